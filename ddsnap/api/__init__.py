@@ -1,0 +1,1 @@
+"""HTTP: sessions, retries, pages and the gateway that the declarations drive."""

@@ -1,0 +1,1 @@
+"""What Datadog has: one declaration per resource type."""

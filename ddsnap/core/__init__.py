@@ -1,0 +1,1 @@
+"""The pure core: values and functions, no network, disk, clock or terminal."""

@@ -1,0 +1,1 @@
+"""The embedded Datadog: strict, independent, over real HTTP."""

@@ -1,0 +1,1 @@
+"""git: the repository, snapshots, the journal and their locks."""
