@@ -1,0 +1,281 @@
+"""The vocabulary that a resource type is declared in.
+
+A declaration says what is true of a type at Datadog; it holds no behaviour. Field paths are written
+``attributes.bindings[*].principals``: dots between members, ``[*]`` for each element of a list,
+``**`` for any depth. They start at the item as Datadog answers it, without its envelope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ddsnap.core.values import JSON, JSONObject
+
+
+@dataclass(frozen=True)
+class Pages:
+    """How a listing is cut into pages, and what proves that the last one was reached.
+
+    ``number``: ``param`` counts pages. ``offset``: ``param`` counts items. ``after``: ``param`` is
+    the id of the last item seen, so that items which move between pages are neither lost nor
+    doubled. ``cursor``: the next value of ``param`` stands at ``cursor`` in the answer.
+    """
+
+    style: Literal["number", "offset", "after", "cursor"]
+    param: str
+    size_param: str
+    size: int
+    total: str = ""
+    """Where the answer says how many items there are; without it an empty page ends the listing."""
+    cursor: str = ""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. Placeholders in ``path`` are ``{id}`` or the names of id parts."""
+
+    method: str
+    path: str
+    envelope: str | None = None
+    """The member that wraps the item in the request; ``None`` takes the type's."""
+    answer: str | None = None
+    """Where the item stands in the answer; ``None`` takes the envelope."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, JSON] | None = None
+    """A fixed body, with ``{id}`` in its strings, where the item itself is not sent."""
+
+
+@dataclass(frozen=True)
+class IdPart:
+    """One part of an id made of several: its placeholder, its place in the body, its type."""
+
+    name: str
+    at: str
+    to: str = ""
+
+
+@dataclass(frozen=True)
+class Discover:
+    """Where the ids of a type without a listing come from.
+
+    ``objects`` maps a type to the prefix of its ids (``dashboards`` -> ``dashboard:<id>``);
+    ``mentions`` takes the ids that references in other documents, earlier snapshots and the
+    configuration name.
+    """
+
+    objects: Mapping[str, str] = field(default_factory=dict)
+    mentions: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a resource that has an API of its own: members of a list, roles of a user."""
+
+    at: str
+    read: Call
+    write: Call | None = None
+    add: Call | None = None
+    remove: Call | None = None
+    keep: tuple[str, ...] = ()
+    """The members of each element that are configuration; the rest is the other resource's."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A pair of inverse functions where what is read differs in shape from what is written."""
+
+    read: Callable[[JSONObject, Sequence[JSONObject]], JSONObject]
+    """(item, the answer's ``included``) -> the item as it is written."""
+    write: Callable[[JSONObject], JSONObject]
+
+
+@dataclass(frozen=True)
+class Variants:
+    """Endpoints chosen by a field of the body; ``wrap``: the JSON:API type of those that have one."""
+
+    by: str
+    paths: Mapping[str, str]
+    wrap: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Toggle:
+    """A boolean that is set by name through two bulk calls."""
+
+    at: str
+    names: str
+    on: Call
+    off: Call
+
+
+@dataclass(frozen=True)
+class Named:
+    """Ids of a read-only table that differ between orgs and are stored by their stable name."""
+
+    at: str
+    lookup: str
+
+
+@dataclass(frozen=True)
+class TextRef:
+    """A grammar for references inside text.
+
+    ``pattern`` is a regular expression whose group ``id`` is the reference; ``within`` first cuts
+    out the stretches of text in which it may stand. ``soft`` references do not block: the text
+    stays valid when its target is missing.
+    """
+
+    pattern: str
+    to: tuple[str, ...]
+    by: str = ""
+    within: str = ""
+    soft: bool = False
+    wanted: str = ""
+    """A literal that the text must hold, as a cheap first test."""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A place that refers to another resource.
+
+    ``by`` is the field of the target that is named there (default: its id). ``when`` is a sibling
+    member and the values of it under which the place is a reference at all. ``prefixed`` maps the
+    prefix of ``prefix:id`` values to a type.
+    """
+
+    at: str
+    to: tuple[str, ...] = ()
+    by: str = ""
+    when: tuple[str, tuple[str, ...]] | None = None
+    starts: str = ""
+    """Only values that start with this are references."""
+    prefixed: Mapping[str, str] = field(default_factory=dict)
+    text: tuple[TextRef, ...] = ()
+    soft: bool = False
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """A kind of resource, as Datadog has it."""
+
+    name: str
+    area: str
+    path: str
+    title: str = ""
+
+    # --- reading
+    items: str = "data"
+    """Where the listing's items stand in its answer; empty: the answer is the list itself."""
+    envelope: str = "data"
+    """The member that wraps one item, in requests and answers; empty: none."""
+    pages: Pages | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    detail: bool = False
+    """The listing's items are incomplete: each resource needs a request of its own."""
+    hint: str = ""
+    """A field of the listing's items that every edit moves."""
+    item_path: str = ""
+    """The path of one resource; default ``path/{id}``, or ``path`` where the id is constant."""
+    direct: bool = True
+    """One resource can be read by itself, which is what proves that it is gone."""
+    item_query: Mapping[str, str] = field(default_factory=dict)
+    id: str = "id"
+    parts: tuple[IdPart, ...] = ()
+    constant_id: str = ""
+    """The id of a singleton or an order: there is one per org, or one per parent."""
+    parent: str = ""
+    """The type whose ids fill the first placeholder of ``path``."""
+    discover: Discover | None = None
+    variants: Variants | None = None
+    sections: tuple[Section, ...] = ()
+    shape: Shape | None = None
+    named: tuple[Named, ...] = ()
+    nothing_when_empty: str = ""
+    """A resource whose field of this name is empty is no resource: it says *unrestricted*."""
+    orders: str = ""
+    """An order: the type whose ids it lists."""
+    members: str = ""
+    """An order: where it lists them."""
+    skip: tuple[str, tuple[str, ...]] | None = None
+    """A field and its values that mark items which another resource owns."""
+    keep: tuple[str, str] | None = None
+    """A field and the prefix of its values that mark the items which are ours to capture."""
+    gone: tuple[int, ...] = (404, 410)
+    """Statuses of a direct read that say the resource does not exist."""
+
+    # --- the kinds of fields; what stands nowhere here is configuration
+    fields: str = ""
+    """The configuration fields that Datadog documents, to tell a new one from a known one."""
+    identity: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
+    volatile: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    create_only: tuple[str, ...] = ()
+    update_only: tuple[str, ...] = ()
+    write_only: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
+    defaults: Mapping[str, tuple[JSON, ...]] = field(default_factory=dict)
+    """Values that equal absence."""
+    synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Values that the server takes for one another, by field."""
+    modified_at: str = ""
+    modified_by: str = ""
+
+    # --- writing
+    create: Call | None = None
+    update: Call | None = None
+    delete: Call | None = None
+    toggle: Toggle | None = None
+    id_in_body: bool = False
+    """An update carries the destination's id in its body."""
+    natural_key: tuple[str, ...] = ()
+    """The fields by which Datadog itself tells two resources apart."""
+    built_in: tuple[tuple[str, JSON], ...] = ()
+    """(field, value) pairs that mark resources which Datadog owns: mapped by key, never written."""
+
+    # --- references
+    refs: tuple[Ref, ...] = ()
+    permissions: tuple[str, ...] = ()
+    """What the application key must be allowed, to read and to write."""
+
+    @property
+    def one_path(self) -> str:
+        """The path of one resource, with its placeholders."""
+        return self.item_path or (self.path if self.constant_id else f"{self.path}/{{id}}")
+
+
+class Catalog:
+    """The types that a run knows, by name, in the order in which they are read."""
+
+    def __init__(
+        self,
+        types: Sequence[ResourceType],
+        *,
+        lookups: Sequence[ResourceType] = (),
+        known_refs: Sequence[Ref] = (),
+    ) -> None:
+        self.types = tuple(types)
+        self.lookups = {lookup.name: lookup for lookup in lookups}
+        self.known_refs = tuple(known_refs)
+        """References known by the member's name, at any depth of any type: ``at`` is that name."""
+        self._by_name = {type_.name: type_ for type_ in types}
+
+    def __getitem__(self, name: str) -> ResourceType:
+        return self._by_name[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def get(self, name: str) -> ResourceType | None:
+        """Return the type of this name, if there is one."""
+        return self._by_name.get(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all types."""
+        return tuple(self._by_name)
