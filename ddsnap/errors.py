@@ -84,7 +84,7 @@ class StoreError(DdsnapError):
     """The git repository is missing, damaged or not ddsnap's."""
 
 
-class RefMoved(StoreError):
+class RefMoved(StoreError):  # noqa: N818 - it says what happened
     """A branch is no longer at the commit that was read from it."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ class Slot:
     @property
     def value(self) -> JSON:
         """What stands there."""
-        return self.container[self.key]  # type: ignore[call-overload,index,no-any-return]
+        return self.container[self.key]  # type: ignore[index]
 
     def set(self, value: JSON) -> None:
         """Put another value in its place."""
-        self.container[self.key] = value  # type: ignore[call-overload,index]
+        self.container[self.key] = value  # type: ignore[index]
 
     def remove(self) -> None:
         """Take the place itself out."""
@@ -77,7 +77,7 @@ class FieldPath:
         return _covers(self.steps, parts)
 
 
-@lru_cache(maxsize=None)
+@cache
 def field_path(text: str) -> FieldPath:
     """Compile ``attributes.bindings[*].principals``; the empty path has no steps."""
     steps = re.findall(r"\[\*\]|\*\*|[^.\[\]]+", text)

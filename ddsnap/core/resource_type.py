@@ -95,7 +95,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Variants:
-    """Endpoints chosen by a field of the body; ``wrap``: the JSON:API type of those that have one."""
+    """Endpoints chosen by a field of the body; ``wrap``: the JSON:API type of some."""
 
     by: str
     paths: Mapping[str, str]
