@@ -158,7 +158,7 @@ class Ref:
     soft: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ResourceType:
     """A kind of resource, as Datadog has it."""
 
@@ -258,11 +258,14 @@ class Catalog:
         *,
         lookups: Sequence[ResourceType] = (),
         known_refs: Sequence[Ref] = (),
+        rules: int = 1,
     ) -> None:
         self.types = tuple(types)
         self.lookups = {lookup.name: lookup for lookup in lookups}
         self.known_refs = tuple(known_refs)
         """References known by the member's name, at any depth of any type: ``at`` is that name."""
+        self.rules = rules
+        """The version of the normalization; it rises with every change to what is stored."""
         self._by_name = {type_.name: type_ for type_ in types}
 
     def __getitem__(self, name: str) -> ResourceType:

@@ -1,0 +1,165 @@
+"""Who may do what: roles, users, teams and the policies on single objects."""
+
+from __future__ import annotations
+
+from ddsnap.catalog import pages, shared
+from ddsnap.core.resource_type import (
+    Call,
+    Discover,
+    IdPart,
+    Named,
+    Ref,
+    ResourceType,
+    Section,
+)
+
+PERMISSIONS = ResourceType(
+    name="permissions",
+    area="access",
+    path="/api/v2/permissions",
+    natural_key=("attributes.name",),
+    direct=False,
+)
+
+ROLES = ResourceType(
+    name="roles",
+    area="access",
+    path="/api/v2/roles",
+    title="attributes.name",
+    pages=pages.COUNTED,
+    hint="attributes.modified_at",
+    # Permission ids differ between orgs; their names do not.
+    named=(Named("relationships.permissions.data[*].id", lookup="permissions"),),
+    fields="id type attributes relationships; attributes: name; relationships: permissions",
+    provenance=(
+        "attributes.created_at", "attributes.created_by_handle", "attributes.modified_at",
+        "attributes.modified_by_handle",
+    ),  # fmt: skip
+    derived=("attributes.managed",),
+    volatile=("attributes.user_count", "attributes.team_count"),
+    unordered=("relationships.permissions.data",),
+    modified_at="attributes.modified_at",
+    modified_by="attributes.modified_by_handle",
+    create=Call("POST", "/api/v2/roles"),
+    update=Call("PATCH", "/api/v2/roles/{id}"),
+    delete=Call("DELETE", "/api/v2/roles/{id}"),
+    id_in_body=True,
+    natural_key=("attributes.name",),
+    built_in=(
+        ("attributes.managed", True),
+        ("attributes.name", "Datadog Admin Role"),
+        ("attributes.name", "Datadog Standard Role"),
+        ("attributes.name", "Datadog Read Only Role"),
+    ),
+    permissions=("user_access_read", "user_access_manage"),
+)
+
+USERS = ResourceType(
+    name="users",
+    area="access",
+    path="/api/v2/users",
+    title="attributes.handle",
+    pages=pages.COUNTED,
+    hint="attributes.modified_at",
+    sections=(
+        Section(
+            at="relationships.roles.data",
+            read=Call("GET", "/api/v2/users/{id}", answer="data.relationships.roles.data"),
+            add=Call("POST", "/api/v2/roles/{item}/users", envelope="data"),
+            remove=Call("DELETE", "/api/v2/roles/{item}/users", envelope="data"),
+        ),
+    ),
+    fields=(
+        "id type attributes relationships; attributes: name email title disabled handle"
+        " service_account; relationships: roles"
+    ),
+    identity=("attributes.uuid", "relationships.org", "relationships.other_orgs"),
+    provenance=("attributes.created_at", "attributes.modified_at"),
+    derived=("attributes.allowed_login_methods", "relationships.team_roles"),
+    volatile=(
+        "attributes.last_login_time", "attributes.status", "attributes.verified",
+        "attributes.mfa_enabled", "attributes.icon",
+    ),  # fmt: skip
+    create_only=("attributes.handle", "attributes.service_account"),
+    unordered=("relationships.roles.data",),
+    defaults={"attributes.name": ("", None), "attributes.title": ("", None)},
+    modified_at="attributes.modified_at",
+    create=Call("POST", "/api/v2/users"),
+    update=Call("PATCH", "/api/v2/users/{id}"),
+    delete=Call("DELETE", "/api/v2/users/{id}"),
+    id_in_body=True,
+    natural_key=("attributes.handle",),
+    refs=(Ref("relationships.roles.data[*].id", to=("roles",)),),
+    permissions=("user_access_read", "user_access_invite", "user_access_manage"),
+)
+
+TEAMS = ResourceType(
+    name="teams",
+    area="access",
+    path="/api/v2/team",
+    title="attributes.name",
+    pages=pages.TEAMS,
+    hint="attributes.modified_at",
+    fields=(
+        "id type attributes relationships; attributes: name handle description avatar banner"
+        " visible_modules hidden_modules"
+    ),
+    provenance=("attributes.created_at", "attributes.modified_at", "attributes.provisioned_by"),
+    derived=(
+        "attributes.summary", "attributes.is_managed", "attributes.color",
+        "relationships.team_links", "relationships.user_team_permissions",
+    ),  # fmt: skip
+    volatile=("attributes.user_count", "attributes.link_count"),
+    unordered=("attributes.visible_modules", "attributes.hidden_modules"),
+    defaults={"attributes.avatar": ("", None), "attributes.description": ("", None)},
+    modified_at="attributes.modified_at",
+    create=Call("POST", "/api/v2/team"),
+    update=Call("PATCH", "/api/v2/team/{id}"),
+    delete=Call("DELETE", "/api/v2/team/{id}"),
+    natural_key=("attributes.handle",),
+    built_in=(("attributes.is_managed", True),),
+    permissions=("teams_read", "teams_manage"),
+)
+
+TEAM_MEMBERSHIPS = ResourceType(
+    name="team_memberships",
+    area="access",
+    path="/api/v2/team/{team}/memberships",
+    parent="teams",
+    direct=False,
+    pages=pages.TEAMS,
+    parts=(
+        IdPart("team", at="relationships.team.data.id", to="teams"),
+        IdPart("user", at="relationships.user.data.id", to="users"),
+    ),
+    fields="id type attributes relationships; attributes: role; relationships: user team",
+    identity=("id",),
+    provenance=("attributes.provisioned_by", "attributes.provisioned_by_id"),
+    defaults={"attributes.role": (None,)},
+    create=Call("POST", "/api/v2/team/{team}/memberships"),
+    update=Call("PATCH", "/api/v2/team/{team}/memberships/{user}"),
+    delete=Call("DELETE", "/api/v2/team/{team}/memberships/{user}"),
+    natural_key=("relationships.team.data.id", "relationships.user.data.id"),
+    permissions=("teams_read", "teams_manage"),
+)
+
+RESTRICTION_POLICIES = ResourceType(
+    name="restriction_policies",
+    area="access",
+    path="/api/v2/restriction_policy",
+    discover=Discover(objects=shared.RESTRICTABLE),
+    # An object without a policy answers 200 with no bindings.
+    nothing_when_empty="attributes.bindings",
+    fields="id type attributes; attributes: bindings",
+    unordered=("attributes.bindings", "attributes.bindings[*].principals"),
+    create=Call("POST", "/api/v2/restriction_policy/{id}"),
+    update=Call("POST", "/api/v2/restriction_policy/{id}"),
+    delete=Call("DELETE", "/api/v2/restriction_policy/{id}"),
+    id_in_body=True,
+    natural_key=("id",),
+    refs=(
+        Ref("id", prefixed={prefix: name for name, prefix in shared.RESTRICTABLE.items()}),
+        Ref("attributes.bindings[*].principals[*]", prefixed=shared.PRINCIPALS),
+    ),
+    permissions=("user_access_read", "user_access_manage"),
+)

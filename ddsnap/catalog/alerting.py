@@ -1,0 +1,73 @@
+"""Monitors."""
+
+from __future__ import annotations
+
+from ddsnap.catalog import pages, shared
+from ddsnap.core.resource_type import Call, Ref, ResourceType
+
+MONITORS = ResourceType(
+    name="monitors",
+    area="alerting",
+    path="/api/v1/monitor",
+    title="name",
+    items="",
+    envelope="",
+    pages=pages.MONITORS,
+    hint="modified",
+    # A synthetic test owns its monitor: it is written with the test, never by itself.
+    skip=("type", ("synthetics alert",)),
+    fields=(
+        "id name type message query tags priority options restricted_roles restriction_policy assets"
+        " draft_status; options: enable_logs_sample enable_samples escalation_message"
+        " evaluation_delay group_retention_duration groupby_simple_monitor include_tags locked"
+        " min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe"
+        " notification_preset_name notify_audit notify_by notify_no_data on_missing_data"
+        " renotify_interval renotify_occurrences renotify_statuses require_full_window"
+        " scheduling_options synthetics_check_id threshold_windows thresholds timeout_h variables"
+    ),
+    identity=("org_id", "assets[*].monitor_id"),
+    provenance=("creator", "created", "created_at", "modified", "run_as"),
+    derived=(
+        "deleted", "multi", "restricted", "options.avalanche_window", "options.aggregation",
+        "options.device_ids", "assets[*].options", "assets[*].template_variables",
+    ),  # fmt: skip
+    volatile=(
+        "overall_state", "overall_state_modified", "matching_downtimes", "options.silenced", "state"
+    ),  # fmt: skip
+    unordered=(
+        "tags", "restricted_roles", "options.notify_by", "options.renotify_statuses",
+        "restriction_policy.bindings", "restriction_policy.bindings[*].principals",
+    ),  # fmt: skip
+    defaults={
+        "assets": ([], None),
+        "draft_status": ("published", None),
+        "options.groupby_simple_monitor": (False, None),
+        "options.include_tags": (True,),
+        "options.new_host_delay": (300,),
+        "options.notify_audit": (False, None),
+        "options.notify_no_data": (False, None),
+        "options.renotify_statuses": ([], None),
+        "priority": (None,),
+        "restricted_roles": ([], None),
+        "restriction_policy": (None,),
+        "tags": ([], None),
+    },
+    # The server turns one into the other, depending on the query.
+    synonyms={"type": {"query alert": "metric alert"}},
+    modified_at="modified",
+    create=Call("POST", "/api/v1/monitor"),
+    update=Call("PUT", "/api/v1/monitor/{id}"),
+    delete=Call("DELETE", "/api/v1/monitor/{id}"),
+    refs=(
+        Ref("query", text=shared.COMPOSITE, when=("type", ("composite",))),
+        Ref("query", text=(*shared.SLO_ALERT, *shared.RUM_QUERY, *shared.LOG_INDEXES)),
+        Ref("options.variables[*].indexes[*]", to=("logs_indexes",)),
+        Ref("restricted_roles[*]", to=("roles",)),
+        Ref("restriction_policy.bindings[*].principals[*]", prefixed=shared.PRINCIPALS),
+        Ref("assets[*].resource_key", to=("notebooks",), when=("resource_type", ("notebook",))),
+        Ref("message", text=shared.HANDLES),
+        Ref("options.escalation_message", text=shared.HANDLES),
+        Ref("tags[*]", to=("teams",), by="attributes.handle", starts="team:", soft=True),
+    ),
+    permissions=("monitors_read", "monitors_write"),
+)

@@ -1,0 +1,113 @@
+"""What only a function can say of a type: pairs of inverse functions between read and written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ddsnap.core.fields import value_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ddsnap.core.values import JSON, JSONObject
+
+
+def as_it_is(body: JSONObject) -> JSONObject:
+    """The written form where the API takes what :class:`Shape` made of its answer."""
+    return body
+
+
+def tabs_by_position(body: JSONObject, _included: Sequence[JSONObject]) -> JSONObject:
+    """Let a dashboard's tabs name their widgets by position: ``@1`` is the first.
+
+    The server numbers widgets anew on each write, and takes positions as well as numbers.
+    """
+    tabs, widgets = body.get("tabs"), body.get("widgets")
+    if not isinstance(tabs, list) or not isinstance(widgets, list):
+        return body
+    position = {
+        widget["id"]: f"@{index}"
+        for index, widget in enumerate(widgets, 1)
+        if isinstance(widget, dict) and isinstance(widget.get("id"), (int, str))
+    }
+    for tab in tabs:
+        if isinstance(tab, dict) and isinstance(tab.get("widget_ids"), list):
+            ids: list[JSON] = tab["widget_ids"]  # type: ignore[assignment]
+            tab["widget_ids"] = [_position(position, id_) for id_ in ids]
+    return body
+
+
+def _position(positions: dict[JSON, str], id_: JSON) -> JSON:
+    return positions.get(id_, id_) if isinstance(id_, (int, str)) else id_
+
+
+def layers_into_schedule(body: JSONObject, included: Sequence[JSONObject]) -> JSONObject:
+    """Put an on-call schedule's layers, with their members, where they are written."""
+    others = _by_reference(included)
+    layers: list[JSON] = []
+    for layer in _related(body, "layers", others):
+        members: list[JSON] = []
+        for member in _related(layer, "members", others):
+            user = value_at(member, "relationships.user.data.id")
+            members.append({"user": {"id": user}} if user else {})
+        layers.append({**_attributes(layer), "id": layer["id"], "members": members})
+    return _moved(body, "layers", layers)
+
+
+def layers_out_of_schedule(body: JSONObject) -> JSONObject:
+    """Return a schedule as it is written: its layers already stand where they belong."""
+    return body
+
+
+def steps_into_policy(body: JSONObject, included: Sequence[JSONObject]) -> JSONObject:
+    """Put an escalation policy's steps, with their targets, where they are written."""
+    others = _by_reference(included)
+    steps: list[JSON] = []
+    for step in _related(body, "steps", others):
+        targets: list[JSON] = [_target(target) for target in _related(step, "targets", others)]
+        steps.append({**_attributes(step), "id": step["id"], "targets": targets})
+    return _moved(body, "steps", steps)
+
+
+def steps_out_of_policy(body: JSONObject) -> JSONObject:
+    """Return a policy as it is written: its steps already stand where they belong."""
+    return body
+
+
+def _target(target: JSONObject) -> JSON:
+    # A schedule with a position is read as an object of its own and written as a schedule.
+    if target["type"] != "schedule_target":
+        return {"id": target["id"], "type": target["type"]}
+    position = value_at(target, "attributes.position")
+    return {
+        "id": value_at(target, "relationships.schedule.data.id"),
+        "type": "schedules",
+        "config": {"schedule": {"position": position}},
+    }
+
+
+def _by_reference(included: Sequence[JSONObject]) -> dict[tuple[JSON, JSON], JSONObject]:
+    return {(item.get("type"), item.get("id")): item for item in included}
+
+
+def _related(
+    item: JSONObject, name: str, others: dict[tuple[JSON, JSON], JSONObject]
+) -> list[JSONObject]:
+    """The members of a JSON:API relationship: as included, else as the bare reference."""
+    data = value_at(item, f"relationships.{name}.data")
+    links = [link for link in data if isinstance(link, dict)] if isinstance(data, list) else []
+    return [others.get((link.get("type"), link.get("id")), link) for link in links]
+
+
+def _attributes(item: JSONObject) -> JSONObject:
+    attributes = item.get("attributes")
+    return dict(attributes) if isinstance(attributes, dict) else {}
+
+
+def _moved(body: JSONObject, name: str, items: list[JSON]) -> JSONObject:
+    relationships = body.get("relationships")
+    if not isinstance(relationships, dict) or name not in relationships:
+        return body
+    del relationships[name]
+    body["attributes"] = {**_attributes(body), name: items}
+    return body
