@@ -32,7 +32,9 @@ ROLES = ResourceType(
     named=(Named("relationships.permissions.data[*].id", lookup="permissions"),),
     fields="id type attributes relationships; attributes: name; relationships: permissions",
     provenance=(
-        "attributes.created_at", "attributes.created_by_handle", "attributes.modified_at",
+        "attributes.created_at",
+        "attributes.created_by_handle",
+        "attributes.modified_at",
         "attributes.modified_by_handle",
     ),  # fmt: skip
     derived=("attributes.managed",),
@@ -77,8 +79,11 @@ USERS = ResourceType(
     provenance=("attributes.created_at", "attributes.modified_at"),
     derived=("attributes.allowed_login_methods", "relationships.team_roles"),
     volatile=(
-        "attributes.last_login_time", "attributes.status", "attributes.verified",
-        "attributes.mfa_enabled", "attributes.icon",
+        "attributes.last_login_time",
+        "attributes.status",
+        "attributes.verified",
+        "attributes.mfa_enabled",
+        "attributes.icon",
     ),  # fmt: skip
     create_only=("attributes.handle", "attributes.service_account"),
     unordered=("relationships.roles.data",),
@@ -106,8 +111,11 @@ TEAMS = ResourceType(
     ),
     provenance=("attributes.created_at", "attributes.modified_at", "attributes.provisioned_by"),
     derived=(
-        "attributes.summary", "attributes.is_managed", "attributes.color",
-        "relationships.team_links", "relationships.user_team_permissions",
+        "attributes.summary",
+        "attributes.is_managed",
+        "attributes.color",
+        "relationships.team_links",
+        "relationships.user_team_permissions",
     ),  # fmt: skip
     volatile=("attributes.user_count", "attributes.link_count"),
     unordered=("attributes.visible_modules", "attributes.hidden_modules"),

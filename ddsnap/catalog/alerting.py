@@ -28,15 +28,29 @@ MONITORS = ResourceType(
     identity=("org_id", "assets[*].monitor_id"),
     provenance=("creator", "created", "created_at", "modified", "run_as"),
     derived=(
-        "deleted", "multi", "restricted", "options.avalanche_window", "options.aggregation",
-        "options.device_ids", "assets[*].options", "assets[*].template_variables",
+        "deleted",
+        "multi",
+        "restricted",
+        "options.avalanche_window",
+        "options.aggregation",
+        "options.device_ids",
+        "assets[*].options",
+        "assets[*].template_variables",
     ),  # fmt: skip
     volatile=(
-        "overall_state", "overall_state_modified", "matching_downtimes", "options.silenced", "state"
+        "overall_state",
+        "overall_state_modified",
+        "matching_downtimes",
+        "options.silenced",
+        "state",
     ),  # fmt: skip
     unordered=(
-        "tags", "restricted_roles", "options.notify_by", "options.renotify_statuses",
-        "restriction_policy.bindings", "restriction_policy.bindings[*].principals",
+        "tags",
+        "restricted_roles",
+        "options.notify_by",
+        "options.renotify_statuses",
+        "restriction_policy.bindings",
+        "restriction_policy.bindings[*].principals",
     ),  # fmt: skip
     defaults={
         "assets": ([], None),

@@ -18,9 +18,7 @@ RUM_RETENTION_FILTERS_ORDER = ResourceType(
     fields="data; data: id type",
     derived=("meta", "data[*].attributes", "data[*].meta", "data[*].relationships"),
     item_path="/api/v2/rum/applications/{application}/retention_filters",
-    update=Call(
-        "PATCH", "/api/v2/rum/applications/{application}/relationships/retention_filters"
-    ),
+    update=Call("PATCH", "/api/v2/rum/applications/{application}/relationships/retention_filters"),
     refs=(Ref("data[*].id", to=("rum_retention_filters",)),),
     permissions=("rum_apps_read", "rum_retention_filters_write"),
 )

@@ -37,12 +37,21 @@ SYNTHETICS_TESTS = ResourceType(
     ),
     identity=("public_id", "monitor_id", "org_id", "config.steps[*].id", "steps[*].public_id"),
     provenance=(
-        "creator", "created_by", "created_at", "modified_at", "modified_by", "creation_source"
+        "creator",
+        "created_by",
+        "created_at",
+        "modified_at",
+        "modified_by",
+        "creation_source",
     ),  # fmt: skip
     derived=(
-        "deleted_at", "options.bits_ai_auto_investigate", "steps[*].context",
-        "config.steps[*].subtest", "metadata.disaster_recovery.synced_at",
-        "config.request.files[*].bucketKey", "config.steps[*].request.files[*].bucketKey",
+        "deleted_at",
+        "options.bits_ai_auto_investigate",
+        "steps[*].context",
+        "config.steps[*].subtest",
+        "metadata.disaster_recovery.synced_at",
+        "config.request.files[*].bucketKey",
+        "config.steps[*].request.files[*].bucketKey",
         "steps[*].params.files[*].bucketKey",
     ),  # fmt: skip
     volatile=("overall_state", "overall_state_modified", "stepCount", "options.downtime_ids"),
@@ -52,7 +61,10 @@ SYNTHETICS_TESTS = ResourceType(
     ),
     create_only=("type", "subtype"),
     unordered=(
-        "tags", "locations", "options.restricted_roles", "options.bindings[*].principals",
+        "tags",
+        "locations",
+        "options.restricted_roles",
+        "options.bindings[*].principals",
         "options.device_ids",
     ),  # fmt: skip
     defaults={
