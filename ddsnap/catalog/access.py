@@ -11,6 +11,7 @@ from ddsnap.core.resource_type import (
     Ref,
     ResourceType,
     Section,
+    paths,
 )
 
 PERMISSIONS = ResourceType(
@@ -31,14 +32,12 @@ ROLES = ResourceType(
     # Permission ids differ between orgs; their names do not.
     named=(Named("relationships.permissions.data[*].id", lookup="permissions"),),
     fields="id type attributes relationships; attributes: name; relationships: permissions",
-    provenance=(
-        "attributes.created_at",
-        "attributes.created_by_handle",
-        "attributes.modified_at",
-        "attributes.modified_by_handle",
-    ),  # fmt: skip
+    provenance=paths(
+        "attributes.created_at attributes.created_by_handle attributes.modified_at"
+        " attributes.modified_by_handle"
+    ),
     derived=("attributes.managed",),
-    volatile=("attributes.user_count", "attributes.team_count"),
+    volatile=paths("attributes.user_count attributes.team_count"),
     unordered=("relationships.permissions.data",),
     modified_at="attributes.modified_at",
     modified_by="attributes.modified_by_handle",
@@ -75,17 +74,14 @@ USERS = ResourceType(
         "id type attributes relationships; attributes: name email title disabled handle"
         " service_account; relationships: roles"
     ),
-    identity=("attributes.uuid", "relationships.org", "relationships.other_orgs"),
-    provenance=("attributes.created_at", "attributes.modified_at"),
-    derived=("attributes.allowed_login_methods", "relationships.team_roles"),
-    volatile=(
-        "attributes.last_login_time",
-        "attributes.status",
-        "attributes.verified",
-        "attributes.mfa_enabled",
-        "attributes.icon",
-    ),  # fmt: skip
-    create_only=("attributes.handle", "attributes.service_account"),
+    identity=paths("attributes.uuid relationships.org relationships.other_orgs"),
+    provenance=paths("attributes.created_at attributes.modified_at"),
+    derived=paths("attributes.allowed_login_methods relationships.team_roles"),
+    volatile=paths(
+        "attributes.last_login_time attributes.status attributes.verified"
+        " attributes.mfa_enabled attributes.icon"
+    ),
+    create_only=paths("attributes.handle attributes.service_account"),
     unordered=("relationships.roles.data",),
     defaults={"attributes.name": ("", None), "attributes.title": ("", None)},
     modified_at="attributes.modified_at",
@@ -109,16 +105,13 @@ TEAMS = ResourceType(
         "id type attributes relationships; attributes: name handle description avatar banner"
         " visible_modules hidden_modules"
     ),
-    provenance=("attributes.created_at", "attributes.modified_at", "attributes.provisioned_by"),
-    derived=(
-        "attributes.summary",
-        "attributes.is_managed",
-        "attributes.color",
-        "relationships.team_links",
-        "relationships.user_team_permissions",
-    ),  # fmt: skip
-    volatile=("attributes.user_count", "attributes.link_count"),
-    unordered=("attributes.visible_modules", "attributes.hidden_modules"),
+    provenance=paths("attributes.created_at attributes.modified_at attributes.provisioned_by"),
+    derived=paths(
+        "attributes.summary attributes.is_managed attributes.color relationships.team_links"
+        " relationships.user_team_permissions"
+    ),
+    volatile=paths("attributes.user_count attributes.link_count"),
+    unordered=paths("attributes.visible_modules attributes.hidden_modules"),
     defaults={"attributes.avatar": ("", None), "attributes.description": ("", None)},
     modified_at="attributes.modified_at",
     create=Call("POST", "/api/v2/team"),
@@ -142,7 +135,7 @@ TEAM_MEMBERSHIPS = ResourceType(
     ),
     fields="id type attributes relationships; attributes: role; relationships: user team",
     identity=("id",),
-    provenance=("attributes.provisioned_by", "attributes.provisioned_by_id"),
+    provenance=paths("attributes.provisioned_by attributes.provisioned_by_id"),
     defaults={"attributes.role": (None,)},
     create=Call("POST", "/api/v2/team/{team}/memberships"),
     update=Call("PATCH", "/api/v2/team/{team}/memberships/{user}"),
@@ -159,7 +152,7 @@ RESTRICTION_POLICIES = ResourceType(
     # An object without a policy answers 200 with no bindings.
     nothing_when_empty="attributes.bindings",
     fields="id type attributes; attributes: bindings",
-    unordered=("attributes.bindings", "attributes.bindings[*].principals"),
+    unordered=paths("attributes.bindings attributes.bindings[*].principals"),
     create=Call("POST", "/api/v2/restriction_policy/{id}"),
     update=Call("POST", "/api/v2/restriction_policy/{id}"),
     delete=Call("DELETE", "/api/v2/restriction_policy/{id}"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddsnap.catalog import pages, shared
-from ddsnap.core.resource_type import Call, Ref, ResourceType
+from ddsnap.core.resource_type import Call, Ref, ResourceType, paths
 
 MONITORS = ResourceType(
     name="monitors",
@@ -17,41 +17,27 @@ MONITORS = ResourceType(
     # A synthetic test owns its monitor: it is written with the test, never by itself.
     skip=("type", ("synthetics alert",)),
     fields=(
-        "id name type message query tags priority options restricted_roles restriction_policy assets"
-        " draft_status; options: enable_logs_sample enable_samples escalation_message"
+        "id name type message query tags priority options restricted_roles restriction_policy"
+        " assets draft_status; options: enable_logs_sample enable_samples escalation_message"
         " evaluation_delay group_retention_duration groupby_simple_monitor include_tags locked"
         " min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe"
         " notification_preset_name notify_audit notify_by notify_no_data on_missing_data"
         " renotify_interval renotify_occurrences renotify_statuses require_full_window"
         " scheduling_options synthetics_check_id threshold_windows thresholds timeout_h variables"
     ),
-    identity=("org_id", "assets[*].monitor_id"),
-    provenance=("creator", "created", "created_at", "modified", "run_as"),
-    derived=(
-        "deleted",
-        "multi",
-        "restricted",
-        "options.avalanche_window",
-        "options.aggregation",
-        "options.device_ids",
-        "assets[*].options",
-        "assets[*].template_variables",
-    ),  # fmt: skip
-    volatile=(
-        "overall_state",
-        "overall_state_modified",
-        "matching_downtimes",
-        "options.silenced",
-        "state",
-    ),  # fmt: skip
-    unordered=(
-        "tags",
-        "restricted_roles",
-        "options.notify_by",
-        "options.renotify_statuses",
-        "restriction_policy.bindings",
-        "restriction_policy.bindings[*].principals",
-    ),  # fmt: skip
+    identity=paths("org_id assets[*].monitor_id"),
+    provenance=paths("creator created created_at modified run_as"),
+    derived=paths(
+        "deleted multi restricted options.avalanche_window options.aggregation"
+        " options.device_ids assets[*].options assets[*].template_variables"
+    ),
+    volatile=paths(
+        "overall_state overall_state_modified matching_downtimes options.silenced state"
+    ),
+    unordered=paths(
+        "tags restricted_roles options.notify_by options.renotify_statuses"
+        " restriction_policy.bindings restriction_policy.bindings[*].principals"
+    ),
     defaults={
         "assets": ([], None),
         "draft_status": ("published", None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddsnap.catalog import pages, quirks
-from ddsnap.core.resource_type import Call, Ref, ResourceType, Section, Shape
+from ddsnap.core.resource_type import Call, Ref, ResourceType, Section, Shape, paths
 
 DASHBOARDS = ResourceType(
     name="dashboards",
@@ -20,11 +20,11 @@ DASHBOARDS = ResourceType(
         "id title description layout_type reflow_type notify_list restricted_roles tabs tags"
         " template_variables template_variable_presets widgets"
     ),
-    provenance=("author_handle", "author_name", "created_at", "modified_at"),
-    derived=("url", "deleted_at", "experience_type", "is_read_only"),
+    provenance=paths("author_handle author_name created_at modified_at"),
+    derived=paths("url deleted_at experience_type is_read_only"),
     # The server numbers widgets anew whenever they are sent without a number.
-    volatile=("widgets[*].id", "widgets[*].definition.widgets[*].id"),
-    unordered=("restricted_roles", "notify_list", "tags"),
+    volatile=paths("widgets[*].id widgets[*].definition.widgets[*].id"),
+    unordered=paths("restricted_roles notify_list tags"),
     defaults={
         "description": ("", None),
         "notify_list": ([], None),
@@ -64,9 +64,9 @@ DASHBOARD_LISTS = ResourceType(
     ),
     hint="modified",
     fields="id name dashboards",
-    provenance=("author", "created"),
+    provenance=paths("author created"),
     derived=("type",),
-    volatile=("dashboard_count", "is_favorite", "modified"),
+    volatile=paths("dashboard_count is_favorite modified"),
     unordered=("dashboards",),
     defaults={"dashboards": ([], None)},
     create=Call("POST", "/api/v1/dashboard/lists/manual"),

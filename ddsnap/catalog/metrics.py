@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddsnap.core.resource_type import Call, ResourceType, Toggle
+from ddsnap.core.resource_type import Call, ResourceType, Toggle, paths
 
 _SUMMARIES = "/metric/distribution/summary_aggr/percentiles"
 
@@ -17,7 +17,7 @@ METRIC_PERCENTILES = ResourceType(
     id="metric_name",
     direct=False,
     fields="metric_name include_percentiles",
-    volatile=("key", "source", "group_by", "aggr_mode", "groups_negated", "summary_type"),
+    volatile=paths("key source group_by aggr_mode groups_negated summary_type"),
     toggle=Toggle(
         at="include_percentiles",
         names="metric_names",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddsnap.core.resource_type import Call, IdPart, Ref, ResourceType
+from ddsnap.core.resource_type import Call, IdPart, Ref, ResourceType, paths
 
 RUM_RETENTION_FILTERS_ORDER = ResourceType(
     name="rum_retention_filters_order",
@@ -16,7 +16,7 @@ RUM_RETENTION_FILTERS_ORDER = ResourceType(
     orders="rum_retention_filters",
     members="data[*].id",
     fields="data; data: id type",
-    derived=("meta", "data[*].attributes", "data[*].meta", "data[*].relationships"),
+    derived=paths("meta data[*].attributes data[*].meta data[*].relationships"),
     item_path="/api/v2/rum/applications/{application}/retention_filters",
     update=Call("PATCH", "/api/v2/rum/applications/{application}/relationships/retention_filters"),
     refs=(Ref("data[*].id", to=("rum_retention_filters",)),),

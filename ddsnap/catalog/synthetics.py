@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ddsnap.catalog import pages, shared
-from ddsnap.core.resource_type import Call, Ref, ResourceType, Variants
+from ddsnap.core.resource_type import Call, Ref, ResourceType, Variants, paths
 
 _TESTS = "/api/v1/synthetics/tests"
-_BASIC_AUTH = "password clientSecret secretKey sessionToken accessKey".split()
+_BASIC_AUTH = paths("password clientSecret secretKey sessionToken accessKey")
 
 SYNTHETICS_TESTS = ResourceType(
     name="synthetics_tests",
@@ -35,38 +35,22 @@ SYNTHETICS_TESTS = ResourceType(
         " config: assertions configVariables initialApplicationArguments request setCookie steps"
         " variables variablesFromScript"
     ),
-    identity=("public_id", "monitor_id", "org_id", "config.steps[*].id", "steps[*].public_id"),
-    provenance=(
-        "creator",
-        "created_by",
-        "created_at",
-        "modified_at",
-        "modified_by",
-        "creation_source",
-    ),  # fmt: skip
-    derived=(
-        "deleted_at",
-        "options.bits_ai_auto_investigate",
-        "steps[*].context",
-        "config.steps[*].subtest",
-        "metadata.disaster_recovery.synced_at",
-        "config.request.files[*].bucketKey",
-        "config.steps[*].request.files[*].bucketKey",
-        "steps[*].params.files[*].bucketKey",
-    ),  # fmt: skip
-    volatile=("overall_state", "overall_state_modified", "stepCount", "options.downtime_ids"),
+    identity=paths("public_id monitor_id org_id config.steps[*].id steps[*].public_id"),
+    provenance=paths("creator created_by created_at modified_at modified_by creation_source"),
+    derived=paths(
+        "deleted_at options.bits_ai_auto_investigate steps[*].context config.steps[*].subtest"
+        " metadata.disaster_recovery.synced_at config.request.files[*].bucketKey"
+        " config.steps[*].request.files[*].bucketKey steps[*].params.files[*].bucketKey"
+    ),
+    volatile=paths("overall_state overall_state_modified stepCount options.downtime_ids"),
     secrets=(
         *(f"config.request.basicAuth.{name}" for name in _BASIC_AUTH),
         *(f"config.steps[*].request.basicAuth.{name}" for name in _BASIC_AUTH),
     ),
-    create_only=("type", "subtype"),
-    unordered=(
-        "tags",
-        "locations",
-        "options.restricted_roles",
-        "options.bindings[*].principals",
-        "options.device_ids",
-    ),  # fmt: skip
+    create_only=paths("type subtype"),
+    unordered=paths(
+        "tags locations options.restricted_roles options.bindings[*].principals options.device_ids"
+    ),
     defaults={
         "steps": ([],),
         "tags": ([], None),

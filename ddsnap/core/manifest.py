@@ -75,7 +75,10 @@ class Manifest:
                     "public_id": self.org.public_id,
                     "site": self.org.site,
                 },
-                "scope": {"types": sorted(self.scope_types), "filters": sorted(self.filters)},
+                "scope": {
+                    "types": [*sorted(self.scope_types)],
+                    "filters": [*sorted(self.filters)],
+                },
                 "types": types,
             }
         )
@@ -123,5 +126,5 @@ def _texts(value: JSON) -> tuple[str, ...]:
 def _state(entry: JSON) -> TypeState:
     body = entry if isinstance(entry, dict) else {}
     found = _text(body, "state")
-    state = next((state for state in STATES if state == found), "stale")
+    state: State = next((state for state in STATES if state == found), "stale")
     return TypeState(state, _text(body, "reason"))

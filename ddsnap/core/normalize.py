@@ -175,7 +175,7 @@ def _unordered(type_: ResourceType) -> tuple[FieldPath, ...]:
 
 def _as_set(values: list[JSON]) -> list[JSON]:
     if all(isinstance(value, str) for value in values):
-        return list(sorted(set(values)))  # type: ignore[type-var,arg-type]  # noqa: C413
+        return list(sorted(set(values)))  # type: ignore[type-var]  # noqa: C413
     by_bytes = {canonical.encode(value): value for value in values}
     return [by_bytes[key] for key in sorted(by_bytes)]
 

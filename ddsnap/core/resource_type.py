@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from ddsnap.core.values import JSON, JSONObject
 
 
+def paths(text: str) -> tuple[str, ...]:
+    """Read field paths, or names, that stand one after another in one text."""
+    return tuple(text.split())
+
+
 @dataclass(frozen=True)
 class Pages:
     """How a listing is cut into pages, and what proves that the last one was reached.

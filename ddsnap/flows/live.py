@@ -1,0 +1,129 @@
+"""Reading one type from the live org: its documents, and what could not become one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from ddsnap.api.gateway import Found, Gone, Unreadable
+from ddsnap.core import canonical
+from ddsnap.core.normalize import Normalized, normalize
+from ddsnap.core.values import RESERVED, Address
+from ddsnap.errors import UnstorableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ddsnap.api.gateway import Gateway, Reading
+    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.values import JSONObject
+
+_MEMBER = f'"{RESERVED}":'.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document with its canonical bytes, ready to be stored."""
+
+    normalized: Normalized
+    data: bytes
+
+    @property
+    def address(self) -> Address:
+        """Where the resource lives."""
+        return self.normalized.document.address
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A resource that could not be read or stored; its earlier document is kept."""
+
+    address: Address
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """A resource that was listed, and gone when it was read by itself."""
+
+    address: Address
+
+
+Item: TypeAlias = "Stored | Problem | Vanished"
+
+
+@dataclass
+class Seen:
+    """What the run has read so far: ids by type, for the types that are read through others."""
+
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    """By type, the ids of the resources that exist, kept ones included."""
+    mentions: dict[str, set[str]] = field(default_factory=dict)
+
+
+def read_type(gateway: Gateway, type_: ResourceType, seen: Seen) -> Iterator[Item]:
+    """Yield every resource of the type. A listing that fails raises ``ApiError`` on the way."""
+    names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
+    for id_, reading in _readings(gateway, type_, seen):
+        yield to_item(type_, id_, reading, names)
+
+
+def to_item(
+    type_: ResourceType, id_: str, reading: Reading, names: Mapping[str, Mapping[str, str]]
+) -> Item:
+    """Turn what was read of one resource into what is stored of it."""
+    address = Address(type_.name, id_)
+    if isinstance(reading, Gone):
+        return Vanished(address)
+    if isinstance(reading, Unreadable):
+        return Problem(address, reading.reason)
+    return _stored(type_, address, reading.body, names)
+
+
+def _readings(gateway: Gateway, type_: ResourceType, seen: Seen) -> Iterator[tuple[str, Reading]]:
+    if type_.discover:
+        yield from gateway.read_many(type_, ((id_, None) for id_ in harvest(type_, seen)))
+        return
+    listed = gateway.list(type_, parents=seen.ids.get(type_.parent, ()))
+    items = ((gateway.id_of(type_, item), item) for item in listed)
+    if type_.detail or type_.sections:
+        # The whole listing first: a page that fails must not cost a thousand requests.
+        yield from gateway.read_many(type_, list(items))
+    else:
+        yield from ((id_, Found(item)) for id_, item in items)
+
+
+def harvest(type_: ResourceType, seen: Seen) -> list[str]:
+    """Return the ids to try of a type that has no listing."""
+    discover = type_.discover
+    if discover is None:
+        return []
+    ids = set(seen.ids.get(type_.name, ()))
+    for name, prefix in discover.objects.items():
+        ids.update(f"{prefix}:{id_}" for id_ in seen.ids.get(name, ()))
+    if discover.mentions:
+        ids |= seen.mentions.get(type_.name, set())
+    return sorted(ids)
+
+
+def _stored(
+    type_: ResourceType,
+    address: Address,
+    body: JSONObject,
+    names: Mapping[str, Mapping[str, str]],
+) -> Item:
+    try:
+        normalized = normalize(type_, body, names=names)
+        data = canonical.encode(normalized.document.body)
+    except UnstorableError as error:
+        return Problem(address, f"{error.message} at {error.pointer or '/'}")
+    except KeyError:
+        return Problem(address, "the answer holds no id")
+    if data.count(_MEMBER) != normalized.markers:
+        return Problem(address, f"it holds the member {RESERVED!r}, which is ddsnap's own")
+    return Stored(normalized, data)
+
+
+def addresses(items: Iterable[Item]) -> Iterator[Address]:
+    """Yield the address of each item."""
+    return (item.address for item in items)
