@@ -1,0 +1,196 @@
+"""A git repository as ddsnap uses it: branches, commits, paths and bytes, without a git binary."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dulwich.errors import ApplyDeltaError, NotGitRepository
+from dulwich.objects import RawObjectID
+from dulwich.pack import PackFileDisappeared
+from dulwich.refs import DiskRefsContainer
+from dulwich.repo import (
+    InvalidWorktreeConfiguration,
+    Repo,
+    UnsupportedExtension,
+    UnsupportedVersion,
+)
+
+from ddsnap.errors import StoreError
+from ddsnap.store import creation, references, revisions, signing
+from ddsnap.store.commits import CommitInfo, add_signature, format_commit, parse_commit
+from ddsnap.store.objects import BLOB, COMMIT, KINDS
+from ddsnap.store.references import Move, Note
+from ddsnap.store.trees import find_entry, is_file, tree_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from typing_extensions import Self
+
+    from ddsnap.store.pack import PackWriter
+
+__all__ = ["Note", "Repository"]
+
+MACHINE_BRANCHES = ("snapshots/", "journal/")
+"""What only ddsnap writes, and nobody works on."""
+
+
+class Repository:
+    """An open repository; use it as a context manager, so that its files are closed."""
+
+    def __init__(self, raw: Repo) -> None:
+        self.raw = raw
+        self.config = raw.get_config_stack()
+
+    @classmethod
+    def init(cls, path: Path, files: dict[str, bytes], message: str) -> Repository:
+        """Make a repository in ``path``, or take the one there, and commit ``files`` to it."""
+        path.mkdir(parents=True, exist_ok=True)
+        if not (path / ".git").exists():
+            creation.refuse_others(path, files)
+            with creation.staged(path) as raw:
+                creation.turn_off_gc(raw)
+                creation.fill_work_tree(raw, path, files)
+                creation.commit_files(cls(raw), files, message)
+            return cls.open(path)
+        with cls.open(path) as repository:
+            creation.refuse_taken(repository, path, files)
+            creation.turn_off_gc(repository.raw)
+            creation.fill_work_tree(repository.raw, path, files)
+            creation.commit_files(repository, files, message)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Repository:
+        """Open the repository that ``path`` is in; a linked work tree or a bare one will do."""
+        try:
+            raw = Repo.discover(path)
+        except NotGitRepository as error:
+            raise StoreError(
+                f"{path} is not in a git repository", "make one with `ddsnap init`"
+            ) from error
+        except (
+            InvalidWorktreeConfiguration,
+            OSError,
+            UnsupportedExtension,
+            UnsupportedVersion,
+            ValueError,
+        ) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise StoreError(f"the git repository at {path} cannot be used: {reason}") from error
+        try:
+            _refuse_formats(raw)
+        except StoreError:
+            raw.close()
+            raise
+        return cls(raw)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files behind the repository."""
+        self.raw.close()
+
+    @property
+    def path(self) -> Path:
+        """The work tree, or the folder of a bare repository."""
+        return Path(self.raw.path)
+
+    @property
+    def git_dir(self) -> Path:
+        """The folder that all work trees share."""
+        return Path(self.raw.commondir())
+
+    @property
+    def pack_dir(self) -> Path:
+        """Where packs are."""
+        return self.git_dir / "objects" / "pack"
+
+    def read(self, sha: bytes, kind: int) -> bytes:
+        """Return an object's content by its 20-byte name."""
+        try:
+            found, data = self.raw.object_store.get_raw(RawObjectID(sha))
+        except KeyError as error:
+            raise StoreError(
+                f"the repository lacks the {KINDS[kind].decode()} {sha.hex()}",
+                "a shallow or partial clone? otherwise run `git fsck --full`",
+            ) from error
+        except (ApplyDeltaError, PackFileDisappeared, OSError, ValueError, zlib.error) as error:
+            raise StoreError(
+                f"the object {sha.hex()} cannot be read: {error}", "run `git fsck --full`"
+            ) from error
+        if found != kind:
+            raise StoreError(f"the object {sha.hex()} is no {KINDS[kind].decode()}")
+        return data
+
+    def resolve(self, revision: str) -> str:
+        """Return the commit that any git revision names."""
+        return revisions.resolve(self.raw, revision)
+
+    def branch(self, name: str) -> str | None:
+        """Return the commit at the tip of ``refs/heads/<name>``."""
+        return references.read_branch(self.raw, name)
+
+    def commit_info(self, commit: str) -> CommitInfo:
+        """Return what a commit says."""
+        return parse_commit(commit, self.read(bytes.fromhex(commit), COMMIT))
+
+    def read_file(self, commit: str, path: str) -> bytes | None:
+        """Return a file as it stands in a commit."""
+        entry = find_entry(self, tree_of(self, commit), path)
+        return self.read(entry[2], BLOB) if entry and is_file(entry[0]) else None
+
+    def identity(self) -> tuple[bytes, bytes]:
+        """Return author and committer."""
+        return signing.identity(self.config, "author"), signing.identity(self.config, "committer")
+
+    def write_commit(
+        self,
+        pack: PackWriter,
+        tree: bytes,
+        parents: Sequence[str],
+        message: str,
+        time: datetime,
+    ) -> tuple[str, tuple[Note, ...]]:
+        """Add a commit to ``pack``, signed if git's configuration says so."""
+        who = self.identity()
+        data = format_commit(tree, parents, who, time, message)
+        signature, note = signing.sign(self.config, data, who[1])
+        if signature:
+            data = add_signature(data, signature)
+        return pack.add(COMMIT, data).hex(), (note,) if note else ()
+
+    def move_branch(self, name: str, old: str | None, new: str, message: str) -> tuple[Note, ...]:
+        """Set a branch to ``new`` if it still is at ``old`` (None: does not exist).
+
+        Raises ``RefMoved`` otherwise. A machine's branch that is checked out anywhere is first
+        detached there; the notes say so.
+        """
+        _, committer = self.identity()
+        move = Move(old, new, committer, message)
+        if name.startswith(MACHINE_BRANCHES):
+            notes = references.detach_heads(self.raw, name, committer)
+            references.move_branch(self.raw, name, move)
+            return tuple(notes)
+        references.move_branch(self.raw, name, move)
+        references.log_heads(self.raw, name, move)
+        return ()
+
+
+def _refuse_formats(raw: Repo) -> None:
+    if raw.object_format.name != "sha1":
+        raise StoreError(
+            f"{raw.path} names objects by {raw.object_format.name}; ddsnap writes sha1 repositories"
+        )
+    if not isinstance(raw.refs, DiskRefsContainer):
+        raise StoreError(
+            f"{raw.path} keeps its references in reftables, which ddsnap cannot move",
+            "run `git refs migrate --ref-format=files`",
+        )
