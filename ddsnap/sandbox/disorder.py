@@ -1,0 +1,51 @@
+"""What has no order in any order, and volatile fields that move at every read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
+
+    from ddsnap.sandbox.answers import Json
+
+_UNORDERED = {
+    "tags", "restricted_roles", "notify_list", "notify_by", "renotify_statuses", "bindings",
+    "principals", "visible_modules", "hidden_modules",
+}  # fmt: skip
+_UNORDERED_LINKS = {"roles", "permissions"}
+_ORDERED_BELOW = {"widgets", "variables", "template_variables", "template_variable_presets"}
+_COUNTS = {"user_count", "team_count", "link_count"}
+_STATES = ("OK", "Alert", "Warn", "No Data", "Ignored", "Skipped")
+
+
+def disordered(body: Json, rng: random.Random) -> Json:
+    """Return the body as the next reader may see it."""
+    return _mix(body, rng, "", "", lists=True)
+
+
+def _mix(value: Json, rng: random.Random, key: str, above: str, *, lists: bool) -> Json:
+    if isinstance(value, dict):
+        below = lists and key not in _ORDERED_BELOW
+        mixed = {k: _moved(k, v, rng) for k, v in _shuffled(list(value.items()), rng)}
+        return {k: _mix(v, rng, k, key, lists=below) for k, v in mixed.items()}
+    if not isinstance(value, list):
+        return value
+    items = [_mix(item, rng, key, above, lists=lists) for item in value]
+    free = key in _UNORDERED or (key == "data" and above in _UNORDERED_LINKS)
+    return _shuffled(items, rng) if lists and free else items
+
+
+def _moved(key: str, value: Json, rng: random.Random) -> Json:
+    if key == "overall_state":
+        return rng.choice(_STATES)
+    if key in ("overall_state_modified", "last_login_time"):
+        return f"2026-03-{rng.randint(1, 28):02}T{rng.randint(0, 23):02}:15:00+00:00"
+    if key in _COUNTS and isinstance(value, int):
+        return rng.randint(0, 500)
+    return rng.random() < 0.5 if key == "is_rate_limited" else value
+
+
+def _shuffled(items: list[Json], rng: random.Random) -> list[Json]:
+    rng.shuffle(items)
+    return items

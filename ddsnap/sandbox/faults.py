@@ -1,0 +1,209 @@
+"""Faults on demand: rules that say which request goes wrong, and how."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from ddsnap.sandbox.limits import RateLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from ddsnap.sandbox.answers import Body, Json
+
+Mangle: TypeAlias = "str | Callable[[Json], Json]"
+
+
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """One rule. The first group of fields says when it applies, the second what happens.
+
+    ``nth`` counts the matching requests from 1; ``page`` is the page of a listing, from 0, in
+    whatever style it is asked for. With ``after``, the request takes effect before it goes wrong.
+    Effects: ``latency`` seconds; ``status`` (with ``body``, or Datadog's usual error); ``reset``
+    of the connection; ``cut`` the answer in the middle; ``stall`` that many seconds without a
+    byte; ``html``, a login page; ``raw`` bytes as the body; for listings ``clamp`` the page size,
+    a ``total`` that lies, ``empty``, ``skip`` the item of this id or name; for writes ``mangle``
+    what is sent before it is stored: "trim", "fill", "reorder", "drop" or a function.
+    """
+
+    path: str = ""
+    method: str = ""
+    org: str = ""
+    query: str = ""
+    nth: int | Collection[int] | None = None
+    times: int | None = None
+    page: int | None = None
+
+    after: bool = False
+    latency: float = 0.0
+    status: int = 0
+    body: Json = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    reset: bool = False
+    cut: bool = False
+    stall: float = 0.0
+    html: bool = False
+    raw: bytes | None = None
+    clamp: int = 0
+    total: int | None = None
+    empty: bool = False
+    skip: str = ""
+    mangle: Mangle = ""
+
+    @property
+    def answers(self) -> bool:
+        """Say whether the fault takes the place of the answer."""
+        return bool(self.status or self.reset or self.html or self.raw is not None)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a fault looks at; the path is decoded and has no query."""
+
+    org: str
+    method: str
+    path: str
+    query: str
+    params: Mapping[str, str]
+
+
+class Faults:
+    """The rules in force and how often each one struck; empty at the start."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rules: list[Fault] = []
+        self._matched: dict[Fault, int] = {}
+        self._struck: dict[Fault, int] = {}
+        self._limits: list[tuple[str, RateLimit]] = []
+
+    def add(self, fault: Fault) -> Fault:
+        """Put a rule in force and return it."""
+        with self._lock:
+            self._rules.append(fault)
+        return fault
+
+    def remove(self, fault: Fault) -> None:
+        """Lift one rule."""
+        with self._lock:
+            self._rules.remove(fault)
+
+    def clear(self) -> None:
+        """Lift all rules and all rate limits."""
+        with self._lock:
+            self._rules.clear()
+            self._limits.clear()
+
+    def struck(self, fault: Fault) -> int:
+        """Return how often the rule has struck."""
+        return self._struck.get(fault, 0)
+
+    def limit(
+        self, org: str, requests: int, period: float, *, name: str = "sandbox", path: str = ""
+    ) -> RateLimit:
+        """Allow an org so many requests per period (seconds) on the paths that match."""
+        limit = RateLimit(requests, period, name, path)
+        with self._lock:
+            self._limits.append((org, limit))
+        return limit
+
+    def limit_of(self, org: str, path: str) -> RateLimit | None:
+        """Return the first rate limit that a request counts against."""
+        with self._lock:
+            limits = list(self._limits)
+        matching = (x for name, x in limits if name in ("", org) and re.search(x.path, path))
+        return next(matching, None)
+
+    def take(self, request: Request) -> tuple[Fault, ...]:
+        """Count a request against the rules and return those that strike it."""
+        with self._lock:
+            return tuple(rule for rule in self._rules if self._strikes(rule, request))
+
+    def _strikes(self, rule: Fault, request: Request) -> bool:
+        if not _matches(rule, request):
+            return False
+        self._matched[rule] = self._matched.get(rule, 0) + 1
+        if not _due(rule.nth, self._matched[rule]):
+            return False
+        if rule.times is not None and self.struck(rule) >= rule.times:
+            return False
+        self._struck[rule] = self.struck(rule) + 1
+        return True
+
+
+def _matches(rule: Fault, request: Request) -> bool:
+    return (
+        rule.org in ("", request.org)
+        and rule.method in ("", request.method)
+        and re.search(rule.path, request.path) is not None
+        and re.search(rule.query, request.query) is not None
+        and rule.page in (None, _page_of(request.params))
+    )
+
+
+def _due(nth: int | Collection[int] | None, count: int) -> bool:
+    if nth is None:
+        return True
+    return count == nth if isinstance(nth, int) else count in nth
+
+
+_OFFSETS = (("start", "count"), ("page[offset]", "page[limit]"), ("offset", "limit"))
+
+
+def _page_of(params: Mapping[str, str]) -> int:
+    for name in ("page[number]", "page", "page_number"):
+        if params.get(name, "").isdigit():
+            return int(params[name])
+    for start, size in _OFFSETS:
+        if params.get(start, "").isdigit():
+            return int(params[start]) // int(params.get(size) or 100)
+    return 0
+
+
+def mangled(body: Json, how: Mangle) -> Json:
+    """Return what a server makes of a body that does not store it as it was sent."""
+    if callable(how):
+        return how(body)
+    if not isinstance(body, dict):
+        return body
+    data = body.get("data")
+    if isinstance(data, dict):
+        return {**body, "data": mangled(data, how)}
+    if isinstance(body.get("attributes"), dict):
+        return {**body, "attributes": mangled(body["attributes"], how)}
+    return _MANGLERS[how](body)
+
+
+def _trim(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _trim(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_trim(item) for item in value]
+    return value.strip() if isinstance(value, str) else value
+
+
+def _fill(body: Body) -> Body:
+    return {**body, "options": {**(body.get("options") or {}), "sandbox_default": True}}
+
+
+def _reorder(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _reorder(item) for key, item in value.items()}
+    return [_reorder(item) for item in reversed(value)] if isinstance(value, list) else value
+
+
+def _drop(body: Body) -> Body:
+    optional = [key for key in ("description", "tags", "priority", "message") if key in body]
+    return {key: value for key, value in body.items() if key not in optional[:1]}
+
+
+_MANGLERS: dict[str, Callable[[Body], Json]] = {
+    "trim": _trim,
+    "fill": _fill,
+    "reorder": _reorder,
+    "drop": _drop,
+}

@@ -1,0 +1,129 @@
+"""What Datadog demands of a dashboard, and the ids it gives to widgets and tabs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ddsnap.sandbox.answers import Body, Json, Rejected, reject
+
+if TYPE_CHECKING:
+    from ddsnap.sandbox.org import SandboxOrg
+
+
+def check(org: SandboxOrg, sent: Body) -> None:
+    """Refuse a dashboard that Datadog would refuse."""
+    for name in ("title", "layout_type", "widgets"):
+        if sent.get(name) is None:
+            raise reject(400, f"Missing required parameter: '{name}'")
+    if sent["layout_type"] not in ("ordered", "free"):
+        raise _invalid("layout_type")
+    _check_variables(sent)
+    _check_presets(sent)
+    for tag in _list(sent, "tags"):
+        if not str(tag).startswith("team:"):
+            raise reject(400, "Invalid tag format. Valid tag keys are: team.")
+    for role in _list(sent, "restricted_roles"):
+        if role not in org.table("roles"):
+            raise reject(400, f"Invalid role: {role}")
+    _check_notified(org, sent)
+    _check_widgets(sent["widgets"], sent["layout_type"])
+
+
+def with_widget_ids(org: SandboxOrg, widgets: list[Body]) -> list[Body]:
+    """Return widgets that all have ids: theirs where they were sent, new ones elsewhere."""
+    return [_with_id(org, widget) for widget in widgets]
+
+
+def with_tab_ids(org: SandboxOrg, tabs: list[Body], widgets: list[Body]) -> list[Body]:
+    """Return tabs that name widgets by id; ``@1`` stands for the first widget."""
+    ids = [widget["id"] for widget in widgets]
+    return [
+        {
+            **tab,
+            "id": tab.get("id") or org.new_uuid(),
+            "widget_ids": [_widget_id(ref, ids) for ref in tab.get("widget_ids", [])],
+        }
+        for tab in tabs
+    ]
+
+
+def _with_id(org: SandboxOrg, widget: Body) -> Body:
+    definition = widget["definition"]
+    if isinstance(definition.get("widgets"), list):
+        inner = with_widget_ids(org, definition["widgets"])
+        widget = {**widget, "definition": {**definition, "widgets": inner}}
+    return widget if widget.get("id") is not None else {**widget, "id": org.new_widget()}
+
+
+def _widget_id(ref: Json, ids: list[int]) -> int:
+    if isinstance(ref, str) and ref[:1] == "@" and ref[1:].isdigit():
+        position = int(ref[1:])
+        if 1 <= position <= len(ids):
+            return ids[position - 1]
+    elif ref in ids and not isinstance(ref, bool):
+        return int(ref)
+    raise _invalid("tabs")
+
+
+def _check_variables(sent: Body) -> None:
+    for variable in _list(sent, "template_variables"):
+        if not isinstance(variable, dict) or not isinstance(variable.get("name"), str):
+            raise _invalid("template_variables")
+        if variable.get("default") is not None and variable.get("defaults") is not None:
+            raise _invalid("template_variables")
+        _check_values(variable, "defaults")
+
+
+def _check_presets(sent: Body) -> None:
+    for preset in _list(sent, "template_variable_presets"):
+        for variable in preset.get("template_variables") or []:
+            if "value" in variable and "values" in variable:
+                raise reject(400, f"'template_variables' value '{variable}' is invalid")
+            _check_values(variable, "values")
+
+
+def _check_values(variable: Body, name: str) -> None:
+    values = variable.get(name)
+    if values is None:
+        return
+    if not values:
+        raise reject(400, f"Minimum number of elements in parameter '{name}' should be 1")
+    if "" in values:
+        raise reject(400, f"Minimum length of parameter '{name}' should be 1")
+
+
+def _check_notified(org: SandboxOrg, sent: Body) -> None:
+    notified = _list(sent, "notify_list")
+    if not notified:
+        return
+    users = org.table("users").values()
+    known = {person["attributes"]["handle"] for person in users}
+    for handle in notified:
+        if handle not in known:
+            raise reject(400, f"Invalid user handle in 'notify_list': {handle}")
+
+
+def _check_widgets(widgets: Json, layout: str) -> None:
+    if not isinstance(widgets, list):
+        raise _invalid("widgets")
+    for position, widget in enumerate(widgets):
+        definition = widget.get("definition") if isinstance(widget, dict) else None
+        if not isinstance(definition, dict) or not isinstance(definition.get("type"), str):
+            raise reject(400, f"Invalid widget definition at position {position}: no 'type'")
+        if layout == "free" and not isinstance(widget.get("layout"), dict):
+            raise reject(400, f"Invalid widget at position {position}: 'layout' is required")
+        if "widgets" in definition:
+            _check_widgets(definition["widgets"], "ordered")
+
+
+def _list(sent: Body, name: str) -> list[Json]:
+    value = sent.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _invalid(name)
+    return value
+
+
+def _invalid(name: str) -> Rejected:
+    return reject(400, f"'{name}' is invalid")

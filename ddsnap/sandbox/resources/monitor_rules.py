@@ -1,0 +1,178 @@
+"""What Datadog demands of a monitor's definition, and what it fills in."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ddsnap.sandbox.answers import Body, Json, reject
+
+if TYPE_CHECKING:
+    from ddsnap.sandbox.org import SandboxOrg
+
+# Datadog API v1, schema MonitorType; "synthetics alert" belongs to its test and is never written.
+_TYPES = {
+    "composite", "event alert", "log alert", "metric alert", "process alert", "query alert",
+    "rum alert", "service check", "trace-analytics alert", "slo alert", "event-v2 alert",
+    "audit alert", "ci-pipelines alert", "ci-tests alert", "error-tracking alert",
+    "database-monitoring alert", "network-performance alert", "cost alert", "data-quality alert",
+    "network-path alert", "data-jobs alert", "llm-observability alert",
+}  # fmt: skip
+_SIMPLE_GROUPS = {
+    "log alert", "rum alert", "trace-analytics alert", "audit alert", "event-v2 alert",
+    "ci-pipelines alert", "ci-tests alert", "error-tracking alert", "database-monitoring alert",
+}  # fmt: skip
+_GROUPED = re.compile(r" by \{[^}]+\}|\.by\([^)]+\)")
+_COMPARED = re.compile(r"(?:>=|<=|>|<|==|!=)\s*(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*$", re.IGNORECASE)
+_TOKEN = re.compile(r"\s*(?:(\d+)|(&&|\|\||!|\(|\)))")
+
+
+def check(org: SandboxOrg, sent: Body) -> None:
+    """Refuse a definition that Datadog would refuse."""
+    for name in ("type", "query"):
+        if not isinstance(sent.get(name), str) or not sent[name].strip():
+            raise reject(400, f"Missing required attribute: {name}")
+    if sent["type"] not in _TYPES:
+        raise _invalid("type")
+    if sent["type"] == "composite":
+        _check_composite(org, sent["query"])
+    if sent.get("priority") not in (None, 1, 2, 3, 4, 5):
+        raise _invalid("priority")
+    _check_roles(org, sent.get("restricted_roles"))
+    tags = sent.get("tags")
+    if tags is not None and not all(isinstance(tag, str) for tag in _list(tags, "tags")):
+        raise _invalid("tags")
+    _check_options(sent)
+
+
+def filled(row: Body) -> Body:
+    """Return a definition as it is stored: trimmed, thresholds as floats, defaults added."""
+    name, message = row.get("name") or "", row.get("message") or ""
+    kind = _stored_type(row["type"], row["query"])
+    return {
+        "type": kind,
+        "name": name.strip(),
+        "message": message.strip(),
+        "tags": row.get("tags") or [],
+        "query": row["query"],
+        "options": _options(kind, row.get("options") or {}),
+        "multi": _GROUPED.search(row["query"]) is not None,
+        "priority": row.get("priority"),
+        "restricted_roles": row.get("restricted_roles") or None,
+        "draft_status": row.get("draft_status") or "published",
+    }
+
+
+def composite_ids(query: str) -> list[int]:
+    """Return the ids that a composite query names; refuse what is no such query."""
+    tokens, rest = [], query.strip()
+    while rest:
+        token = _TOKEN.match(rest)
+        if token is None:
+            raise _invalid("query")
+        tokens.append(token)
+        rest = rest[token.end() :].lstrip()
+    if not _well_formed([token[1] or token[2] for token in tokens]):
+        raise _invalid("query")
+    return [int(token[1]) for token in tokens if token[1]]
+
+
+def _check_composite(org: SandboxOrg, query: str) -> None:
+    ids = composite_ids(query)
+    if len(set(ids)) < 2 or len(set(ids)) > 10:
+        raise _invalid("query")
+    if any(str(id_) not in org.table("monitors") for id_ in ids):
+        raise reject(400, "Some monitor IDs are invalid")
+
+
+def _well_formed(tokens: list[str]) -> bool:
+    depth, operand_next = 0, True
+    for token in tokens:
+        opens = token in ("!", "(")
+        if opens != operand_next and not (token.isdigit() and operand_next):
+            return False
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if depth < 0:
+            return False
+        operand_next = opens or token in ("&&", "||")
+    return depth == 0 and not operand_next
+
+
+def _check_roles(org: SandboxOrg, roles: Json) -> None:
+    for role in _list(roles or [], "restricted_roles"):
+        if role not in org.table("roles"):
+            raise reject(400, f"Invalid role: {role}")
+
+
+def _check_options(sent: Body) -> None:
+    options = sent.get("options") or {}
+    if not isinstance(options, dict):
+        raise _invalid("options")
+    thresholds = options.get("thresholds") or {}
+    for name, value in thresholds.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise reject(400, f"Threshold '{name}' is not a number")
+    _check_thresholds(sent, thresholds)
+    schedule = (options.get("scheduling_options") or {}).get("custom_schedule")
+    if schedule and options.get("on_missing_data") is None:
+        raise reject(400, "Custom schedules need the option 'on_missing_data'")
+    if options.get("notify_by") == ["*"] and _GROUPED.search(sent["query"]) is None:
+        raise reject(400, "The option 'notify_by' needs a query with groups")
+
+
+def _check_thresholds(sent: Body, thresholds: Body) -> None:
+    for name in ("warning", "critical"):
+        recovery = thresholds.get(f"{name}_recovery")
+        if recovery is not None and thresholds.get(name) is None:
+            raise reject(400, f"A {name} recovery threshold needs a {name} threshold")
+    compared = _COMPARED.search(sent["query"])
+    critical = thresholds.get("critical")
+    if sent["type"] in ("service check", "composite") or compared is None or critical is None:
+        return
+    if float(compared[1]) != float(critical):
+        raise reject(
+            400,
+            f"Alert threshold ({float(critical)}) does not match that used in the query "
+            f"({float(compared[1])}).",
+        )
+
+
+def _stored_type(kind: str, query: str) -> str:
+    # Datadog keeps metric and query alerts apart by their query, not by what is sent.
+    if kind not in ("metric alert", "query alert"):
+        return kind
+    if "(current_" in query or "anomalies(" in query or "outliers(" in query:
+        return "query alert"
+    return "metric alert" if query.startswith("formula(") else kind
+
+
+def _options(kind: str, sent: Body) -> Body:
+    options = dict(sent)
+    if "thresholds" in options:
+        options["thresholds"] = _thresholds(kind, options["thresholds"] or {})
+    if "on_missing_data" not in options:
+        options.setdefault("notify_no_data", False)
+    options.setdefault("notify_audit", False)
+    options.setdefault("new_host_delay", 300)
+    options.setdefault("include_tags", True)
+    if kind in _SIMPLE_GROUPS:
+        options.setdefault("groupby_simple_monitor", False)
+    options["silenced"] = options.get("silenced") or {}
+    return options
+
+
+def _thresholds(kind: str, sent: Body) -> Body:
+    present = {name: value for name, value in sent.items() if value is not None}
+    if kind == "service check":
+        return present
+    return {name: float(value) for name, value in present.items()}
+
+
+def _list(value: Json, name: str) -> list[Json]:
+    if not isinstance(value, list):
+        raise _invalid(name)
+    return value
+
+
+def _invalid(name: str) -> Exception:
+    return reject(400, f"The value provided for parameter '{name}' is invalid")

@@ -1,0 +1,65 @@
+"""Bodies from elsewhere as the state of an org, exactly as they are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ddsnap.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ddsnap.sandbox.answers import Body
+    from ddsnap.sandbox.org import SandboxOrg
+
+ORDER = "order"
+"""The id under which an order or singleton stands in its table."""
+
+
+def _by_id(body: Body) -> str:
+    return str(body["id"])
+
+
+def _by_name(body: Body) -> str:
+    return str(body["name"])
+
+
+KEYS: dict[str, Callable[[Body], str]] = {
+    "monitors": _by_id,
+    "dashboards": _by_id,
+    "roles": _by_id,
+    "permissions": _by_id,
+    "users": _by_id,
+    "teams": _by_id,
+    "team_memberships": _by_id,
+    "restriction_policies": _by_id,
+    "logs_indexes": _by_name,
+    "logs_indexes_order": lambda _: ORDER,
+}
+
+
+def load(org: SandboxOrg, type_name: str, bodies: list[Body]) -> None:
+    """Store copies of the bodies, each under its own id."""
+    if type_name not in KEYS:
+        raise UsageError(f"the sandbox does not serve {type_name}")
+    for body in json.loads(json.dumps(bodies)):
+        org.table(type_name)[KEYS[type_name](body)] = body
+        if type_name == "team_memberships":
+            join(org, body)
+        elif type_name == "logs_indexes":
+            enlist(org, body["name"])
+
+
+def join(org: SandboxOrg, membership: Body) -> None:
+    """Note a membership under its team."""
+    links = membership["relationships"]
+    members = org.members.setdefault(links["team"]["data"]["id"], {})
+    members[links["user"]["data"]["id"]] = membership["id"]
+
+
+def enlist(org: SandboxOrg, name: str) -> None:
+    """Put an index at the end of the order, unless it is there."""
+    order = org.table("logs_indexes_order").setdefault(ORDER, {"index_names": []})
+    if name not in order["index_names"]:
+        order["index_names"].append(name)
