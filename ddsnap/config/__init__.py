@@ -1,0 +1,39 @@
+"""``ddsnap.yaml``: what it says, the keys it leads to, and edits that keep its comments."""
+
+from ddsnap.config.credentials import Credentials, credentials, site, variable
+from ddsnap.config.edit import put, template
+from ddsnap.config.fields import seconds
+from ddsnap.config.load import check_org_name, load, parse
+from ddsnap.config.model import (
+    Capture,
+    Config,
+    DeleteLimit,
+    Http,
+    Journal,
+    Org,
+    Reference,
+    Replay,
+    Secrets,
+)
+
+__all__ = [
+    "Capture",
+    "Config",
+    "Credentials",
+    "DeleteLimit",
+    "Http",
+    "Journal",
+    "Org",
+    "Reference",
+    "Replay",
+    "Secrets",
+    "check_org_name",
+    "credentials",
+    "load",
+    "parse",
+    "put",
+    "seconds",
+    "site",
+    "template",
+    "variable",
+]
