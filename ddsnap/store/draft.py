@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ddsnap.errors import StoreError
 from ddsnap.store.objects import TREE, Objects, object_id
-from ddsnap.store.trees import FILE, FOLDER, build_tree, parse_tree, to_bytes
+from ddsnap.store.trees import FILE, FOLDER, build_tree, parse_tree, to_bytes, to_text
 
 if TYPE_CHECKING:
     from ddsnap.store.pack import PackWriter
@@ -62,6 +62,11 @@ class TreeDraft:
         folder = self._enter(folders)
         found = folder.folders.get(name) if folder else None
         return found.sha if isinstance(found, _Folder) else found
+
+    def files(self, folder: str) -> list[str]:
+        """Return the paths of the files that lie right in ``folder``, sorted."""
+        found = self._enter([to_bytes(folder)])
+        return sorted(f"{folder}/{to_text(name)}" for name in found.files) if found else []
 
     def put(self, path: str, sha: bytes) -> None:
         """Set the file at ``path``."""

@@ -63,6 +63,22 @@ class SnapshotWriter:
         sha = self.previous(path)
         return None if sha is None else self._repo.read(sha, BLOB)
 
+    def previous_files(self, folder: str) -> list[str]:
+        """Return the paths of the tip's files in ``folder``."""
+        return self._old.files(folder)
+
+    def files(self, folder: str) -> list[str]:
+        """Return the paths of the files that ``folder`` holds by now."""
+        return self._new.files(folder)
+
+    def keep_equal(self, path: str, data: bytes) -> bool:
+        """Carry the tip's file over if it holds exactly ``data``; say whether it does."""
+        sha = self.previous(path)
+        equal = sha is not None and sha == object_id(BLOB, data)
+        if sha is not None and equal:
+            self._new.put(path, sha)
+        return equal
+
     def put(self, path: str, data: bytes) -> Change:
         """Record a file; only one that differs from the tip's costs more than its hash."""
         sha = object_id(BLOB, data)
