@@ -1,0 +1,246 @@
+"""The org as its API shows it, read the way that each type's declaration says."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from ddsnap.api import identity
+from ddsnap.api.items import (
+    Endpoint,
+    endpoint,
+    filled,
+    first_placeholder,
+    ids_by_name,
+    is_ours,
+    place_id,
+    place_parent,
+    reduced,
+    shaped,
+    unwrapped,
+)
+from ddsnap.api.pages import included_in, items_of, read_pages
+from ddsnap.core import normalize
+from ddsnap.core.fields import field_path, value_at
+from ddsnap.core.resource_type import Pages
+from ddsnap.errors import ApiError, AuthError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ddsnap.api.answers import Answer
+    from ddsnap.api.identity import OrgIdentity
+    from ddsnap.api.session import Session
+    from ddsnap.core.resource_type import Catalog, ResourceType, Section
+    from ddsnap.core.values import JSON, JSONObject
+
+_NO_PARENT = (404, 410)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The resource is there, and this is all of it."""
+
+    body: JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The resource's own address says that it does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The resource may or may not be there: ``status`` is 0 where no answer came."""
+
+    status: int
+    reason: str
+
+
+Reading: TypeAlias = "Found | Gone | Unreadable"
+Items: TypeAlias = "list[JSONObject]"
+Missing: TypeAlias = "list[_ParentGone]"
+
+
+class _ParentGone(ApiError):  # noqa: N818 - it says what happened
+    """The parent of a listing vanished after it was listed itself."""
+
+
+class Gateway:
+    """Reads resources of any declared type through one session."""
+
+    def __init__(self, session: Session, catalog: Catalog) -> None:
+        self._session = session
+        self._catalog = catalog
+        self._lookups: dict[str, dict[str, str]] = {}
+        self._lookups_lock = threading.Lock()
+
+    def identity(self) -> OrgIdentity:
+        """Return the org that the keys belong to; refused keys raise ``AuthError``."""
+        return identity.of_keys(self._session)
+
+    def list(self, type_: ResourceType, *, parents: Sequence[str] = ()) -> Iterator[JSONObject]:
+        """Yield the items of the type's whole listing; any failure raises ``ApiError``.
+
+        ``parents`` are the ids of the parent type's resources, where the type has one.
+        """
+        if not type_.parent:
+            yield from self._items(type_, "")
+            return
+        gone: Missing = []
+        for items in self._session.map(lambda parent: self._of_parent(type_, parent), parents):
+            if isinstance(items, _ParentGone):
+                gone.append(items)
+            else:
+                yield from items
+        # That every parent vanished is less likely than that the whole type is not to be had.
+        if gone and len(gone) == len(parents):
+            raise gone[0]
+
+    def read(self, type_: ResourceType, id_: str, hint_item: JSONObject | None = None) -> Reading:
+        """Read one resource from its own address.
+
+        ``hint_item`` is what the listing said of it; it chooses among a type's endpoints.
+        """
+        try:
+            body = self._body(type_, id_, hint_item)
+            return Gone() if body is None else self._whole(type_, id_, body)
+        except AuthError:
+            raise
+        except ApiError as error:
+            return Unreadable(error.status, error.message)
+
+    def read_many(
+        self, type_: ResourceType, items: Iterable[tuple[str, JSONObject | None]]
+    ) -> Iterator[tuple[str, Reading]]:
+        """Read resources in order, several at a time.
+
+        Of a listed item that is complete but for its sections, only these are read.
+        """
+
+        def read_one(item: tuple[str, JSONObject | None]) -> tuple[str, Reading]:
+            id_, listed = item
+            if listed is None or type_.detail:
+                return id_, self.read(type_, id_, listed)
+            return id_, self._completed(type_, id_, listed)
+
+        return self._session.map(read_one, items)
+
+    def lookup(self, name: str) -> dict[str, str]:
+        """Return the stable name of each id in a read-only table, read once per run."""
+        with self._lookups_lock:
+            if name not in self._lookups:
+                type_ = self._catalog.lookups[name]
+                self._lookups[name] = {
+                    self.id_of(type_, item): str(value_at(item, type_.natural_key[0]))
+                    for item in self.list(type_)
+                }
+            return self._lookups[name]
+
+    def id_of(self, type_: ResourceType, item: JSONObject) -> str:
+        """Return an item's id, made of its parts where it has several."""
+        try:
+            return normalize.id_of(type_, item)
+        except KeyError as error:
+            raise ApiError(f"an item without an id: {error.args[0]}") from error
+
+    # --- listing
+
+    def _of_parent(self, type_: ResourceType, parent: str) -> Items | _ParentGone:
+        try:
+            return [*self._items(type_, parent)]
+        except _ParentGone as gone:
+            return gone
+
+    def _items(self, type_: ResourceType, parent: str) -> Iterator[JSONObject]:
+        """Yield the items of one listing: the org's, or one parent's."""
+        route = type_.path
+        path = filled(route, {first_placeholder(route): parent}) if parent else route
+        if type_.constant_id:
+            answer = self._get(route, path, {**type_.query, **type_.item_query}, bool(parent))
+            item = place_parent(type_, unwrapped(answer, type_.envelope), parent)
+            yield shaped(type_, item, included_in(answer))
+            return
+
+        def fetch(query: Mapping[str, str]) -> JSON:
+            return self._get(route, path, {**type_.query, **query}, bool(parent))
+
+        def id_of(item: JSONObject) -> str:
+            return self.id_of(type_, place_parent(type_, item, parent))
+
+        for page in read_pages(fetch, type_.pages, type_.items, id_of):
+            for item in page.items:
+                if is_ours(type_, item):
+                    # Half an item cannot be brought into the shape of a whole one.
+                    yield item if type_.detail else shaped(type_, item, page.included)
+
+    def _get(self, route: str, path: str, query: Mapping[str, str], of_parent: bool) -> JSON:
+        expect = _NO_PARENT if of_parent else ()
+        answer = self._session.request("GET", route, path, query=query, expect=expect)
+        if answer.status in expect:
+            raise _ParentGone(f"HTTP {answer.status} (GET {path})", status=answer.status)
+        return answer.body
+
+    # --- reading one
+
+    def _body(
+        self, type_: ResourceType, id_: str, hint_item: JSONObject | None
+    ) -> JSONObject | None:
+        """Read a resource without its sections; ``None``: it is gone."""
+        at = endpoint(type_, hint_item)
+        answer = self._ask(type_, at, id_)
+        if answer.status in type_.gone:
+            return None
+        body = unwrapped(answer.body, at.envelope)
+        better = endpoint(type_, body)
+        if type_.variants and hint_item is None and better != at:
+            answer = self._ask(type_, better, id_)
+            if answer.status in type_.gone:
+                return None
+            body = unwrapped(answer.body, better.envelope)
+        if type_.nothing_when_empty and not value_at(body, type_.nothing_when_empty):
+            return None
+        return shaped(type_, place_id(type_, body, id_), included_in(answer.body))
+
+    def _ask(self, type_: ResourceType, at: Endpoint, id_: str) -> Answer:
+        path = filled(at.path, ids_by_name(type_, id_))
+        return self._session.request(
+            "GET", at.path, path, query=type_.item_query, expect=type_.gone
+        )
+
+    def _completed(self, type_: ResourceType, id_: str, listed: JSONObject) -> Reading:
+        try:
+            return self._whole(type_, id_, listed)
+        except AuthError:
+            raise
+        except ApiError as error:
+            return Unreadable(error.status, error.message)
+
+    def _whole(self, type_: ResourceType, id_: str, body: JSONObject) -> Found:
+        """Add the sections, each of which has an API of its own."""
+        for section in type_.sections:
+            # What the resource's own address answers is in the body already.
+            if section.read.path != type_.one_path:
+                items = self._section(type_, section, id_)
+                field_path(section.at).put(body, [reduced(item, section.keep) for item in items])
+        return Found(body)
+
+    def _section(self, type_: ResourceType, section: Section, id_: str) -> Items:
+        call = section.read
+        path = filled(call.path, ids_by_name(type_, id_))
+
+        def fetch(query: Mapping[str, str]) -> JSON:
+            return self._session.request(
+                call.method, call.path, path, query={**call.query, **query}
+            ).body
+
+        at = type_.envelope if call.answer is None else call.answer
+        if "page[size]" not in call.query:
+            return items_of(fetch({}), at)
+        pages = Pages("number", "page[number]", "page[size]", int(call.query["page[size]"]))
+        return [
+            item
+            for page in read_pages(fetch, pages, at, lambda item: self.id_of(type_, item))
+            for item in page.items
+        ]
