@@ -1,0 +1,223 @@
+"""What changed between two documents: for people as changes, for machines as RFC 6902 patches.
+
+Elements of lists are aligned first, so that an insertion is one change and not one per element
+behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+import jsonpatch
+
+from ddsnap.core.alignment import Alignment, align
+from ddsnap.core.canonical import decode, encode, same
+from ddsnap.core.pointers import PointerError, get, join, parse
+from ddsnap.errors import DdsnapError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ddsnap.core.values import JSON, JSONObject
+
+Path: TypeAlias = "tuple[str | int, ...]"
+Unordered: TypeAlias = "Callable[[Path], bool]"
+
+_DEEPEST = 50
+"""Below this depth a difference is one replacement of the whole value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change; ``pointer`` leads into the new document, for a removal into the old one.
+
+    Only a move has a ``from_pointer``, which leads into the old document. A moved element that
+    was edited too is followed by the changes inside it.
+    """
+
+    kind: Literal["add", "remove", "replace", "move"]
+    pointer: str
+    old: JSON = None
+    new: JSON = None
+    from_pointer: str | None = None
+
+
+class PatchError(DdsnapError):
+    """An operation of a patch failed: ``index`` counts from 0, ``operation`` is as written."""
+
+    def __init__(self, reason: str, index: int = 0, operation: JSON = None) -> None:
+        op, path = "?", "?"
+        if isinstance(operation, dict):
+            op, path = str(operation.get("op", "?")), str(operation.get("path", "?"))
+        super().__init__(f"operation {index + 1} ({op} {path or 'the whole document'}): {reason}")
+        self.reason = reason
+        self.index = index
+        self.operation = operation
+
+
+# --- for people --------------------------------------------------------------------------------
+
+
+def changes(old: JSON, new: JSON, *, unordered: Unordered | None = None) -> list[Change]:
+    """List what changed from ``old`` to ``new``; nothing exactly if they are the ``same``.
+
+    ``unordered`` says of the path of a list (in the new document) that its order means nothing:
+    then no element of it ever moves.
+    """
+    return list(_compare(old, new, (), (), unordered or (lambda _: False)))
+
+
+def _compare(
+    old: JSON, new: JSON, old_at: Path, new_at: Path, unordered: Unordered
+) -> Iterator[Change]:
+    shallow = len(new_at) < _DEEPEST
+    if isinstance(old, dict) and isinstance(new, dict) and shallow:
+        for key in sorted(old.keys() | new.keys()):
+            if key not in new:
+                yield Change("remove", join((*old_at, key)), old=old[key])
+            elif key not in old:
+                yield Change("add", join((*new_at, key)), new=new[key])
+            else:
+                inner = (*old_at, key), (*new_at, key)
+                yield from _compare(old[key], new[key], *inner, unordered)
+    elif same(old, new):
+        return
+    elif isinstance(old, list) and isinstance(new, list) and shallow:
+        yield from _compare_lists(old, new, old_at, new_at, unordered)
+    else:
+        yield Change("replace", join(new_at), old, new)
+
+
+def _compare_lists(
+    old: list[JSON], new: list[JSON], old_at: Path, new_at: Path, unordered: Unordered
+) -> Iterator[Change]:
+    aligned = align(old, new, ordered=not unordered(new_at))
+    for i in aligned.removed:
+        yield Change("remove", join((*old_at, i)), old=old[i])
+    for j, value in enumerate(new):
+        pointer = join((*new_at, j))
+        if j not in aligned.old_of:
+            yield Change("add", pointer, new=value)
+            continue
+        i = aligned.old_of[j]
+        if j in aligned.moved:
+            yield Change("move", pointer, old[i], value, join((*old_at, i)))
+        if j in aligned.edited:
+            yield from _compare(old[i], value, (*old_at, i), (*new_at, j), unordered)
+
+
+# --- for machines ------------------------------------------------------------------------------
+
+
+def json_patch(old: JSON, new: JSON) -> list[JSONObject]:
+    """Return the RFC 6902 operations that turn ``old`` into exactly ``new``.
+
+    That is one replacement of the whole where the operations would be longer.
+    """
+    wanted = encode(new)
+    if encode(old) == wanted:
+        return []
+    patch = list(_operations(old, new, ()))
+    whole: list[JSONObject] = [{"op": "replace", "path": "", "value": new}]
+    return patch if _size(patch) <= _size(whole) and _makes(patch, old, wanted) else whole
+
+
+def _makes(patch: list[JSONObject], old: JSON, wanted: bytes) -> bool:
+    try:
+        return encode(apply_patch(old, patch)) == wanted
+    except PatchError:
+        return False
+
+
+def _size(patch: list[JSONObject]) -> int:
+    return len(encode(cast("JSON", patch)))
+
+
+def _operations(old: JSON, new: JSON, at: Path) -> Iterator[JSONObject]:
+    shallow = len(at) < _DEEPEST
+    if isinstance(old, dict) and isinstance(new, dict) and shallow:
+        for key in sorted(old.keys() - new.keys()):
+            yield {"op": "remove", "path": join((*at, key))}
+        for key in sorted(new):
+            if key in old:
+                yield from _operations(old[key], new[key], (*at, key))
+            else:
+                yield {"op": "add", "path": join((*at, key)), "value": new[key]}
+    elif isinstance(old, list) and isinstance(new, list) and shallow:
+        aligned = align(old, new)
+        yield from _arrange(len(old), new, aligned, at)
+        for j, i in sorted(aligned.old_of.items()):
+            yield from _operations(old[i], new[j], (*at, j))
+    elif encode(old) != encode(new):
+        yield {"op": "replace", "path": join(at), "value": new}
+
+
+def _arrange(length: int, new: list[JSON], aligned: Alignment, at: Path) -> Iterator[JSONObject]:
+    """Yield the removals, insertions and moves that bring a list into its new order."""
+    present = list(range(length))  # the old indexes, as they stand after each operation
+    for i in reversed(aligned.removed):
+        yield {"op": "remove", "path": join((*at, i))}
+        del present[i]
+    last = -1  # where the element before the current one stands
+    for j, value in enumerate(new):
+        i = aligned.old_of.get(j, -1)
+        if i < 0:
+            yield {"op": "add", "path": join((*at, last + 1)), "value": value}
+        elif j in aligned.moved:
+            source = present.index(i)
+            del present[source]
+            last -= source <= last
+            if source != last + 1:
+                paths = {"from": join((*at, source)), "path": join((*at, last + 1))}
+                yield {"op": "move", **paths}
+        else:
+            last = present.index(i, last + 1)
+            continue
+        last += 1
+        present.insert(last, i)
+
+
+def apply_patch(doc: JSON, patch: Sequence[JSONObject]) -> JSON:
+    """Return ``doc`` after the RFC 6902 operations, or raise ``PatchError``; ``doc`` stays."""
+    result = decode(encode(doc))
+    for index, operation in enumerate(patch):
+        result = _apply(result, index, operation)
+    return result
+
+
+def _apply(doc: JSON, index: int, operation: JSONObject) -> JSON:
+    try:
+        own = _own(operation)
+        result: JSON = jsonpatch.JsonPatch([own]).apply(doc, in_place=True)
+        # Some releases of the library take true for 1 here.
+        if own["op"] == "test" and not same(get(doc, str(own["path"])), own["value"]):
+            raise jsonpatch.JsonPatchTestFailed
+    except (DdsnapError, jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        raise PatchError(_reason(error, operation), index, operation) from None
+    except RecursionError:
+        raise PatchError("its value is nested too deep", index, operation) from None
+    return result
+
+
+def _own(operation: JSONObject) -> JSONObject:
+    """Return a copy, so that no later operation reaches into the patch."""
+    copy = decode(encode(operation))
+    if not isinstance(copy, dict):
+        raise jsonpatch.InvalidJsonPatch("an operation must be an object")
+    return copy
+
+
+def _reason(error: Exception, operation: JSON) -> str:
+    """Say what went wrong without the values of the document, which errors here may quote."""
+    if isinstance(error, jsonpatch.JsonPatchTestFailed):
+        return "what is there is not what it tests for"
+    if isinstance(error, (jsonpatch.JsonPatchPathNotFound, jsonpatch.JsonPointerException)):
+        try:
+            for member in ("path", "from"):
+                if isinstance(operation, dict):
+                    parse(str(operation.get(member, "")))
+        except PointerError as malformed:
+            return malformed.message
+        return "there is no such place in the document"
+    return str(error)
