@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ddsnap.sandbox.answers import Body
     from ddsnap.sandbox.org import SandboxOrg
 
-EPOCH = datetime(2025, 6, 2, 8, 30, 0, 123456, tzinfo=timezone.utc)
-_CREATED = "2025-06-02T08:30:00.123456Z"
+EPOCH = datetime(2024, 6, 3, 8, 30, 0, 123456, tzinfo=timezone.utc)
+_CREATED = "2024-06-03T08:30:00.123456Z"
 
 # Name, group, kind; those of the first group are granted to every role.
 _GRANTED = (

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ddsnap.sandbox.answers import Answer, Json, Rejected, reject
 from ddsnap.sandbox.faults import Fault, Faults, Request, mangled
@@ -73,6 +74,7 @@ class Service:
     def perform(self, incoming: Incoming) -> Outcome:
         """Carry out one request."""
         match = _ROUTER.find(incoming.method, incoming.path)
+        incoming = replace(incoming, path=unquote(incoming.path))
         try:
             org = self._org_of(incoming, match)
         except Rejected as refused:
