@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ddsnap.api.answers import Answer
     from ddsnap.api.identity import OrgIdentity
-    from ddsnap.api.session import Session
+    from ddsnap.api.session import RouteCount, Session
     from ddsnap.core.resource_type import Catalog, ResourceType, Section
     from ddsnap.core.values import JSON, JSONObject
 
@@ -75,6 +75,10 @@ class Gateway:
         self._catalog = catalog
         self._lookups: dict[str, dict[str, str]] = {}
         self._lookups_lock = threading.Lock()
+
+    def requests(self) -> dict[str, RouteCount]:
+        """Return the traffic so far, by route."""
+        return self._session.counters
 
     def identity(self) -> OrgIdentity:
         """Return the org that the keys belong to; refused keys raise ``AuthError``."""

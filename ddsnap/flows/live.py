@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ddsnap.api.gateway import Found, Gone, Unreadable
 from ddsnap.core import canonical
+from ddsnap.core.fields import field_path
 from ddsnap.core.normalize import Normalized, normalize
 from ddsnap.core.values import RESERVED, Address
 from ddsnap.errors import UnstorableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from ddsnap.api.gateway import Gateway, Reading
     from ddsnap.core.resource_type import ResourceType
@@ -58,13 +59,16 @@ class Seen:
 
     ids: dict[str, list[str]] = field(default_factory=dict)
     """By type, the ids of the resources that exist, kept ones included."""
-    mentions: dict[str, set[str]] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+    """The types that could not be read as a whole."""
 
 
 def read_type(gateway: Gateway, type_: ResourceType, seen: Seen) -> Iterator[Item]:
     """Yield every resource of the type. A listing that fails raises ``ApiError`` on the way."""
     names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
     for id_, reading in _readings(gateway, type_, seen):
+        if isinstance(reading, Found):
+            _drop_ghosts(type_, reading.body, seen)
         yield to_item(type_, id_, reading, names)
 
 
@@ -101,9 +105,17 @@ def harvest(type_: ResourceType, seen: Seen) -> list[str]:
     ids = set(seen.ids.get(type_.name, ()))
     for name, prefix in discover.objects.items():
         ids.update(f"{prefix}:{id_}" for id_ in seen.ids.get(name, ()))
-    if discover.mentions:
-        ids |= seen.mentions.get(type_.name, set())
     return sorted(ids)
+
+
+def _drop_ghosts(type_: ResourceType, body: JSONObject, seen: Seen) -> None:
+    """Leave out of an order what no longer exists: Datadog keeps deleted members in it a while."""
+    if not type_.orders or type_.orders in seen.unread or type_.orders not in seen.ids:
+        return
+    existing = set(seen.ids[type_.orders])
+    for slot in reversed(list(field_path(type_.members).find(body))):
+        if str(slot.value) not in existing:
+            slot.remove()
 
 
 def _stored(
@@ -114,7 +126,7 @@ def _stored(
 ) -> Item:
     try:
         normalized = normalize(type_, body, names=names)
-        data = canonical.encode(normalized.document.body)
+        data = canonical.encode(normalized.document.body, parsed=True)
     except UnstorableError as error:
         return Problem(address, f"{error.message} at {error.pointer or '/'}")
     except KeyError:
@@ -122,8 +134,3 @@ def _stored(
     if data.count(_MEMBER) != normalized.markers:
         return Problem(address, f"it holds the member {RESERVED!r}, which is ddsnap's own")
     return Stored(normalized, data)
-
-
-def addresses(items: Iterable[Item]) -> Iterator[Address]:
-    """Yield the address of each item."""
-    return (item.address for item in items)

@@ -1,0 +1,160 @@
+"""Capturing one type: its documents into the growing commit, its absences only on proof."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ddsnap.core import canonical
+from ddsnap.core.fields import value_at
+from ddsnap.core.kinds import difference
+from ddsnap.core.manifest import TypeState
+from ddsnap.core.normalize import id_of, title_of
+from ddsnap.core.paths import document_path, parse_document_path
+from ddsnap.core.values import Address
+from ddsnap.errors import ApiError, AuthError
+from ddsnap.flows.absence import prove_absence, too_sudden
+from ddsnap.flows.live import Item, Problem, Seen, Stored, Vanished, read_type, to_item
+from ddsnap.flows.outcome import ChangeKind, ResourceChange, TypeOutcome
+
+if TYPE_CHECKING:
+    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.values import JSONObject
+    from ddsnap.flows.absence import Verdict
+    from ddsnap.flows.run import Run
+    from ddsnap.store.snapshots import SnapshotWriter
+
+
+class _Unbelievable(Exception):  # noqa: N818 - never leaves this module
+    """The listing was whole, but what it says cannot be taken for the truth."""
+
+
+class TypeCapture:
+    """The capture of one type, from what the last snapshot held to what this one shall hold."""
+
+    def __init__(self, run: Run, writer: SnapshotWriter, type_: ResourceType, seen: Seen) -> None:
+        self.run = run
+        self.writer = writer
+        self.type = type_
+        self.seen = seen
+        self.before = frozenset(writer.previous_files(type_.name))
+        if type_.discover:
+            seen.ids[type_.name] = [self._id(path) for path in sorted(self.before)]
+        self.outcome = TypeOutcome(type_.name)
+        self._covered: set[str] = set()
+        self._listed: set[str] = set()
+        self._vanished: set[str] = set()
+
+    def read(self, *, accept_loss: bool = False) -> TypeOutcome:
+        """Read the type; whatever fails keeps the documents of the last snapshot.
+
+        Raises ``AuthError`` where the keys are refused, since nothing can be read any more.
+        """
+        try:
+            for item in read_type(self.run.gateway, self.type, self.seen):
+                self._listed.add(item.address.id)
+                self._take(item)
+            self._settle_missing(accept_loss=accept_loss)
+        except AuthError:
+            raise
+        except ApiError as error:
+            gone = error.status in (403, 404) and not self.before
+            return self._give_up(TypeState("unavailable" if gone else "stale", error.message))
+        except _Unbelievable as error:
+            return self._give_up(TypeState("stale", str(error)))
+        self.outcome.state = self._state()
+        return self.outcome
+
+    def _take(self, item: Item) -> None:
+        path = document_path(item.address)
+        if isinstance(item, Vanished):
+            self._vanished.add(item.address.id)
+        elif isinstance(item, Problem):
+            self._keep_unread(item, path)
+        elif path not in self._covered:
+            self._covered.add(path)
+            self.outcome.unknown.update(item.normalized.unknown)
+            self._store(item, path)
+
+    def _keep_unread(self, problem: Problem, path: str) -> None:
+        self.outcome.problems.append(problem)
+        if path in self.before:
+            self._covered.add(path)
+            self.writer.keep(path)
+
+    def _store(self, item: Stored, path: str) -> None:
+        if self.writer.keep_equal(path, item.data):
+            return
+        body = item.normalized.document.body
+        kind: ChangeKind = "added"
+        if path in self.before:
+            difference_ = difference(self.type, self._previous(path), body)
+            if difference_ == "same":  # 5 became 5.0: no change, and so no new bytes
+                self.writer.keep(path)
+                return
+            kind = difference_
+        self.writer.put(path, item.data)
+        self.outcome.changes.append(self._change(kind, item.address, body))
+
+    def _settle_missing(self, *, accept_loss: bool) -> None:
+        missing = {self._id(path): path for path in self.before - self._covered}
+        gone = self._vanished.intersection(missing) if self.type.discover else set()
+        rest = sorted(missing.keys() - gone)
+        if too_sudden(len(missing), len(self.before)) and not accept_loss:
+            raise _Unbelievable(
+                f"{len(missing)} of {len(self.before)} are gone at once;"
+                f" if that is right, run again with --accept-loss {self.type.name}"
+            )
+        verdict = prove_absence(self.run.gateway, self.type, rest, self._listed, self._relist)
+        if verdict.contradiction:
+            raise _Unbelievable(verdict.contradiction)
+        self._apply(verdict)
+        for id_ in sorted(gone | verdict.gone):
+            address = Address(self.type.name, id_)
+            body = self._previous(missing[id_])
+            self.outcome.changes.append(self._change("deleted", address, body))
+
+    def _apply(self, verdict: Verdict) -> None:
+        names = {named.lookup: self.run.gateway.lookup(named.lookup) for named in self.type.named}
+        for id_, reading in verdict.found:
+            self._take(to_item(self.type, id_, reading, names))
+        for id_, reason in verdict.unsure.items():
+            address = Address(self.type.name, id_)
+            self._keep_unread(Problem(address, reason), document_path(address))
+
+    def _relist(self) -> set[str]:
+        gateway, parents = self.run.gateway, self.seen.ids.get(self.type.parent, ())
+        return {gateway.id_of(self.type, item) for item in gateway.list(self.type, parents=parents)}
+
+    def _state(self) -> TypeState:
+        through = (self.type.parent, *(self.type.discover.objects if self.type.discover else ()))
+        unread = sorted(name for name in through if name in self.seen.unread)
+        if self.outcome.problems:
+            count = len(self.outcome.problems)
+            return TypeState("partial", f"{count} could not be read or stored")
+        if unread:
+            return TypeState(
+                "partial", f"read through {', '.join(unread)}, which could not be read"
+            )
+        return TypeState("harvested" if self.type.discover else "complete")
+
+    def _give_up(self, state: TypeState) -> TypeOutcome:
+        """Carry the last snapshot's documents over, whatever was read of this one."""
+        self.writer.drop(self.type.name)
+        self.writer.keep_folder(self.type.name)
+        self.outcome = TypeOutcome(self.type.name, state)
+        return self.outcome
+
+    def _previous(self, path: str) -> JSONObject:
+        body = canonical.decode(self.writer.read_previous(path) or b"{}")
+        return body if isinstance(body, dict) else {}
+
+    def _id(self, path: str) -> str:
+        """The id of a stored document; one whose name was cut says it itself."""
+        _, id_ = parse_document_path(path)
+        return id_ if id_ is not None else id_of(self.type, self._previous(path))
+
+    def _change(self, kind: ChangeKind, address: Address, body: JSONObject) -> ResourceChange:
+        by = value_at(body, self.type.modified_by) if self.type.modified_by else None
+        return ResourceChange(
+            kind, address, title_of(self.type, body), by if isinstance(by, str) else ""
+        )

@@ -1,0 +1,36 @@
+"""Which org the keys belong to, and whether that is the org that was meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ddsnap.errors import Refused
+
+if TYPE_CHECKING:
+    from ddsnap.core.manifest import Manifest
+    from ddsnap.flows.run import Run
+
+
+def check_identity(run: Run, public_id: str, before: Manifest | None) -> list[str]:
+    """Compare the keys' org with the pinned one and the last snapshot's; return warnings.
+
+    Raises ``Refused`` where they differ, or where the keys cannot tell and an id is known.
+    """
+    expected = {
+        "ddsnap.yaml pins": run.public_id,
+        f"the last snapshot of {run.org} is of": before.org.public_id if before else "",
+    }
+    for where, wanted in expected.items():
+        if wanted and not public_id:
+            raise Refused(
+                f"the keys of {run.org} cannot tell which org they belong to; {where} {wanted}",
+                "give the application key the scope user_access_read or org_management",
+            )
+        if wanted and wanted != public_id:
+            raise Refused(
+                f"the keys of {run.org} belong to org {public_id}, but {where} {wanted}",
+                "check which keys are set; a different org needs a name of its own in ddsnap.yaml",
+            )
+    if public_id:
+        return []
+    return [f"the keys of {run.org} cannot tell which org they belong to"]

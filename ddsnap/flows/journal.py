@@ -1,0 +1,125 @@
+"""The journal of an org: one commit per run, which says what was done, by whom, and the result."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final, cast
+
+from ddsnap.core import canonical
+from ddsnap.flows.messages import one_line, summary, trailer_block
+from ddsnap.store.snapshots import SnapshotWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from ddsnap.core.values import JSON, JSONObject
+    from ddsnap.flows.outcome import CaptureResult, TypeOutcome
+    from ddsnap.flows.run import Run
+
+RECORD: Final = "run.json"
+MAPS: Final = "map"
+FORMAT: Final = 1
+_MOST_PROBLEMS: Final = 200
+
+
+def record_capture(run: Run, started: datetime, result: CaptureResult) -> str:
+    """Commit what a capture did; return the commit."""
+    state = "partial" if result.partial else "done"
+    known = unknown_fields(run)
+    for name, fields in result.new_fields.items():
+        known[name] = sorted({*known.get(name, []), *fields})
+    record = {
+        **_head(run, started, "capture", state),
+        "snapshot": {"commit": result.commit, "new": result.committed},
+        "types": {name: _type(outcome) for name, outcome in result.types.items()},
+        "counts": _counts(result.counts),
+        "requests": {route: asdict(count) for route, count in result.requests.items()},
+        "unknown_fields": {name: list(fields) for name, fields in known.items()},
+        "warnings": list(result.warnings),
+    }
+    what = summary(result.counts) if result.committed else "unchanged"
+    return _commit(run, record, f"run capture {run.org}: {what}", state)
+
+
+def record_failure(run: Run, started: datetime, message: str) -> str:
+    """Commit that a capture failed, and why; return the commit."""
+    fields = {name: list(fields) for name, fields in unknown_fields(run).items()}
+    record = {
+        **_head(run, started, "capture", "failed"),
+        "error": message,
+        "unknown_fields": fields,
+    }
+    return _commit(run, record, f"run capture {run.org}: failed", "failed")
+
+
+def last_record(run: Run) -> JSONObject:
+    """Return the last run's record; empty where there is none."""
+    tip = run.repo.branch(run.journal)
+    data = run.repo.read_file(tip, RECORD) if tip else None
+    record = canonical.decode(data) if data else {}
+    return record if isinstance(record, dict) else {}
+
+
+def unknown_fields(run: Run) -> dict[str, list[str]]:
+    """Return, by type, the undeclared fields that earlier runs have named."""
+    known = last_record(run).get("unknown_fields")
+    if not isinstance(known, dict):
+        return {}
+    return {
+        name: [str(field) for field in fields]
+        for name, fields in known.items()
+        if isinstance(fields, list)
+    }
+
+
+def _head(run: Run, started: datetime, kind: str, state: str) -> dict[str, object]:
+    finished = run.clock()
+    return {
+        "format": FORMAT,
+        "run": uuid.uuid4().hex,
+        "kind": kind,
+        "state": state,
+        "org": run.org,
+        "site": run.site,
+        "started": started.isoformat(timespec="milliseconds"),
+        "finished": finished.isoformat(timespec="milliseconds"),
+        "seconds": round((finished - started).total_seconds(), 3),
+        "by": asdict(run.author),
+        "arguments": [*run.arguments],
+    }
+
+
+def _type(outcome: TypeOutcome) -> JSON:
+    problems = outcome.problems
+    body: JSONObject = {
+        "state": outcome.state.state,
+        "count": outcome.count,
+        "read": outcome.refreshed,
+        **_counts(Counter(change.kind for change in outcome.changes)),
+    }
+    if outcome.state.reason:
+        body["reason"] = outcome.state.reason
+    if problems:
+        body["problems"] = [
+            {"id": one_line(problem.address.id), "reason": one_line(problem.reason)}
+            for problem in problems[:_MOST_PROBLEMS]
+        ]
+        body["problem_count"] = len(problems)
+    return body
+
+
+def _counts(counts: Counter[str]) -> JSONObject:
+    return {kind: number for kind, number in sorted(counts.items()) if number}
+
+
+def _commit(run: Run, record: Mapping[str, object], subject: str, state: str) -> str:
+    trailers = {"Ddsnap-Run": str(record["run"]), "Ddsnap-State": state, "Ddsnap-Org": run.org}
+    message = f"{subject}\n\n{trailer_block(trailers)}\n"
+    with SnapshotWriter(run.repo, run.journal) as writer:
+        writer.keep_folder(MAPS)
+        writer.put(RECORD, canonical.encode(cast("JSON", record)))
+        writer.put(".gitattributes", b"* -text\n")
+        return writer.commit(message, time=run.clock(), always=True) or ""

@@ -1,0 +1,82 @@
+"""What a capture found out, type by type, as values that messages and the journal are made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ddsnap.core.manifest import TypeState
+
+if TYPE_CHECKING:
+    from ddsnap.api.session import RouteCount
+    from ddsnap.core.values import Address
+    from ddsnap.flows.live import Problem
+
+ChangeKind: TypeAlias = Literal["added", "changed", "deleted", "touched", "left"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """One resource that differs from the last snapshot. ``left`` went out of scope."""
+
+    kind: ChangeKind
+    address: Address
+    title: str = ""
+    by: str = ""
+    """Who modified it last, where the API says so."""
+
+
+@dataclass
+class TypeOutcome:
+    """What became of one type in a capture."""
+
+    name: str
+    state: TypeState = field(default_factory=lambda: TypeState("complete"))
+    count: int = 0
+    changes: list[ResourceChange] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Fields that the declaration does not know, and in how many resources they stand."""
+    refreshed: bool = True
+    """Whether this run read the type at all."""
+
+    @property
+    def troubled(self) -> bool:
+        """Whether something of this type that should have been read was not."""
+        return self.state.state in ("partial", "stale") or bool(self.problems)
+
+
+@dataclass
+class CaptureResult:
+    """A finished capture. ``commit`` is the snapshot in force, new or not."""
+
+    org: str
+    commit: str | None = None
+    committed: bool = False
+    types: dict[str, TypeOutcome] = field(default_factory=dict)
+    new_fields: dict[str, Counter[str]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    requests: dict[str, RouteCount] = field(default_factory=dict)
+    seconds: float = 0.0
+    named: frozenset[str] = frozenset()
+    """The types that were asked for by name."""
+
+    @property
+    def changes(self) -> list[ResourceChange]:
+        """Every change, in the order of the types."""
+        return [change for outcome in self.types.values() for change in outcome.changes]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many changes there are of each kind."""
+        return Counter(change.kind for change in self.changes)
+
+    @property
+    def partial(self) -> bool:
+        """Whether something that should be in the snapshot could not be read."""
+        return any(
+            outcome.troubled
+            or (outcome.state.state == "unavailable" and outcome.name in self.named)
+            for outcome in self.types.values()
+        )

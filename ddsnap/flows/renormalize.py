@@ -1,0 +1,38 @@
+"""Bringing a branch to newer rules, in a commit of its own, so that an upgrade is no drift."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ddsnap.core import canonical
+from ddsnap.core.manifest import NAME as MANIFEST
+from ddsnap.flows.messages import trailer_block
+from ddsnap.flows.snapshot import parse_document
+from ddsnap.store.snapshots import SnapshotWriter, read_documents
+
+if TYPE_CHECKING:
+    from ddsnap.core.manifest import Manifest
+    from ddsnap.flows.run import Run
+
+
+def renormalize(run: Run, before: Manifest) -> None:
+    """Commit the stored documents of the org again, as today's rules have them."""
+    rules = run.catalog.rules
+    trailers = {
+        "Ddsnap-Org": run.org,
+        "Ddsnap-Site": run.site,
+        "Ddsnap-Version": run.author.version,
+        "Ddsnap-Rules": str(rules),
+    }
+    subject = f"normalize {run.org}: rules {before.rules} -> {rules}"
+    with SnapshotWriter(run.repo, run.snapshots) as writer:
+        writer.keep_folder("")
+        for name in before.types:
+            for path, data in read_documents(run.repo, writer.tip or "", name):
+                document = parse_document(path, data, run.catalog, stale=True)
+                again = canonical.encode(document.body)
+                if again != data:
+                    writer.put(path, again)
+        writer.put(MANIFEST, replace(before, rules=rules).to_bytes())
+        writer.commit(f"{subject}\n\n{trailer_block(trailers)}\n", time=run.clock())

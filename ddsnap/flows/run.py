@@ -1,0 +1,61 @@
+"""What every run against an org is given, and what it tells while it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from ddsnap.api.gateway import Gateway
+    from ddsnap.core.resource_type import Catalog
+    from ddsnap.store.repository import Repository
+
+
+class Sink(Protocol):
+    """Where a run's events go: to a terminal, to a log, or nowhere."""
+
+    def __call__(self, event: str, /, **fields: object) -> None:
+        """Take one event."""
+
+
+def silent(_event: str, /, **_fields: object) -> None:
+    """A sink that drops every event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """By whom a run was started."""
+
+    user: str
+    host: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run against one org. ``arguments`` hold no secrets; ``clock`` tells UTC."""
+
+    repo: Repository
+    gateway: Gateway
+    catalog: Catalog
+    org: str
+    site: str
+    clock: Callable[[], datetime]
+    author: Author
+    public_id: str = ""
+    """The org that the configuration pins, if it does."""
+    arguments: tuple[str, ...] = ()
+    sink: Sink = field(default=silent)
+
+    @property
+    def snapshots(self) -> str:
+        """The branch of this org's snapshots."""
+        return f"snapshots/{self.org}"
+
+    @property
+    def journal(self) -> str:
+        """The branch of this org's runs."""
+        return f"journal/{self.org}"
