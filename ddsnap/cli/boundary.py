@@ -1,0 +1,100 @@
+"""The one place where errors become messages and exit codes; no traceback leaves it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, TextIO
+
+import click
+
+from ddsnap.errors import DdsnapError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ddsnap.cli.context import App
+
+_OF_THE_MACHINE: Final = frozenset(
+    {errno.EACCES, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENOSPC, errno.EPERM, errno.EROFS}
+)
+"""Failures of the machine, which are no bugs of ddsnap."""
+
+
+def run_guarded(app: App, argv: Sequence[str], work: Callable[[], ExitCode]) -> ExitCode:
+    """Do the work; whatever it raises is told in at most three lines and becomes an exit code."""
+    try:
+        try:
+            with _sigterm_interrupts():
+                code = work()
+        except BrokenPipeError:
+            raise
+        except click.exceptions.Exit as ended:
+            code = ExitCode(ended.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            code = _tell(app, argv, ExitCode.INTERRUPTED, f"interrupted: {app.if_interrupted}")
+        except DdsnapError as error:
+            code = _tell(app, argv, error.code, error.message, error.hint)
+        except click.ClickException as error:
+            code = _tell(app, argv, ExitCode.USAGE, error.format_message(), _help_hint(error))
+        except Exception as error:  # noqa: BLE001 - the boundary
+            code = _unexpected(app, argv, error)
+        app.terminal.stdout.flush()
+    except BrokenPipeError:
+        code = ExitCode.FAILED
+        _discard(app.terminal.stdout)
+        _discard(app.terminal.stderr)
+    return code
+
+
+def _tell(app: App, argv: Sequence[str], code: ExitCode, message: str, hint: str = "") -> ExitCode:
+    terminal = app.terminal
+    if terminal.json or "--json" in argv:  # a mistake may stand before the option
+        terminal.json = True
+        terminal.event("error", code=int(code), message=message, hint=hint)
+    terminal.error(message, hint)
+    return code
+
+
+def _help_hint(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"see '{context.command_path if context else 'ddsnap'} --help'"
+
+
+def _unexpected(app: App, argv: Sequence[str], error: Exception) -> ExitCode:
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        where = f": {error.filename}" if error.filename else ""
+        return _tell(app, argv, ExitCode.FAILED, f"{error.strerror}{where}")
+    from ddsnap.cli.report import write_report  # noqa: PLC0415 - for bugs only
+
+    path = write_report(app, argv, error)
+    message = f"this is a bug in ddsnap ({type(error).__name__})"
+    return _tell(app, argv, ExitCode.BUG, message, f"a report without secrets is in {path}")
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: in order, and with a word on what to do next."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _discard(stream: TextIO) -> None:
+    """Send what is left to nowhere: the reader has gone, and Python flushes once more at exit."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -1,0 +1,1 @@
+"""One module per command: parse, open, call the use case, render."""

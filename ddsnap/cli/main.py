@@ -1,0 +1,115 @@
+"""The console script: its commands, and the call of the one that is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ddsnap import __version__
+from ddsnap.cli.boundary import run_guarded
+from ddsnap.cli.context import App
+from ddsnap.cli.options import global_options
+from ddsnap.cli.terminal import Terminal
+from ddsnap.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAME: Final = "ddsnap"
+COMPLETE: Final = "_DDSNAP_COMPLETE"
+
+COMMANDS: Final = {
+    "init": "Make a repository with a first ddsnap.yaml.",
+    "types": "Show what is covered, and what it needs.",
+    "sandbox": "Run the embedded Datadog.",
+    "completion": "Print the completion of a shell.",
+}
+"""Each command's line in the help; it is the function of its name in the module of its name."""
+
+
+class Commands(click.Group):
+    """The commands; only the one that is called is imported."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Return the names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; the global options are good behind its name too."""
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"{NAME}.cli.commands.{name}"), name)
+        taken = {option for parameter in command.params for option in parameter.opts}
+        for option in global_options(hidden=True):
+            if not taken.intersection(option.opts):
+                command.params.append(option)
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of the help without importing a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a word that is none leads to the nearest one."""
+        if args[0] in COMMANDS or args[0].startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches  # noqa: PLC0415 - mistakes only
+
+        near = get_close_matches(args[0], COMMANDS, n=1)
+        guess = f" (did you mean '{near[0]}'?)" if near else ""
+        raise click.UsageError(f"no command is called '{args[0]}'{guess}", ctx)
+
+
+def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        click.echo(f"{NAME} {__version__}")
+        context.exit()
+
+
+cli = Commands(
+    NAME,
+    params=[
+        *global_options(),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_version,
+            help="Show the version and exit.",
+        ),
+    ],
+    help="Git-backed snapshots, drift review and replay for Datadog organizations.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code of the process."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # whatever a title holds can be written
+            stream.reconfigure(errors="backslashreplace")
+    terminal = Terminal(sys.stdout, sys.stderr, os.environ)
+    app = App(terminal, os.environ, Path(os.environ.get("DDSNAP_REPO") or "."))
+    return int(run_guarded(app, arguments, lambda: _run(app, arguments)))
+
+
+def _run(app: App, arguments: list[str]) -> ExitCode:
+    instruction = app.env.get(COMPLETE)
+    if instruction:
+        from click.shell_completion import shell_complete  # noqa: PLC0415 - for shells only
+
+        return ExitCode(shell_complete(cli, {"obj": app}, NAME, COMPLETE, instruction))
+    with cli.make_context(NAME, arguments, obj=app) as context:
+        result = cli.invoke(context)
+    return result if isinstance(result, ExitCode) else ExitCode.DONE
