@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
     from ddsnap.core.values import JSON, JSONObject
 
+# Some releases raise TypeError where a scalar stands in the way.
+_FAILURES = (
+    DdsnapError,
+    jsonpatch.JsonPatchException,
+    jsonpatch.JsonPointerException,
+    TypeError,
+)
+_NO_SUCH_PLACE = (jsonpatch.JsonPatchPathNotFound, jsonpatch.JsonPointerException, TypeError)
+
 Path: TypeAlias = "tuple[str | int, ...]"
 Unordered: TypeAlias = "Callable[[Path], bool]"
 
@@ -193,7 +202,7 @@ def _apply(doc: JSON, index: int, operation: JSONObject) -> JSON:
         # Some releases of the library take true for 1 here.
         if own["op"] == "test" and not same(get(doc, str(own["path"])), own["value"]):
             raise jsonpatch.JsonPatchTestFailed
-    except (DdsnapError, jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+    except _FAILURES as error:
         raise PatchError(_reason(error, operation), index, operation) from None
     except RecursionError:
         raise PatchError("its value is nested too deep", index, operation) from None
@@ -212,7 +221,7 @@ def _reason(error: Exception, operation: JSON) -> str:
     """Say what went wrong without the values of the document, which errors here may quote."""
     if isinstance(error, jsonpatch.JsonPatchTestFailed):
         return "what is there is not what it tests for"
-    if isinstance(error, (jsonpatch.JsonPatchPathNotFound, jsonpatch.JsonPointerException)):
+    if isinstance(error, _NO_SUCH_PLACE):
         try:
             for member in ("path", "from"):
                 if isinstance(operation, dict):
