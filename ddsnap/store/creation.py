@@ -51,8 +51,9 @@ def current_branch(raw: Repo) -> str:
     branch = head.removeprefix(b"ref: refs/heads/")
     if branch == head:
         raise StoreError(f"{raw.path} has no branch checked out", "check out the branch to use")
-    if HEADREF not in raw.refs and Ref(b"refs/heads/main") not in raw.refs:
-        raw.refs.set_symbolic_ref(HEADREF, Ref(b"refs/heads/main"))
+    main = Ref(f"refs/heads/{_MAIN}".encode())
+    if raw.refs.follow(HEADREF)[1] is None and main not in raw.refs:
+        raw.refs.set_symbolic_ref(HEADREF, main)
         return _MAIN
     return branch.decode("utf-8", "surrogateescape")
 

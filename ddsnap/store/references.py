@@ -98,10 +98,11 @@ def move_branch(repo: Repo, name: str, move: Move) -> None:
                 f"the branch {name} is at {_short(present)}, not at {_short(move.old)}",
                 "another run moved it meanwhile; run the command again",
             )
+        _remove_empty(target)
+        if target.is_dir():
+            raise _in_the_way(name, f"{reference}/")
         if _keeps_reflog(repo):
             _append(common / "logs" / reference, move)
-        with suppress(OSError):
-            target.rmdir()  # git leaves empty folders where branches were
         lock.replace(target)
     sync_folder(target.parent)
 
@@ -242,8 +243,15 @@ def _create(lock: Path, content: bytes) -> bool:
     return True
 
 
+def _remove_empty(folder: Path) -> None:
+    """Remove an empty folder, which git leaves where branches were."""
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def _append(log: Path, move: Move) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
+    _remove_empty(log)
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
         os.write(descriptor, move.line())
