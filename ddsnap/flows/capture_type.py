@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ddsnap.core import canonical
 from ddsnap.core.fields import value_at
@@ -21,7 +21,34 @@ if TYPE_CHECKING:
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.absence import Verdict
     from ddsnap.flows.run import Run
-    from ddsnap.store.snapshots import SnapshotWriter
+
+
+class Draft(Protocol):
+    """The snapshot that grows: a commit being written, or a view of the live org."""
+
+    def previous_files(self, folder: str) -> list[str]:
+        """Return the paths that the last snapshot holds in ``folder``."""
+
+    def files(self, folder: str) -> list[str]:
+        """Return the paths that this one holds by now."""
+
+    def read_previous(self, path: str) -> bytes | None:
+        """Return a file of the last snapshot."""
+
+    def keep_equal(self, path: str, data: bytes) -> bool:
+        """Carry the last snapshot's file over if it holds exactly ``data``."""
+
+    def keep(self, path: str) -> None:
+        """Carry the last snapshot's file over."""
+
+    def keep_folder(self, folder: str) -> None:
+        """Carry a whole folder over."""
+
+    def put(self, path: str, data: bytes) -> object:
+        """Record a file."""
+
+    def drop(self, path: str) -> None:
+        """Leave out a file or folder."""
 
 
 class _Unbelievable(Exception):  # noqa: N818 - never leaves this module
@@ -31,12 +58,12 @@ class _Unbelievable(Exception):  # noqa: N818 - never leaves this module
 class TypeCapture:
     """The capture of one type, from what the last snapshot held to what this one shall hold."""
 
-    def __init__(self, run: Run, writer: SnapshotWriter, type_: ResourceType, seen: Seen) -> None:
+    def __init__(self, run: Run, draft: Draft, type_: ResourceType, seen: Seen) -> None:
         self.run = run
-        self.writer = writer
+        self.draft = draft
         self.type = type_
         self.seen = seen
-        self.before = frozenset(writer.previous_files(type_.name))
+        self.before = frozenset(draft.previous_files(type_.name))
         if type_.discover:
             seen.ids[type_.name] = [self._id(path) for path in sorted(self.before)]
         self.outcome = TypeOutcome(type_.name)
@@ -79,20 +106,20 @@ class TypeCapture:
         self.outcome.problems.append(problem)
         if path in self.before:
             self._covered.add(path)
-            self.writer.keep(path)
+            self.draft.keep(path)
 
     def _store(self, item: Stored, path: str) -> None:
-        if self.writer.keep_equal(path, item.data):
+        if self.draft.keep_equal(path, item.data):
             return
         body = item.normalized.document.body
         kind: ChangeKind = "added"
         if path in self.before:
             difference_ = difference(self.type, self._previous(path), body)
             if difference_ == "same":  # 5 became 5.0: no change, and so no new bytes
-                self.writer.keep(path)
+                self.draft.keep(path)
                 return
             kind = difference_
-        self.writer.put(path, item.data)
+        self.draft.put(path, item.data)
         self.outcome.changes.append(self._change(kind, item.address, body))
 
     def _settle_missing(self, *, accept_loss: bool) -> None:
@@ -139,13 +166,13 @@ class TypeCapture:
 
     def _give_up(self, state: TypeState) -> TypeOutcome:
         """Carry the last snapshot's documents over, whatever was read of this one."""
-        self.writer.drop(self.type.name)
-        self.writer.keep_folder(self.type.name)
+        self.draft.drop(self.type.name)
+        self.draft.keep_folder(self.type.name)
         self.outcome = TypeOutcome(self.type.name, state)
         return self.outcome
 
     def _previous(self, path: str) -> JSONObject:
-        body = canonical.decode(self.writer.read_previous(path) or b"{}")
+        body = canonical.decode(self.draft.read_previous(path) or b"{}")
         return body if isinstance(body, dict) else {}
 
     def _id(self, path: str) -> str:

@@ -1,0 +1,94 @@
+"""Reading a whole org, type by type, on top of what the last snapshot held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ddsnap.core.manifest import Manifest, TypeState
+from ddsnap.core.paths import parse_document_path
+from ddsnap.core.values import Address
+from ddsnap.flows.capture_type import Draft, TypeCapture
+from ddsnap.flows.live import Seen
+from ddsnap.flows.outcome import CaptureResult, ResourceChange, TypeOutcome
+
+if TYPE_CHECKING:
+    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.flows.run import Run
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a capture shall read: the configured types, and those that the command line names."""
+
+    types: tuple[str, ...]
+    only: frozenset[str] = frozenset()
+    """Narrowed on the command line: every other type is carried over."""
+    accept_loss: frozenset[str] = frozenset()
+
+
+def read_org(run: Run, scope: Scope, draft: Draft, before: Manifest | None) -> CaptureResult:
+    """Read, or carry over, every type in scope into ``draft``; what left the scope is dropped."""
+    return _Reader(run, scope, draft, before).read_all()
+
+
+@dataclass
+class _Reader:
+    """What was read so far, and the snapshot that grows from it."""
+
+    run: Run
+    scope: Scope
+    draft: Draft
+    before: Manifest | None
+    seen: Seen = field(default_factory=Seen)
+
+    def read_all(self) -> CaptureResult:
+        result = CaptureResult(self.run.org, named=self.scope.only)
+        for type_ in self.run.catalog.types:
+            if type_.name in self.scope.types:
+                result.types[type_.name] = outcome = self._one_type(type_)
+                outcome.count = len(self.draft.files(type_.name))
+                self._remember(type_, outcome)
+        for name in self.before.types if self.before else ():
+            left = [] if name in self.scope.types else self.draft.previous_files(name)
+            if left:
+                changes = [ResourceChange("left", _address(path)) for path in left]
+                state = TypeState("uncaptured")
+                result.types[name] = TypeOutcome(name, state, changes=changes, refreshed=False)
+        return result
+
+    def _one_type(self, type_: ResourceType) -> TypeOutcome:
+        if self.scope.only and type_.name not in self.scope.only:
+            self.draft.keep_folder(type_.name)
+            state = self.before.state_of(type_.name) if self.before else TypeState("uncaptured")
+            return TypeOutcome(type_.name, state, refreshed=False)
+        self.run.sink("type_started", org=self.run.org, type=type_.name)
+        capture_type = TypeCapture(self.run, self.draft, type_, self.seen)
+        outcome = capture_type.read(accept_loss=type_.name in self.scope.accept_loss)
+        self.run.sink(
+            "type_finished",
+            org=self.run.org,
+            type=type_.name,
+            state=outcome.state.state,
+            reason=outcome.state.reason,
+            count=len(self.draft.files(type_.name)),
+        )
+        return outcome
+
+    def _remember(self, type_: ResourceType, outcome: TypeOutcome) -> None:
+        """Keep the ids of a type that others are read through, kept documents included."""
+        if not outcome.state.whole and outcome.refreshed:
+            self.seen.unread.add(type_.name)
+        if any(type_.name in _needed(other) for other in self.run.catalog.types):
+            self.seen.ids[type_.name] = [_address(path).id for path in self.draft.files(type_.name)]
+
+
+def _needed(type_: ResourceType) -> set[str]:
+    """The types whose ids are needed to read this one."""
+    objects = type_.discover.objects if type_.discover else {}
+    return {type_.parent, type_.orders, *objects}
+
+
+def _address(path: str) -> Address:
+    name, id_ = parse_document_path(path)
+    return Address(name, id_ or path)
