@@ -101,7 +101,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     terminal = Terminal(sys.stdout, sys.stderr, os.environ)
     app = App(terminal, os.environ, Path(os.environ.get("DDSNAP_REPO") or "."))
-    return int(run_guarded(app, arguments, lambda: _run(app, arguments)))
+    code = run_guarded(app, arguments, lambda: _run(app, arguments))
+    if argv is None and code is ExitCode.INTERRUPTED:
+        os._exit(code)  # threads that still wait for an answer would keep the process
+    return int(code)
 
 
 def _run(app: App, arguments: list[str]) -> ExitCode:
