@@ -48,14 +48,15 @@ def drift(
         if types and path.partition("/")[0] not in types:
             continue
         was = old.document(path, catalog, before)
-        found = _compare(was, new.document(path, catalog, after), new, catalog)
+        found = compare(was, new.document(path, catalog, after), new, catalog)
         if found and (touched or found.kind != "touched"):
             yield found
 
 
-def _compare(
+def compare(
     old: Document | None, new: Document | None, newer: View, catalog: Catalog
 ) -> Drift | None:
+    """Return how one document differs; ``newer`` says whether a missing one is really gone."""
     here = new or old
     type_ = catalog.get(here.address.type) if here else None
     if here is None or type_ is None:

@@ -50,15 +50,16 @@ class View:
         sha = self.stored(path)
         return self.repo.read(sha, BLOB) if sha else None
 
-    def paths(self) -> list[str]:
-        """Return the paths of all documents, sorted."""
-        stored = read_paths(self.repo, self.commit) if self.commit else {}
-        gone = {path for path, data in self.over.items() if data is None}
-        return sorted(path for path in (stored.keys() | self.over.keys()) - gone if "/" in path)
+    def paths(self, *, only: str = "") -> list[str]:
+        """Return the paths of all documents, or of one type's, sorted."""
+        stored = read_paths(self.repo, self.commit, only) if self.commit else {}
+        over = {path for path in self.over if path.startswith(f"{only}/" if only else "")}
+        gone = {path for path in over if self.over[path] is None}
+        return sorted(path for path in (stored.keys() | over) - gone if "/" in path)
 
-    def documents(self, catalog: Catalog) -> Iterator[Document]:
-        """Yield every document, normalized by today's rules."""
-        for path in self.paths():
+    def documents(self, catalog: Catalog, *, only: str = "") -> Iterator[Document]:
+        """Yield every document, or every one of a type, normalized by today's rules."""
+        for path in self.paths(only=only):
             document = self.document(path, catalog)
             if document is not None:
                 yield document

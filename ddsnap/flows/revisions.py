@@ -1,0 +1,85 @@
+"""What a user may call a state of an org: any git revision, an org's name, ``live:ORG``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.core.normalize import title_of
+from ddsnap.core.paths import document_path
+from ddsnap.core.values import Address
+from ddsnap.errors import StoreError, UsageError
+from ddsnap.flows.snapshot import manifest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ddsnap.core.manifest import Manifest
+    from ddsnap.core.resource_type import Catalog
+    from ddsnap.flows.view import View
+    from ddsnap.store.repository import Repository
+
+LIVE: Final = "live:"
+_ORG: Final = re.compile(r"([a-z0-9][a-z0-9-]{0,39})((?:[~^][0-9]*)*)")
+_MOST_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot by the name that the user gave it."""
+
+    label: str
+    commit: str
+    manifest: Manifest
+
+
+def find_snapshot(repo: Repository, revision: str) -> Snapshot:
+    """Find the snapshot that ``revision`` names.
+
+    An org's name (``us1``, ``us1~2``) is its branch; everything else is git's to resolve. Raises
+    ``StoreError`` where there is no such revision, or where it is no snapshot.
+    """
+    match = _ORG.fullmatch(revision)
+    branch = f"snapshots/{match[1]}" if match else ""
+    name = f"refs/heads/{branch}{match[2]}" if match and repo.branch(branch) else revision
+    try:
+        commit = repo.resolve(name)
+    except StoreError as error:
+        raise StoreError(
+            f"{revision!r} names neither an org with a snapshot nor a git revision",
+            "`ddsnap capture` makes the first snapshot, `ddsnap log` lists those there are",
+        ) from error
+    return Snapshot(revision, commit, manifest_of(repo, commit, revision))
+
+
+def find_resources(view: View, catalog: Catalog, wanted: Iterable[str]) -> list[Address]:
+    """Find the resources that ``TYPE/ID`` or ``TYPE/TITLE`` name. Raises ``UsageError``."""
+    return [_find(view, catalog, text) for text in wanted]
+
+
+def _find(view: View, catalog: Catalog, text: str) -> Address:
+    address = Address.parse(text)
+    type_ = catalog.get(address.type)
+    if type_ is None or not address.id:
+        raise UsageError(
+            f"{text!r} names no resource: write TYPE/ID or TYPE/TITLE",
+            f"types: {', '.join(catalog.names)}",
+        )
+    if view.read(document_path(address)) is not None:
+        return address
+    titled = [
+        document.address
+        for document in view.documents(catalog, only=type_.name)
+        if title_of(type_, document.body) == address.id
+    ]
+    if not titled:
+        raise UsageError(
+            f"{view.label} holds no {text}", f"`ddsnap show {view.label} {type_.name}` lists them"
+        )
+    if len(titled) > 1:
+        ids = ", ".join(str(found) for found in titled[:_MOST_NAMED])
+        raise UsageError(
+            f"{len(titled)} {type_.name} are titled {address.id!r}", f"name one: {ids}"
+        )
+    return titled[0]

@@ -1,0 +1,124 @@
+"""Verifying: what the repository holds is whole, canonical and where it belongs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ddsnap.core import canonical
+from ddsnap.core.manifest import NAME as MANIFEST
+from ddsnap.core.manifest import parse_manifest
+from ddsnap.core.normalize import normalize
+from ddsnap.core.paths import document_path
+from ddsnap.errors import DdsnapError
+from ddsnap.flows.journal import RECORD
+from ddsnap.store.history import log
+from ddsnap.store.objects import BLOB
+from ddsnap.store.trees import changed_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ddsnap.core.resource_type import Catalog, ResourceType
+    from ddsnap.core.values import JSONObject
+    from ddsnap.store.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something in the repository that should not be so."""
+
+    commit: str
+    path: str
+    reason: str
+
+
+@dataclass
+class Checked:
+    """How much was looked at."""
+
+    commits: int = 0
+    documents: int = 0
+
+
+def verify_branch(
+    repo: Repository, tip: str, catalog: Catalog, checked: Checked
+) -> Iterator[Fault]:
+    """Yield what is wrong in the history of snapshots that ends at ``tip``.
+
+    Each commit is checked for what it changed, so that every document of every snapshot is looked
+    at exactly once.
+    """
+    history = list(log(repo, tip))
+    for newer, older in zip(history, [*history[1:], None], strict=True):
+        checked.commits += 1
+        before = older.sha if older and newer.parents else None
+        yield from _verify_commit(repo, newer.sha, before, catalog, checked)
+
+
+def verify_snapshot(
+    repo: Repository, commit: str, catalog: Catalog, checked: Checked
+) -> Iterator[Fault]:
+    """Yield what is wrong in one snapshot."""
+    checked.commits += 1
+    yield from _verify_commit(repo, commit, None, catalog, checked)
+
+
+def verify_journal(repo: Repository, tip: str, checked: Checked) -> Iterator[Fault]:
+    """Yield what is wrong in an org's journal: each run's record must be there and canonical."""
+    for commit in log(repo, tip):
+        checked.commits += 1
+        try:
+            data = repo.read_file(commit.sha, RECORD)
+            record = canonical.decode(data) if data is not None else None
+        except DdsnapError as error:
+            yield Fault(commit.sha, RECORD, error.message)
+            continue
+        if not isinstance(record, dict) or "run" not in record:
+            yield Fault(commit.sha, RECORD, "it is missing or no record of a run")
+        elif canonical.encode(record) != data:
+            yield Fault(commit.sha, RECORD, "it is not in canonical form")
+
+
+def _verify_commit(
+    repo: Repository, commit: str, before: str | None, catalog: Catalog, checked: Checked
+) -> Iterator[Fault]:
+    try:
+        manifest = parse_manifest(repo.read_file(commit, MANIFEST), commit[:12])
+        changed = list(changed_paths(repo, before, commit))
+    except DdsnapError as error:
+        yield Fault(commit, MANIFEST, error.message)
+        return
+    current = manifest.rules == catalog.rules
+    for path, _, sha in changed:
+        if sha is None or "/" not in path:
+            continue
+        checked.documents += 1
+        reason = _fault(path, sha, repo, catalog, current=current)
+        if reason:
+            yield Fault(commit, path, reason)
+
+
+def _fault(path: str, sha: bytes, repo: Repository, catalog: Catalog, *, current: bool) -> str:
+    """Say what is wrong with a stored document; nothing for a good one."""
+    try:
+        data = repo.read(sha, BLOB)
+        body = canonical.decode(data)
+        if not isinstance(body, dict):
+            return "it holds no object"
+        if canonical.encode(body) != data:
+            return "it is not in canonical form"
+        type_ = catalog.get(path.partition("/")[0])
+        return _misplaced(type_, path, body, data) if type_ and current else ""
+    except DdsnapError as error:
+        return error.message
+
+
+def _misplaced(type_: ResourceType, path: str, body: JSONObject, data: bytes) -> str:
+    try:
+        document = normalize(type_, body).document
+    except KeyError as error:
+        return str(error.args[0])
+    if document_path(document.address) != path:
+        return f"it is the document of {document.address}"
+    return "" if canonical.encode(document.body) == data else "it is not normalized"
