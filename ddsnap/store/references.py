@@ -152,7 +152,8 @@ def _heads_on(repo: Repo, name: str) -> Iterator[tuple[Path, Path]]:
     wanted = b"ref: " + _branch_ref(name)
     bare = repo.get_config().get_boolean((b"core",), b"bare", repo.bare)
     folders = [] if bare else [(common.parent, common)]
-    for git_dir in sorted(common.glob("worktrees/*")):
+    linked = common / "worktrees"
+    for git_dir in sorted(linked.iterdir()) if linked.is_dir() else ():
         with suppress(OSError):
             pointer = (git_dir / "gitdir").read_text().strip()  # may be relative
             folders.append(((git_dir / pointer).resolve().parent, git_dir))

@@ -6,8 +6,10 @@ one goes by age alone, since no git process can be asked whether it still works.
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddsnap.store.owned import claim
@@ -16,7 +18,6 @@ from ddsnap.store.references import owned_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ddsnap.store.repository import Repository
 
@@ -49,9 +50,16 @@ def _dead_locks(common: Path) -> Iterator[Path]:
 
 
 def _lock_files(common: Path) -> Iterator[Path]:
-    yield from common.glob("HEAD.lock")
-    yield from common.glob("worktrees/*/HEAD.lock")
-    yield from common.glob("refs/**/*.lock")
+    if (common / "HEAD.lock").exists():
+        yield common / "HEAD.lock"
+    yield from (p for p in _files(common / "worktrees", ".lock") if p.name == "HEAD.lock")
+    yield from _files(common / "refs", ".lock")
+
+
+def _files(folder: Path, suffix: str) -> Iterator[Path]:
+    """Find files below a folder; folders may vanish meanwhile, which a glob does not bear."""
+    for top, _, names in os.walk(folder):
+        yield from (Path(top, name) for name in names if name.endswith(suffix))
 
 
 def _dead_packs(folder: Path) -> Iterator[Path]:
@@ -73,8 +81,8 @@ def _foreign(repo: Repository) -> Iterator[Path]:
     """Yield what others left, and what no lock tells of, once it is old."""
     now = time.time()
     objects = repo.git_dir / "objects"
-    locks = [*_lock_files(repo.git_dir), *objects.glob("??/*.lock")]
-    locks += repo.pack_dir.glob("*.lock")
+    locks = [path for path in _files(objects, ".lock") if path.parent.name != "info"]
+    locks += _lock_files(repo.git_dir)
     yield from (path for path in locks if _age(path, now) > LOCK_AGE)
     for path in repo.pack_dir.iterdir() if repo.pack_dir.is_dir() else ():
         if path.name.startswith((INDEX_PREFIX, PACK_PREFIX)):

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from ddsnap.errors import RefMoved, StoreError
+from ddsnap.store.history import log
 from ddsnap.store.repository import Repository
 from ddsnap.store.snapshots import SnapshotWriter, list_folder, read_documents, tree_of
+from ddsnap.store.sweep import sweep
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 
@@ -262,3 +266,21 @@ def test_git_clones_and_diffs(repo, capture, git, tmp_path):
     git(tmp_path, "clone", "-q", str(repo.path), "copy")
     with Repository.open(tmp_path / "copy") as copy:
         assert copy.resolve("origin/snapshots/us1") == two
+
+
+def test_captures_while_git_gc_runs(repo, capture, git, fsck):
+    gc = ["git", "-C", str(repo.path), "gc", "-q"]
+    loop = (
+        f"import subprocess\nfor _ in range(8): subprocess.run({gc!r}, stderr=subprocess.DEVNULL)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", loop]) as collector:
+        files, number = {}, 0
+        while collector.poll() is None or number < 5:
+            number += 1
+            files[f"m/{number % 40}.json"] = b"%d\n" % number
+            commit = capture(repo, files)
+            assert dict(read_documents(repo, commit)) == files
+            sweep(repo)
+    assert collector.returncode == 0
+    assert sum(1 for _ in log(repo, commit)) == number
+    fsck(repo.path)
