@@ -75,3 +75,9 @@ def author(call: Call) -> Body:
 def without(body: Body, *names: str) -> Body:
     """Return a copy that lacks some members."""
     return {key: value for key, value in body.items() if key not in names}
+
+
+def bump(attributes: Body, name: str, by: int) -> None:
+    """Move a counter; bodies of older recordings have none."""
+    if name in attributes:
+        attributes[name] += by

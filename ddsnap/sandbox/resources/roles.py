@@ -9,6 +9,7 @@ from ddsnap.sandbox.resources.common import (
     attributes_of,
     author,
     body_of,
+    bump,
     data_of,
     found,
     is_uuid,
@@ -117,7 +118,7 @@ def add_user(call: Call) -> Answer:
     links = user["relationships"]["roles"]["data"]
     if all(item["id"] != role["id"] for item in links):
         links.append(link(role["id"], "roles"))
-        role["attributes"]["user_count"] += 1
+        bump(role["attributes"], "user_count", 1)
     return Answer(_users(call, role["id"]))
 
 
@@ -126,7 +127,7 @@ def remove_user(call: Call) -> Answer:
     role, user = _row(call), _user(call)
     links = user["relationships"]["roles"]
     kept = [item for item in links["data"] if item["id"] != role["id"]]
-    role["attributes"]["user_count"] -= len(links["data"]) - len(kept)
+    bump(role["attributes"], "user_count", len(kept) - len(links["data"]))
     links["data"] = kept
     return Answer(_users(call, role["id"]))
 

@@ -7,6 +7,7 @@ from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, Json, reject, rejec
 from ddsnap.sandbox.furnish import link
 from ddsnap.sandbox.resources.common import (
     attributes_of,
+    bump,
     data_of,
     found,
     is_uuid,
@@ -60,7 +61,9 @@ def update_team(call: Call) -> Answer:
     _refuse_taken(call, sent, row["id"])
     _fill(call, row, sent)
     row["attributes"]["modified_at"] = iso(call.org.now())
-    return Answer({"data": _full(call, row)})
+    # Unlike any other answer, that of an update has links without their data.
+    links = {name: without(item, "data") for name, item in row["relationships"].items()}
+    return Answer({"data": {**_full(call, row), "relationships": links}})
 
 
 def delete_team(call: Call) -> Answer:
@@ -115,7 +118,7 @@ def remove_member(call: Call) -> Answer:
     team = call.params["team_id"]
     del call.org.table("team_memberships")[row["id"]]
     del call.org.members[team][call.params["user_id"]]
-    call.org.table("teams")[team]["attributes"]["user_count"] -= 1
+    bump(call.org.table("teams")[team]["attributes"], "user_count", -1)
     return NO_CONTENT
 
 
@@ -195,9 +198,6 @@ def _new_team(call: Call, sent: Body) -> Body:
     row = team_body(id_, sent, iso(call.org.now()))
     if "terraform" in call.agent:
         row["attributes"]["provisioned_by"] = "teams_terraform"
-    hidden = {"avatar": None, "banner": 1 + int(id_[:2], 16) % 15}
-    hidden |= {"hidden_modules": None, "visible_modules": None}
-    call.org.private("teams", id_).update(hidden)
     _fill(call, row, sent)
     return row
 
@@ -211,7 +211,9 @@ def _fill(call: Call, row: Body, sent: Body) -> None:
 
 
 def _full(call: Call, row: Body) -> Body:
-    return {**row, "attributes": {**row["attributes"], **call.org.private("teams", row["id"])}}
+    hidden = dict.fromkeys(_ONLY_WRITTEN) | {"banner": 1 + int(row["id"][:2], 16) % 15}
+    hidden |= call.org.private("teams", row["id"])
+    return {**row, "attributes": {**row["attributes"], **hidden}}
 
 
 def _enter(call: Call, team: str, user: str, role: str | None) -> Body:
@@ -219,7 +221,7 @@ def _enter(call: Call, team: str, user: str, role: str | None) -> Body:
     row = membership_body(f"TeamMembership-{team}-{number}", team, user, role, call.org.owner)
     call.org.table("team_memberships")[row["id"]] = row
     join(call.org, row)
-    call.org.table("teams")[team]["attributes"]["user_count"] += 1
+    bump(call.org.table("teams")[team]["attributes"], "user_count", 1)
     return row
 
 

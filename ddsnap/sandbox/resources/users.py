@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, reject
 from ddsnap.sandbox.furnish import icon, link, user
-from ddsnap.sandbox.resources.common import attributes_of, data_of, found, linked, without
+from ddsnap.sandbox.resources.common import attributes_of, bump, data_of, found, linked, without
 from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.times import iso
 
@@ -105,7 +105,7 @@ def _created(call: Call, data: Body, row: Body) -> Answer:
     order = [id_ for id_ in call.org.table("roles") if id_ in roles]
     row["relationships"]["roles"]["data"] = [link(id_, "roles") for id_ in order]
     for id_ in order:
-        call.org.table("roles")[id_]["attributes"]["user_count"] += 1
+        bump(call.org.table("roles")[id_]["attributes"], "user_count", 1)
     call.org.table("users")[row["id"]] = row
     return _answer(call, row, _as_written(row), 201)
 
