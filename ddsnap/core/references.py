@@ -182,7 +182,7 @@ def _of_scalar(value: JSON, parts: Parts, ref: Ref) -> Iterator[Reference]:
         return
     elif ref.starts and ref.by:  # ``team:ops`` names the team ``ops``, but ``pl:x`` is an id
         text, prefix = text.removeprefix(ref.starts), ref.starts
-    if text and text != "*":
+    if text and text != "*" and to:
         yield Reference(parts, None, to, ref.by, text, prefix, ref.soft)
 
 

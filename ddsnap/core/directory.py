@@ -1,0 +1,155 @@
+"""What an org holds, as far as finding and comparing resources needs it: everything but bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from ddsnap.core.fields import Parts, field_path, value_at
+from ddsnap.core.match import (
+    Fingerprint,
+    Key,
+    fingerprint,
+    identifying,
+    is_built_in,
+    natural_key,
+)
+from ddsnap.core.normalize import title_of
+from ddsnap.core.references import find_references
+from ddsnap.core.values import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ddsnap.core.references import Reference
+    from ddsnap.core.resource_type import Catalog, ResourceType
+    from ddsnap.core.values import JSON, Document, JSONObject
+
+Named: TypeAlias = "dict[str, tuple[str, ...]]"
+"""The fields by which references name resources, by the resources' type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource. ``aliases`` are its other ids, with their places in its body."""
+
+    address: Address
+    title: str
+    references: tuple[Reference, ...]
+    fingerprint: Fingerprint
+    identifying: JSONObject
+    aliases: dict[Parts, str]
+    built_in: bool
+
+    @property
+    def digest(self) -> str:
+        """The digest of the document with its references as they stand."""
+        return self.fingerprint.filled(lambda reference: reference.value) or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The resource that a reference names; ``alias`` is the place of the id that it uses."""
+
+    address: Address
+    alias: Parts | None = None
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The resources of one org, by every way in which they are looked for."""
+
+    entries: dict[Address, Entry] = field(default_factory=dict)
+    by_key: dict[tuple[str, Key], list[Address]] = field(default_factory=dict)
+    by_digest: dict[tuple[str, str], list[Address]] = field(default_factory=dict)
+    by_title: dict[tuple[str, str], list[Address]] = field(default_factory=dict)
+    by_name: dict[tuple[str, str, str], Address] = field(default_factory=dict)
+    by_alias: dict[tuple[str, str], Found | None] = field(default_factory=dict)
+
+    def find(self, reference: Reference) -> Found | None:
+        """Return what the reference names here."""
+        for type_name in reference.to:
+            found = self._find(type_name, reference)
+            if found is not None:
+                return found
+        return None
+
+    def _find(self, type_name: str, reference: Reference) -> Found | None:
+        if reference.by:
+            named = self.by_name.get((type_name, reference.by, reference.value))
+            return Found(named) if named else None
+        address = Address(type_name, reference.value)
+        if address in self.entries:
+            return Found(address)
+        return self.by_alias.get((type_name, reference.value))
+
+
+def read_directory(documents: Iterable[Document], catalog: Catalog) -> Directory:
+    """Go through the documents of an org once; none of their bodies is kept."""
+    directory, named = Directory(), _named_fields(catalog)
+    for document in documents:
+        _enter(directory, document, catalog, named)
+    return directory
+
+
+def _enter(directory: Directory, document: Document, catalog: Catalog, named: Named) -> None:
+    address, body = document.address, document.body
+    type_ = catalog.get(address.type)
+    if type_ is None:
+        nothing = Fingerprint("", ())
+        directory.entries[address] = Entry(address, "", (), nothing, {}, {}, built_in=False)
+        return
+    references = tuple(find_references(body, type_, catalog))
+    entry = Entry(
+        address,
+        title_of(type_, body),
+        references,
+        fingerprint(type_, body, references),
+        identifying(type_, body),
+        _aliases(type_, body),
+        is_built_in(type_, body),
+    )
+    directory.entries[address] = entry
+    _list(directory, entry, type_)
+    for path in named.get(type_.name, ()):
+        name = value_at(body, path)
+        if isinstance(name, str):
+            directory.by_name.setdefault((type_.name, path, name), address)
+
+
+def _list(directory: Directory, entry: Entry, type_: ResourceType) -> None:
+    address = entry.address
+    key = natural_key(type_, entry.identifying)
+    if key is not None:
+        directory.by_key.setdefault((type_.name, key), []).append(address)
+    else:
+        directory.by_digest.setdefault((type_.name, entry.digest), []).append(address)
+    if entry.title:
+        directory.by_title.setdefault((type_.name, entry.title), []).append(address)
+    for parts, alias in entry.aliases.items():
+        # What several resources share, as the org's id, names none of them.
+        shared = (type_.name, alias) in directory.by_alias
+        directory.by_alias[type_.name, alias] = None if shared else Found(address, parts)
+
+
+def _aliases(type_: ResourceType, body: JSONObject) -> dict[Parts, str]:
+    own: JSON = value_at(body, type_.id)
+    slots = [slot for path in type_.identity for slot in field_path(path).find(body)]
+    return {
+        slot.parts: str(slot.value)
+        for slot in slots
+        if isinstance(slot.value, (str, int))
+        and not isinstance(slot.value, bool)
+        and slot.value != own
+    }
+
+
+def _named_fields(catalog: Catalog) -> Named:
+    named: dict[str, set[str]] = {}
+    for ref in (*catalog.known_refs, *(ref for type_ in catalog.types for ref in type_.refs)):
+        targets = [(to, ref.by) for to in (*ref.to, *ref.prefixed.values())]
+        targets += [(to, text.by) for text in ref.text for to in text.to]
+        for to, by in targets:
+            if by:
+                named.setdefault(to, set()).add(by)
+    return {to: tuple(sorted(fields)) for to, fields in named.items()}

@@ -1,0 +1,105 @@
+"""The document that a destination shall hold, made of the source's document."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ddsnap.core import canonical
+from ddsnap.core.fields import DEEP, EACH, field_path, value_at
+from ddsnap.core.match import portable
+from ddsnap.core.normalize import normalize
+from ddsnap.core.references import find_references, rewrite
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ddsnap.core.fields import Parts
+    from ddsnap.core.resolution import Resolution
+    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.values import JSON, Address, Document, JSONObject
+
+
+def intended_document(
+    document: Document,
+    resolution: Resolution,
+    *,
+    ids: Mapping[Address, str] | None = None,
+    present: JSONObject | None = None,
+) -> JSONObject:
+    """Return what the destination shall hold: in its ids, without what is bound to an org.
+
+    ``ids`` are those created since the plan was made; other ones to be created are symbolic, and
+    what cannot be resolved stays as it is. ``present`` is the destination's own document.
+    """
+    type_ = resolution.catalog[document.address.type]
+    resolve = partial(resolution.value, ids=ids)
+    references = find_references(document.body, type_, resolution.catalog)
+    body = rewrite(document.body, references, resolve)
+    if type_.orders:
+        _leave_out(type_, body, [ref.parts for ref in references if resolve(ref) is None])
+    body = portable(type_, normalize(type_, body).document.body)
+    if present is not None:
+        if type_.orders and type_.members:
+            _keep_others(type_, body, present)
+        for path in type_.create_only:
+            _settle(path, body, present)
+    return body
+
+
+def fixed_at_creation(
+    type_: ResourceType, body: JSONObject, present: JSONObject
+) -> tuple[str, ...]:
+    """Return the fields that differ although only a creation can set them."""
+    return tuple(
+        path
+        for path in type_.create_only
+        if not canonical.same(value_at(body, path), value_at(present, path))
+    )
+
+
+def merge_order(wanted: list[JSON], present: list[JSON], by: str = "") -> list[JSON]:
+    """Put what only ``present`` has into ``wanted``, behind its neighbour there.
+
+    ``by`` is the field that tells elements apart. Merging again changes nothing.
+    """
+    merged, names = list(wanted), [value_at(element, by) for element in wanted]
+    after = -1
+    for element in present:
+        name = value_at(element, by)
+        if name in names:
+            after = names.index(name)
+        else:
+            after += 1
+            merged.insert(after, element)
+            names.insert(after, name)
+    return merged
+
+
+def _keep_others(type_: ResourceType, body: JSONObject, present: JSONObject) -> None:
+    """An order is always sent whole: members that only the destination has keep their place."""
+    at, _, by = type_.members.partition(EACH)
+    wanted, there = value_at(body, at), value_at(present, at)
+    if isinstance(wanted, list) and isinstance(there, list):
+        field_path(at).put(body, merge_order(wanted, there, by.lstrip(".")))
+
+
+def _leave_out(type_: ResourceType, body: JSONObject, missing: Sequence[Parts]) -> None:
+    """An order names only members that will be at the destination."""
+    at = field_path(type_.members.partition(EACH)[0])
+    members = at.first(body)
+    if isinstance(members, list):
+        depth = len(at.steps)
+        gone = {parts[depth] for parts in missing if parts[:depth] == at.steps}
+        at.put(body, [member for nth, member in enumerate(members) if nth not in gone])
+
+
+def _settle(path: str, body: JSONObject, present: JSONObject) -> None:
+    """Take a field that only a creation can set as the destination has it."""
+    if EACH in path or DEEP in path:
+        return
+    value = value_at(present, path)
+    if value is None:
+        field_path(path).remove(body)
+    else:
+        field_path(path).put(body, value)

@@ -1,0 +1,177 @@
+"""Which resource of a destination is the one that a document speaks of.
+
+Documents of two orgs are compared without what is bound to the org, and with their references
+taken out, so that they can be compared before the destination's ids are known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from ddsnap.core import canonical
+from ddsnap.core.fields import EACH, FieldPath, Parts, Slot, field_path, value_at
+from ddsnap.core.references import clone, rewrite
+from ddsnap.core.values import RESERVED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ddsnap.core.references import Reference
+    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.values import JSON, JSONObject
+
+    Resolve: TypeAlias = Callable[[Reference], "str | None"]
+
+Key: TypeAlias = "tuple[str, ...]"
+"""The values by which Datadog tells resources of a type apart, each as canonical text."""
+
+_HOLE: Final = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A portable document: its digest without its references, and those with their places.
+
+    A place inside a set is told by the element that holds it, since its position means nothing.
+    """
+
+    digest: str
+    holes: tuple[tuple[str, Reference], ...]
+
+    def filled(self, resolve: Resolve) -> str | None:
+        """Return the digest with references resolved; equal exactly for equal documents.
+
+        ``None`` where one of them cannot be resolved.
+        """
+        if not self.holes:
+            return self.digest
+        values = [(place, resolve(reference)) for place, reference in self.holes]
+        if any(value is None for _, value in values):
+            return None
+        told = "\n".join(f"{place}={value}" for place, value in sorted(values, key=str))
+        return hashlib.sha256(f"{self.digest}\n{told}".encode()).hexdigest()
+
+
+def portable(type_: ResourceType, body: JSONObject) -> JSONObject:
+    """Return a copy of what people decided: without what is bound to the org or the time."""
+    copy = clone(body)
+    copy.pop(RESERVED, None)
+    for path in _bound(type_):
+        path.remove(copy)
+    for at, synonyms in type_.synonyms.items():
+        for slot in field_path(at).find(copy):
+            if isinstance(slot.value, str):
+                slot.set(synonyms.get(slot.value, slot.value))
+    return copy
+
+
+def portable_digest(type_: ResourceType, body: JSONObject) -> str:
+    """Return the digest of the portable document, references as they stand."""
+    return canonical.digest(portable(type_, body))
+
+
+def named_by_id(type_: ResourceType) -> bool:
+    """Whether the id is a name that people chose, or is made of other resources' ids."""
+    return bool(type_.parts) or type_.id in type_.natural_key
+
+
+def identifying(type_: ResourceType, body: JSONObject) -> JSONObject:
+    """Return only what tells the document from others: its natural key and its id."""
+    kept: JSONObject = {}
+    for path in _identifying(type_):
+        value = path.first(body)
+        if value is not None:
+            path.put(kept, value)
+    return clone(kept)
+
+
+def natural_key(
+    type_: ResourceType,
+    body: JSONObject,
+    resolve: Resolve | None = None,
+    references: Sequence[Reference] = (),
+) -> Key | None:
+    """Return the values at the type's natural key, the ``references`` among them resolved.
+
+    ``None`` where the type has none, where the document lacks it, or where a reference in it
+    cannot be resolved.
+    """
+    paths = [field_path(path) for path in type_.natural_key]
+    within = [ref for ref in references if any(path.covers(ref.parts) for path in paths)]
+    if resolve is not None and within:
+        known = {reference: resolve(reference) for reference in within}
+        if None in known.values():
+            return None
+        body = rewrite(body, within, known.__getitem__)
+    values = [path.first(body) for path in paths]
+    if not values or all(value is None for value in values):
+        return None
+    return tuple(canonical.encode(value).decode() for value in values)
+
+
+def is_built_in(type_: ResourceType, body: JSONObject) -> bool:
+    """Whether Datadog owns the resource: it is mapped by its key and never written."""
+    return any(
+        value_at(body, path) is not None and canonical.same(value_at(body, path), value)
+        for path, value in type_.built_in
+    )
+
+
+def fingerprint(
+    type_: ResourceType, body: JSONObject, references: Sequence[Reference]
+) -> Fingerprint:
+    """Take the portable document of ``body``, whose ``references`` these are, apart."""
+    kept = [ref for ref in references if not any(path.covers(ref.parts) for path in _bound(type_))]
+    hollow = portable(type_, rewrite(body, kept, lambda _: _HOLE))
+    places = _sort_sets(type_, hollow)
+    count: dict[str, int] = {}
+    holes: list[tuple[str, Reference]] = []
+    for reference in kept:
+        place = _place(reference.parts, places)
+        if reference.span is not None:
+            count[str(reference.parts)] = nth = count.get(str(reference.parts), 0) + 1
+            place = f"{place}#{nth}"
+        holes.append((place, reference))
+    return Fingerprint(canonical.digest(hollow), tuple(holes))
+
+
+def _sort_sets(type_: ResourceType, body: JSONObject) -> dict[Parts, str]:
+    """Sort what is a set, the innermost first; return, by its old place, what each element is."""
+    elements: dict[Parts, str] = {}
+    for path in sorted(map(field_path, type_.unordered), key=lambda path: -len(path.steps)):
+        slots: list[Slot] = [slot for slot in path.find(body) if isinstance(slot.value, list)]
+        for slot in slots:
+            told = [(canonical.encode(element).decode(), element) for element in _list(slot)]
+            for position, (text, _) in enumerate(told):
+                place: Parts = (*slot.parts, position)
+                elements[place] = hashlib.sha256(text.encode()).hexdigest()[:16]
+            slot.set([element for _, element in sorted(told, key=lambda pair: pair[0])])
+    return elements
+
+
+def _list(slot: Slot) -> list[JSON]:
+    return slot.value if isinstance(slot.value, list) else []
+
+
+def _place(parts: Parts, elements: dict[Parts, str]) -> str:
+    told = [elements.get(parts[: end + 1], str(part)) for end, part in enumerate(parts)]
+    return "/".join(told)
+
+
+@cache
+def _bound(type_: ResourceType) -> tuple[FieldPath, ...]:
+    """The paths of what a document does not take to another org."""
+    kept = {*type_.natural_key, *(part.at for part in type_.parts)}
+    kept |= {ref.at.removesuffix(EACH) for ref in type_.refs}
+    paths = dict.fromkeys((type_.id, *type_.identity, *type_.provenance, *type_.derived))
+    return tuple(field_path(path) for path in paths if path and path not in kept)
+
+
+@cache
+def _identifying(type_: ResourceType) -> tuple[FieldPath, ...]:
+    ids = tuple(part.at for part in type_.parts) or (type_.id,)
+    paths = dict.fromkeys((*type_.natural_key, *ids))
+    return tuple(field_path(path) for path in paths if EACH not in path)

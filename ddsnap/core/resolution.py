@@ -1,0 +1,121 @@
+"""From the ids that a document names to those of the org that it is replayed into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from ddsnap.core.match import named_by_id
+from ddsnap.core.pointers import join
+from ddsnap.core.values import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ddsnap.core.directory import Directory, Found
+    from ddsnap.core.fields import Parts
+    from ddsnap.core.references import Reference
+    from ddsnap.core.resource_type import Catalog
+
+Why: TypeAlias = Literal["not selected", "unreadable", "gone", "not captured", "blocked"]
+
+_UNREAD: Final = ("stale", "partial", "unavailable", "uncaptured", "harvested", "rotating")
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A reference that cannot be resolved: why, in words, and where the trouble begins."""
+
+    why: Why
+    text: str
+    cause: Address
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What is known of both orgs; ``ids`` grows as it is decided what each resource becomes."""
+
+    source: Directory
+    destination: Directory
+    catalog: Catalog
+    id_map: Mapping[Address, str]
+    same_org: bool = False
+    states: Mapping[str, str] = field(default_factory=dict)
+    selected: Callable[[Address], bool] = lambda _: True
+    ids: dict[Address, str] = field(default_factory=dict)
+    """The destination id of each resource, symbolic where it is still to be created."""
+    causes: dict[Address, Address] = field(default_factory=dict)
+    """For resources that will not be there: where the trouble begins."""
+
+    def value(self, reference: Reference, ids: Mapping[Address, str] | None = None) -> str | None:
+        """Return what stands in the reference's place at the destination.
+
+        ``ids`` go before what was planned: they are the ids that were created since.
+        """
+        found = self.source.find(reference)
+        if found is None:
+            return self._outside(reference)
+        known = (ids or {}).get(found.address) or self.ids.get(found.address)
+        if known is None:
+            return reference.value if self._named_there(reference) else None
+        if reference.by:
+            return reference.value
+        return known if found.alias is None else self._alias(found.address, known, found.alias)
+
+    def missing(self, reference: Reference) -> Missing:
+        """Say why ``value`` answers nothing."""
+        found = self.source.find(reference)
+        if found is not None:
+            return self._not_there(found)
+        type_name = reference.to[0]
+        cause = Address(type_name, reference.value)
+        state = self.states.get(type_name)
+        if type_name not in self.catalog or (self.states and state is None):
+            return Missing("not captured", f"{type_name} are not captured", cause)
+        if state in _UNREAD:
+            text = f"{type_name} were not read completely at the source ({state})"
+            return Missing("unreadable", text, cause)
+        return Missing("gone", f"{cause} is gone from the source", cause)
+
+    def _not_there(self, found: Found) -> Missing:
+        address = found.address
+        if address not in self.causes and not self.selected(address):
+            return Missing("not selected", f"{address} is not selected", address)
+        cause = self.causes.get(address, address)
+        return Missing("blocked", f"{address} is not written", cause)
+
+    def _outside(self, reference: Reference) -> str | None:
+        """What is not in the snapshot may still be known, or be there under the same name."""
+        for type_name in reference.to:
+            address = Address(type_name, reference.value)
+            mapped = self.id_map.get(address)
+            if mapped is not None and not reference.by and self._there(type_name, mapped):
+                return mapped
+        return reference.value if self._named_there(reference) else None
+
+    def _named_there(self, reference: Reference) -> bool:
+        found = self.destination.find(reference)
+        if found is None:
+            return False
+        type_ = self.catalog.get(found.address.type)
+        names = type_ is not None and found.alias is None and named_by_id(type_)
+        return bool(reference.by) or self.same_org or names
+
+    def _there(self, type_name: str, id_: str) -> bool:
+        return Address(type_name, id_) in self.destination.entries
+
+    def _alias(self, address: Address, known: str, alias: Parts) -> str | None:
+        if is_symbolic(known):
+            return symbol(address, alias)
+        entry = self.destination.entries.get(Address(address.type, known))
+        return entry.aliases.get(alias) if entry else None
+
+
+def symbol(address: Address, alias: Parts = ()) -> str:
+    """Return the text that stands for an id until its resource is created."""
+    return f"${{{address}{'#' + join(alias) if alias else ''}}}"
+
+
+def is_symbolic(text: str) -> bool:
+    """Whether some id in ``text`` is not known yet."""
+    return "${" in text
