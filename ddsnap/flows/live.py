@@ -128,7 +128,7 @@ def _stored(
         normalized = normalize(type_, body, names=names)
         data = canonical.encode(normalized.document.body, parsed=True)
     except UnstorableError as error:
-        return Problem(address, f"{error.message} at {error.pointer or '/'}")
+        return Problem(address, error.message)
     except KeyError:
         return Problem(address, "the answer holds no id")
     if data.count(_MEMBER) != normalized.markers:
