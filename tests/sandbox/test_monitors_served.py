@@ -71,8 +71,8 @@ def test_an_equal_monitor_is_refused_and_named(client: Client) -> None:
         {"options": {"thresholds": {"critical": 5}}},
         {"options": {"thresholds": {"critical": "4"}}},
         {"options": {"thresholds": {"critical": 4, "warning_recovery": 1}}},
-        {"options": {"scheduling_options": {"custom_schedule": {"recurrences": []}, "x": 1}}}
-        | {"options": {"scheduling_options": {"custom_schedule": {"recurrences": [1]}}}},
+        {"options": {"thresholds": [4]}},
+        {"options": {"scheduling_options": {"custom_schedule": {"recurrences": [1]}}}},
         {"query": "avg(last_5m):avg:a{*} > 4", "options": {"notify_by": ["*"]}},
     ],
 )

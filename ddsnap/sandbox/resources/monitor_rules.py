@@ -89,7 +89,7 @@ def _well_formed(tokens: list[str]) -> bool:
     depth, operand_next = 0, True
     for token in tokens:
         opens = token in ("!", "(")
-        if opens != operand_next and not (token.isdigit() and operand_next):
+        if (opens or token.isdigit()) != operand_next:
             return False
         depth += {"(": 1, ")": -1}.get(token, 0)
         if depth < 0:
@@ -105,10 +105,10 @@ def _check_roles(org: SandboxOrg, roles: Json) -> None:
 
 
 def _check_options(sent: Body) -> None:
-    options = sent.get("options") or {}
-    if not isinstance(options, dict):
+    options = {} if sent.get("options") is None else sent["options"]
+    thresholds = options.get("thresholds") or {} if isinstance(options, dict) else None
+    if not isinstance(thresholds, dict):
         raise _invalid("options")
-    thresholds = options.get("thresholds") or {}
     for name, value in thresholds.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
             raise reject(400, f"Threshold '{name}' is not a number")
