@@ -158,7 +158,7 @@ def _by_key(decisions: Decisions, entry: Entry, type_: ResourceType, key: Key | 
 
 def _by_document(decisions: Decisions, entry: Entry) -> Match:
     resolution, type_name = decisions.resolution, entry.address.type
-    digest = entry.fingerprint.filled(resolution.value)
+    digest = entry.fingerprint.filled(resolution.written)
     equal = _free(decisions, resolution.destination, type_name, digest)
     if equal:
         if len(equal) > 1:
@@ -211,7 +211,7 @@ def _meet(
     address, resolution = entry.address, decisions.resolution
     adopted = match.kind == "adopted"
     there = resolution.destination.entries[Address(address.type, match.id)]
-    same = entry.fingerprint.filled(resolution.value) == there.digest and not type_.orders
+    same = entry.fingerprint.filled(resolution.written) == there.digest and not type_.orders
     owned = entry.built_in or there.built_in
     if owned or same:
         reasons = ("it belongs to Datadog",) if owned else ()

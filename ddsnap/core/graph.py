@@ -94,11 +94,11 @@ def _circles(graph: _Graph, weakest: Strength) -> list[list[int]]:
         {target: strength for target, strength in targets.items() if strength <= weakest}
         for targets in graph
     ]
-    return [
+    return sorted(
         sorted(group)
         for group in _components(strong)
         if len(group) > 1 or group[0] in strong[group[0]]
-    ]
+    )
 
 
 def _components(graph: _Graph) -> Iterator[list[int]]:

@@ -57,15 +57,7 @@ class Fingerprint:
 
 def portable(type_: ResourceType, body: JSONObject) -> JSONObject:
     """Return a copy of what people decided: without what is bound to the org or the time."""
-    copy = clone(body)
-    copy.pop(RESERVED, None)
-    for path in _bound(type_):
-        path.remove(copy)
-    for at, synonyms in type_.synonyms.items():
-        for slot in field_path(at).find(copy):
-            if isinstance(slot.value, str):
-                slot.set(synonyms.get(slot.value, slot.value))
-    return copy
+    return _unbind(type_, clone(body))
 
 
 def portable_digest(type_: ResourceType, body: JSONObject) -> str:
@@ -125,7 +117,7 @@ def fingerprint(
 ) -> Fingerprint:
     """Take the portable document of ``body``, whose ``references`` these are, apart."""
     kept = [ref for ref in references if not any(path.covers(ref.parts) for path in _bound(type_))]
-    hollow = portable(type_, rewrite(body, kept, lambda _: _HOLE))
+    hollow = _unbind(type_, rewrite(body, kept, lambda _: _HOLE))
     places = _sort_sets(type_, hollow)
     count: dict[str, int] = {}
     holes: list[tuple[str, Reference]] = []
@@ -136,6 +128,17 @@ def fingerprint(
             place = f"{place}#{nth}"
         holes.append((place, reference))
     return Fingerprint(canonical.digest(hollow), tuple(holes))
+
+
+def _unbind(type_: ResourceType, body: JSONObject) -> JSONObject:
+    body.pop(RESERVED, None)
+    for path in _bound(type_):
+        path.remove(body)
+    for at, synonyms in type_.synonyms.items():
+        for slot in field_path(at).find(body):
+            if isinstance(slot.value, str):
+                slot.set(synonyms.get(slot.value, slot.value))
+    return body
 
 
 def _sort_sets(type_: ResourceType, body: JSONObject) -> dict[Parts, str]:

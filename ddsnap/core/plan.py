@@ -14,6 +14,7 @@ from ddsnap.core.directory import Directory, read_directory
 from ddsnap.core.graph import Edge, Ordered, Strength, order
 from ddsnap.core.intended import fixed_at_creation, intended_document
 from ddsnap.core.match import portable
+from ddsnap.core.protection import block_unprotected, principals_first, protected_at_once
 from ddsnap.core.references import identifies
 from ddsnap.core.resolution import Resolution, is_symbolic
 from ddsnap.core.values import Address, Document
@@ -110,13 +111,8 @@ def make_plan(
     _decide_all(decisions, ordered)
     _patch(decisions, source, destination)
     position = {address: nth for nth, address in enumerate(decisions.actions)}
-    actions = [
-        _finish(decisions, decisions.actions[address], position)
-        for layer in ordered.layers
-        for address in layer
-        if address in decisions.actions
-    ]
-    return Plan(tuple(actions), ordered.cycles, resolution)
+    actions = [_finish(decisions, action, position) for action in decisions.actions.values()]
+    return Plan(tuple(protected_at_once(actions, resolution)), ordered.cycles, resolution)
 
 
 def _with_dependencies(here: Directory, selection: Callable[[Address], bool]) -> set[Address]:
@@ -142,6 +138,8 @@ def _edges(here: Directory, catalog: Catalog) -> Iterator[Edge]:
             if identifies(type_, reference):
                 strength = Strength.FIXED
             yield Edge(address, found.address, strength)
+            if strength is Strength.FIXED and type_.discover:
+                yield from principals_first(here, entry, found.address)
 
 
 # --- deciding
@@ -192,27 +190,7 @@ def _block_late(decisions: Decisions) -> None:
                 texts = tuple(trouble.text for trouble in missing)
                 block(decisions, entry, texts, missing[0].cause)
                 moved = True
-        moved = _block_unprotected(decisions) or moved
-
-
-def _block_unprotected(decisions: Decisions) -> bool:
-    """No object is created whose policy cannot be bound: it would be open to everyone."""
-    resolution, moved = decisions.resolution, False
-    for address, action in list(decisions.actions.items()):
-        type_ = resolution.catalog.get(address.type)
-        if action.kind != "blocked" or type_ is None or not type_.discover:
-            continue
-        for reference in resolution.source.entries[address].references:
-            found = resolution.source.find(reference)
-            if found is None or not identifies(type_, reference):
-                continue
-            there = decisions.actions.get(found.address)
-            if there is not None and there.kind == "create":
-                entry = resolution.source.entries[found.address]
-                reasons = (f"{address}, which protects it, cannot be written",)
-                block(decisions, entry, reasons, action.cause or address)
-                moved = True
-    return moved
+        moved = block_unprotected(decisions) or moved
 
 
 # --- patches and the rest of an action

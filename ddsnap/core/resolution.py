@@ -62,6 +62,11 @@ class Resolution:
             return reference.value
         return known if found.alias is None else self._alias(found.address, known, found.alias)
 
+    def written(self, reference: Reference) -> str | None:
+        """Return what is written there: a soft reference that nothing is known of stays."""
+        value = self.value(reference)
+        return reference.value if value is None and reference.soft else value
+
     def missing(self, reference: Reference) -> Missing:
         """Say why ``value`` answers nothing."""
         found = self.source.find(reference)
@@ -85,12 +90,20 @@ class Resolution:
         return Missing("blocked", f"{address} is not written", cause)
 
     def _outside(self, reference: Reference) -> str | None:
-        """What is not in the snapshot may still be known, or be there under the same name."""
+        """What is not in the snapshot may still be known, or be there under the same name.
+
+        Types that are not captured are taken on trust: from the map, and within one org.
+        """
         for type_name in reference.to:
             address = Address(type_name, reference.value)
             mapped = self.id_map.get(address)
-            if mapped is not None and not reference.by and self._there(type_name, mapped):
+            unread = type_name not in self.catalog
+            if reference.by:
+                continue
+            if mapped is not None and (unread or self._there(type_name, mapped)):
                 return mapped
+            if unread and self.same_org:
+                return reference.value
         return reference.value if self._named_there(reference) else None
 
     def _named_there(self, reference: Reference) -> bool:

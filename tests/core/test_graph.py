@@ -89,18 +89,22 @@ def test_who_only_depends_on_a_circle_keeps_its_edges():
 )
 @settings(max_examples=200, deadline=None)
 def test_any_graph_is_layered_with_few_cuts(links):
-    given_edges = [Edge(node(str(a)), node(str(b)), strength) for a, b, strength in links]
+    given_edges = [
+        # parts of ids lead one way here, so that nothing is stuck
+        Edge(node(str(a)), node(str(b)), strength if a > b else Strength(max(strength, 1)))
+        for a, b, strength in links
+    ]
     ordered = order([node(str(n)) for n in range(10)], given_edges)
     assert ordered == order([node(str(n)) for n in reversed(range(10))], given_edges[::-1])
     layer = {name: depth for depth, row in enumerate(ordered.layers) for name in row}
     assert len(layer) == 10
     cut = {(edge.source, edge.target) for edge in ordered.cut}
-    stuck = {name for path in ordered.stuck for name in path}
+    assert ordered.stuck == ()
     assert all(edge.strength is not Strength.FIXED for edge in ordered.cut)
     for edge in given_edges:
-        if (edge.source, edge.target) not in cut and edge.source not in stuck:
+        if (edge.source, edge.target) not in cut:
             assert layer[edge.target] < layer[edge.source]
-    assert bool(ordered.cut) <= bool(ordered.cycles)
+    assert bool(ordered.cut) == bool(ordered.cycles)
 
 
 def test_hard_edges_are_kept_where_only_soft_ones_close_circles():

@@ -276,6 +276,13 @@ def test_without_a_natural_key_only_an_equal_document_is_adopted():
     ]
 
 
+def test_a_document_with_unresolved_soft_references_can_be_equal():
+    source = docs(monitors={"1": {"name": "m", "message": "@team-x /dashboard/zzz-zzz-zzz"}})
+    destination = docs(monitors={"9": {"name": "m", "message": "@team-x /dashboard/zzz-zzz-zzz"}})
+    (step,) = planned(source, destination).actions
+    assert (step.kind, step.to, len(step.unresolved)) == ("adopt", "9", 2)
+
+
 def test_the_same_title_with_another_body_is_similar_and_stops_dependents():
     source = docs(monitors={"1": {"name": "a", "q": 1}}, dashboards={"d": {"alert_id": "1"}})
     destination = docs(monitors={"9": {"name": "a", "q": 2}})
@@ -477,6 +484,37 @@ def test_an_object_is_not_created_when_its_policy_cannot_be_bound():
         "restriction_policies/dashboard:d": "blocked",
     }
     assert action(plan, "dashboards/d").cause == Address("roles", "gone")
+
+
+def test_a_policy_follows_its_object_at_once():
+    source = docs(
+        dashboards={"a": {"title": "a"}, "b": {"title": "b"}, "c": {"title": "c"}},
+        roles={"r": {"name": "r"}},
+        restriction_policies={
+            "dashboard:a": {"bindings": [{"principals": ["role:r"]}]},
+            "dashboard:c": {"bindings": [{"principals": ["role:r"]}]},
+        },
+    )
+    assert list(kinds(planned(source))) == [
+        "dashboards/b",
+        "roles/r",
+        "dashboards/a",
+        "restriction_policies/dashboard:a",
+        "dashboards/c",
+        "restriction_policies/dashboard:c",
+    ]
+
+
+def test_types_that_are_not_captured_are_mapped_or_themselves_in_one_org():
+    source = docs(dashboards={"d": {"workflow_id": "w", "principals": ["org:here"]}})
+    (step,) = planned(source).actions
+    assert [item.why for item in step.unresolved] == ["not captured", "not captured"]
+    ids = {"workflows/w": "W", "organization/here": "there"}
+    assert wanted(planned(source, id_map=ids), source, "dashboards/d") == {
+        "workflow_id": "W",
+        "principals": ["org:there"],
+    }
+    assert wanted(planned(source, same_org=True), source, "dashboards/d")["workflow_id"] == "w"
 
 
 # --- circles, aliases, orders
