@@ -131,6 +131,8 @@ class RateBudget:
         remaining = number(headers, "X-RateLimit-Remaining")
         reset = hinted(headers, self._clock(), limited=True)
         if remaining is None or reset is None:
+            if limit.remaining is not None:
+                limit.remaining = max(0.0, limit.remaining - 1)
             return
         limit.limit = number(headers, "X-RateLimit-Limit") or limit.limit
         limit.period = number(headers, "X-RateLimit-Period") or max(limit.period, reset)

@@ -44,7 +44,8 @@ _REGION = re.compile(rf"(?:[a-z]{{2,3}}\d\.)?{_DOMAINS}")
 _OWN_API = re.compile(rf"api\.(?:[a-z]{{2,3}}\d\.)?{_DOMAINS}")
 _OWN_ANY = re.compile(rf"(?:[a-z0-9-]+\.)*({_DOMAINS})")
 _URL = re.compile(
-    r"(https?)://(\[[0-9a-f:]+\]|[a-z0-9._-]+?)\.?(?::\d{1,5})?((?:/[\w.~-]+)*)/?", re.IGNORECASE
+    r"(https?)://(\[[0-9a-f:]+\]|[a-z0-9._-]+?)\.?(?::\d{1,5})?((?:/[\w.~-]+)*)/?",
+    re.ASCII | re.IGNORECASE,
 )
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[::1\]")
 

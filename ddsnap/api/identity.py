@@ -27,37 +27,36 @@ class OrgIdentity:
 
 
 def of_keys(session: Session) -> OrgIdentity:
-    """Return the org of the session's keys.
+    """Return the org of the session's keys; who may not list orgs may not see its public id.
 
-    Any application key may ask who it belongs to, unless it is scoped to other things; the list
-    of orgs needs a permission, so it is asked only for what the first answer leaves open.
+    Any application key may ask who it belongs to, unless it is scoped to other things. Beside
+    that answer the org's uuid can stand for its public id, so the documented list decides.
     """
     try:
         user = _ask(session, _USER)
     except AuthError:
         raise _refused(session) from None
-    uuid = _text(value_at(user, "data.relationships.org.data.id"))
-    found = OrgIdentity("", uuid, "")
-    for other in _objects(value_at(user, "included")):
-        if other.get("type") == "orgs" and other.get("id") == uuid:
-            public_id, name = value_at(other, "attributes.public_id"), other.get("attributes")
-            found = OrgIdentity(_text(public_id), uuid, _text(value_at(name, "name")))
-    if found.public_id:
-        return found
     orgs = _ask(session, _ORGS)
     if user is None and orgs is None:
         raise _refused(session)
-    return _from_list(found, orgs)
+    beside = _beside(user)
+    listed = _objects(value_at(orgs, "orgs"))
+    if len(listed) > 1:  # the keys of a parent org list its children too
+        listed = [org for org in listed if beside.name and org.get("name") == beside.name]
+    if len(listed) != 1:
+        return beside
+    return OrgIdentity(_text(listed[0].get("public_id")), beside.uuid, _text(listed[0].get("name")))
 
 
-def _from_list(known: OrgIdentity, answer: JSON) -> OrgIdentity:
-    """Complete an identity from the list of orgs; of several the name must tell which it is."""
-    orgs = _objects(value_at(answer, "orgs"))
-    if len(orgs) > 1:
-        orgs = [org for org in orgs if known.name and org.get("name") == known.name]
-    if len(orgs) != 1:
-        return known
-    return OrgIdentity(_text(orgs[0].get("public_id")), known.uuid, _text(orgs[0].get("name")))
+def _beside(user: JSON) -> OrgIdentity:
+    """Return what the answer about the keys' owner says of the org."""
+    uuid = _text(value_at(user, "data.relationships.org.data.id"))
+    for other in _objects(value_at(user, "included")):
+        if other.get("type") == "orgs" and other.get("id") == uuid:
+            public_id = _text(value_at(other, "attributes.public_id"))
+            name = _text(value_at(other, "attributes.name"))
+            return OrgIdentity("" if public_id == uuid else public_id, uuid, name)
+    return OrgIdentity("", uuid, "")
 
 
 def _ask(session: Session, path: str) -> JSON:
