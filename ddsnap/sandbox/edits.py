@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ddsnap.sandbox.resources.dashboards import slug
-from ddsnap.sandbox.resources.monitor_rules import composite_ids
+from ddsnap.sandbox.resources.monitor_rules import members
 from ddsnap.sandbox.times import iso, iso_z
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def _tag_monitor(org: SandboxOrg, rng: random.Random) -> str:
 
 def _delete_monitor(org: SandboxOrg, rng: random.Random) -> str:
     rows = org.table("monitors").values()
-    composites = [row for row in rows if row["type"] == "composite"]
-    used = {id_ for row in composites for id_ in composite_ids(row["query"])}
+    used = {id_ for row in rows for id_ in members(row)}
     free = [row for row in rows if row["id"] not in used]
     if not free:
         return ""

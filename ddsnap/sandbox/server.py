@@ -126,7 +126,7 @@ class Sandbox:
 class _Server(HTTPServer):
     keep_alive_conn_limit = 500
     request_queue_size = 128
-    expiration_interval = 0.1
+    expiration_interval = 0.02
     timeout = 60
     sandbox: Sandbox
 

@@ -1,4 +1,7 @@
-"""The operations that the sandbox serves, one module per product area."""
+"""The operations that the sandbox serves, one module per product area.
+
+Another type is a function per operation, its routes below, and its key in ``state.KEYS``.
+"""
 
 from __future__ import annotations
 

@@ -77,6 +77,13 @@ def composite_ids(query: str) -> list[int]:
     return [int(token[1]) for token in tokens if token[1]]
 
 
+def members(row: Body) -> set[int]:
+    """Return the monitors that a stored composite rests on; none for any other monitor."""
+    if row.get("type") != "composite":
+        return set()
+    return {int(digits) for digits in re.findall(r"\d+", row.get("query", ""))}
+
+
 def _check_composite(org: SandboxOrg, query: str) -> None:
     ids = composite_ids(query)
     if len(set(ids)) < 2 or len(set(ids)) > 10:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import Answer, Body, Json, Rejected, reject
 from ddsnap.sandbox.resources.common import author, body_of, found, without
-from ddsnap.sandbox.resources.monitor_rules import check, composite_ids, filled
+from ddsnap.sandbox.resources.monitor_rules import check, filled, members
 from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.times import iso
 
@@ -170,9 +170,7 @@ def _written(call: Call, row: Body) -> Body:
 
 
 def _users_of(call: Call, id_: int) -> list[int]:
-    rows = call.org.table("monitors").values()
-    composites = (row for row in rows if row["type"] == "composite")
-    return [row["id"] for row in composites if id_ in composite_ids(row["query"])]
+    return [row["id"] for row in call.org.table("monitors").values() if id_ in members(row)]
 
 
 def _in_use(id_: int, users: list[int]) -> Rejected:
