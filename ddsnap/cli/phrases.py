@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
+from ddsnap.cli.text import one_line
+
 Phrase: TypeAlias = Callable[[Mapping[str, Any]], str]
 
-PHRASES: Final[dict[str, Phrase]] = {}
+
+def _type_finished(event: Mapping[str, Any]) -> str:
+    reason = f" ({one_line(event['reason'])})" if event["reason"] else ""
+    return f"{event['org']}: {event['type']} {event['state']}, {event['count']}{reason}"
+
+
+PHRASES: Final[dict[str, Phrase]] = {
+    "type_started": lambda _: "",
+    "type_finished": _type_finished,
+}
 """An event that is not here is told only with ``-v``; a phrase that is empty is not told."""
