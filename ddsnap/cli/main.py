@@ -26,6 +26,7 @@ COMPLETE: Final = "_DDSNAP_COMPLETE"
 COMMANDS: Final = {
     "init": "Make a repository with a first ddsnap.yaml.",
     "capture": "Record the configuration of one org, or of all.",
+    "diff": "Show what changed between two states.",
     "types": "Show what is covered, and what it needs.",
     "sandbox": "Run the embedded Datadog.",
     "completion": "Print the completion of a shell.",
