@@ -65,10 +65,12 @@ class RateBudget:
 
         Each request that was let start must be reported by :meth:`settle`.
         """
-        began = self._clock()
+        waited = 0.0
         while (wait := self.ask(route)) > 0:
+            began = self._clock()
             self._sleep(wait)
-        return self._clock() - began
+            waited += self._clock() - began
+        return waited
 
     def ask(self, route: str) -> float:
         """Return 0 and count a request to ``route`` as started, or the seconds to ask again in."""

@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 
 from ddsnap.api.problems import explain
@@ -56,19 +52,3 @@ def test_it_is_one_short_line() -> None:
     assert "\n" not in said
     assert "\x1b" not in said
     assert len(said) == 300
-
-
-def recorded() -> list[Path]:
-    folder = os.environ.get("DDSNAP_CONTRACT_DATA", "")
-    return sorted(Path(folder).glob("samples/*/error-*.json")) if folder else []
-
-
-@pytest.mark.skipif(not recorded(), reason="DDSNAP_CONTRACT_DATA names no recorded answers")
-def test_every_recorded_error_is_explained() -> None:
-    for path in recorded():
-        sample = json.loads(path.read_text())
-        said = explain(sample["status"], sample["response"])
-        assert said, path
-        assert "\n" not in said, path
-        if sample["response"]:
-            assert "no explanation" not in said, path
