@@ -65,7 +65,7 @@ def _capture(run: Run, scope: Scope) -> CaptureResult:
     if before and before.rules < run.catalog.rules:
         renormalize(run, before)
     with SnapshotWriter(run.repo, run.snapshots) as writer:
-        result = read_org(run, scope, writer, before)
+        result = read_org(run, scope, writer, before, journal.read_times(run, writer.tip))
         org = OrgIdentity(run.org, identity.public_id, run.site)
         states = {name: outcome.state for name, outcome in result.types.items()}
         states = {name: state for name, state in states.items() if name in scope.types}

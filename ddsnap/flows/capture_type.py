@@ -13,11 +13,22 @@ from ddsnap.core.paths import document_path, parse_document_path
 from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError
 from ddsnap.flows.absence import prove_absence, too_sudden
-from ddsnap.flows.live import Item, Problem, Seen, Stored, Vanished, read_type, to_item
+from ddsnap.flows.earlier import Earlier
+from ddsnap.flows.live import (
+    Item,
+    Problem,
+    Seen,
+    Stored,
+    Unchanged,
+    Vanished,
+    read_type,
+    to_item,
+)
 from ddsnap.flows.outcome import ChangeKind, ResourceChange, TypeOutcome
 
 if TYPE_CHECKING:
     from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.rotation import Rotation
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.absence import Verdict
     from ddsnap.flows.run import Run
@@ -58,7 +69,9 @@ class _Unbelievable(Exception):  # noqa: N818 - never leaves this module
 class TypeCapture:
     """The capture of one type, from what the last snapshot held to what this one shall hold."""
 
-    def __init__(self, run: Run, draft: Draft, type_: ResourceType, seen: Seen) -> None:
+    def __init__(
+        self, run: Run, draft: Draft, type_: ResourceType, seen: Seen, rotation: Rotation
+    ) -> None:
         self.run = run
         self.draft = draft
         self.type = type_
@@ -67,6 +80,7 @@ class TypeCapture:
         if type_.discover:
             seen.ids[type_.name] = [self._id(path) for path in sorted(self.before)]
         self.outcome = TypeOutcome(type_.name)
+        self._rotation = rotation
         self._covered: set[str] = set()
         self._listed: set[str] = set()
         self._vanished: set[str] = set()
@@ -77,7 +91,7 @@ class TypeCapture:
         Raises ``AuthError`` where the keys are refused, since nothing can be read any more.
         """
         try:
-            for item in read_type(self.run.gateway, self.type, self.seen):
+            for item in read_type(self.run.gateway, self.type, self.seen, self._earlier()):
                 self._listed.add(item.address.id)
                 self._take(item)
             self._settle_missing(accept_loss=accept_loss)
@@ -91,9 +105,28 @@ class TypeCapture:
         self.outcome.state = self._state()
         return self.outcome
 
+    def _earlier(self) -> Earlier:
+        discover = self.type.discover
+        if discover is None:
+            return Earlier(self._rotation, self._stored_body)
+        asked, current = set(self.seen.ids[self.type.name]), set[str]()
+        for name, prefix in discover.objects.items():
+            before = map(parse_document_path, self.draft.previous_files(name))
+            asked |= {f"{prefix}:{id_}" for _, id_ in before if id_ is not None}
+            current |= {f"{prefix}:{id_}" for id_ in self.seen.ids.get(name, ())}
+        return Earlier(self._rotation, self._stored_body, frozenset(asked), frozenset(current))
+
+    def _stored_body(self, id_: str) -> JSONObject | None:
+        path = document_path(Address(self.type.name, id_))
+        return self._previous(path) if path in self.before else None
+
     def _take(self, item: Item) -> None:
         path = document_path(item.address)
-        if isinstance(item, Vanished):
+        if isinstance(item, Unchanged):
+            self._covered.add(path)
+            if path in self.before:
+                self.draft.keep(path)
+        elif isinstance(item, Vanished):
             self._vanished.add(item.address.id)
         elif isinstance(item, Problem):
             self._keep_unread(item, path)
@@ -162,7 +195,10 @@ class TypeCapture:
             return TypeState(
                 "partial", f"read through {', '.join(unread)}, which could not be read"
             )
-        return TypeState("harvested" if self.type.discover else "complete")
+        discover = self.type.discover
+        if discover is None:
+            return TypeState("complete")
+        return TypeState("harvested" if discover.mentions else "rotating")
 
     def _give_up(self, state: TypeState) -> TypeOutcome:
         """Carry the last snapshot's documents over, whatever was read of this one."""

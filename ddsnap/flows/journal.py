@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, cast
 
 from ddsnap.core import canonical
+from ddsnap.core.fields import value_at
 from ddsnap.flows.messages import one_line, summary, trailer_block
 from ddsnap.store.snapshots import SnapshotWriter
 
@@ -23,6 +24,8 @@ RECORD: Final = "run.json"
 MAPS: Final = "map"
 FORMAT: Final = 1
 _MOST_PROBLEMS: Final = 200
+_STANDING: Final = ("snapshot", "unknown_fields", "read_at")
+"""What a run that failed leaves as the run before it said."""
 
 
 def record_capture(run: Run, started: datetime, result: CaptureResult) -> str:
@@ -38,6 +41,7 @@ def record_capture(run: Run, started: datetime, result: CaptureResult) -> str:
         "counts": _counts(result.counts),
         "requests": {route: asdict(count) for route, count in result.requests.items()},
         "unknown_fields": {name: list(fields) for name, fields in known.items()},
+        "read_at": dict(result.read_at),
         "warnings": list(result.warnings),
     }
     what = summary(result.counts) if result.committed else "unchanged"
@@ -46,12 +50,9 @@ def record_capture(run: Run, started: datetime, result: CaptureResult) -> str:
 
 def record_failure(run: Run, started: datetime, message: str) -> str:
     """Commit that a capture failed, and why; return the commit."""
-    fields = {name: list(fields) for name, fields in unknown_fields(run).items()}
-    record = {
-        **_head(run, started, "capture", "failed"),
-        "error": message,
-        "unknown_fields": fields,
-    }
+    last = last_record(run)
+    record = {**_head(run, started, "capture", "failed"), "error": message}
+    record |= {name: last[name] for name in _STANDING if name in last}
     return _commit(run, record, f"run capture {run.org}: failed", "failed")
 
 
@@ -73,6 +74,18 @@ def unknown_fields(run: Run) -> dict[str, list[str]]:
         for name, fields in known.items()
         if isinstance(fields, list)
     }
+
+
+def read_times(run: Run, tip: str | None) -> dict[str, float]:
+    """Return when each type was last read as a whole (epoch seconds), for the snapshot ``tip``.
+
+    Nothing is known where another snapshot is the tip: somebody moved the branch.
+    """
+    last = last_record(run)
+    times = last.get("read_at")
+    if tip is None or value_at(last, "snapshot.commit") != tip or not isinstance(times, dict):
+        return {}
+    return {name: float(time) for name, time in times.items() if isinstance(time, (int, float))}
 
 
 def _head(run: Run, started: datetime, kind: str, state: str) -> dict[str, object]:

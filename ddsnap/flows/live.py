@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from ddsnap.api.gateway import Found, Gone, Unreadable
+from ddsnap.api.gateway import Gone, Unreadable
 from ddsnap.core import canonical
 from ddsnap.core.fields import field_path
 from ddsnap.core.normalize import Normalized, normalize
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ddsnap.api.gateway import Gateway, Reading
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSONObject
+    from ddsnap.flows.earlier import Earlier
 
 _MEMBER = f'"{RESERVED}":'.encode()
 
@@ -44,13 +45,20 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A resource that is proven to be as it is stored, or whose turn to be read has not come."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Vanished:
     """A resource that was listed, and gone when it was read by itself."""
 
     address: Address
 
 
-Item: TypeAlias = "Stored | Problem | Vanished"
+Item: TypeAlias = "Stored | Problem | Unchanged | Vanished"
 
 
 @dataclass
@@ -63,12 +71,23 @@ class Seen:
     """The types that could not be read as a whole."""
 
 
-def read_type(gateway: Gateway, type_: ResourceType, seen: Seen) -> Iterator[Item]:
+def read_type(
+    gateway: Gateway, type_: ResourceType, seen: Seen, earlier: Earlier
+) -> Iterator[Item]:
     """Yield every resource of the type. A listing that fails raises ``ApiError`` on the way."""
     names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
-    for id_, reading in _readings(gateway, type_, seen):
-        if isinstance(reading, Found):
-            _drop_ghosts(type_, reading.body, seen)
+    if not (type_.discover or type_.detail or type_.sections):
+        for item in gateway.list(type_, parents=seen.ids.get(type_.parent, ())):
+            _drop_ghosts(type_, item, seen)
+            yield _stored(type_, Address(type_.name, gateway.id_of(type_, item)), item, names)
+        return
+    wanted: list[tuple[str, JSONObject | None]] = []
+    for id_, listed in _candidates(gateway, type_, seen):
+        if earlier.must_read(type_, id_, listed):
+            wanted.append((id_, listed))
+        else:
+            yield Unchanged(Address(type_.name, id_))
+    for id_, reading in gateway.read_many(type_, wanted):
         yield to_item(type_, id_, reading, names)
 
 
@@ -84,17 +103,15 @@ def to_item(
     return _stored(type_, address, reading.body, names)
 
 
-def _readings(gateway: Gateway, type_: ResourceType, seen: Seen) -> Iterator[tuple[str, Reading]]:
+def _candidates(
+    gateway: Gateway, type_: ResourceType, seen: Seen
+) -> list[tuple[str, JSONObject | None]]:
+    """What there is to read one by one: the whole listing first, so that a page that fails does
+    not cost a thousand requests."""
     if type_.discover:
-        yield from gateway.read_many(type_, ((id_, None) for id_ in harvest(type_, seen)))
-        return
+        return [(id_, None) for id_ in harvest(type_, seen)]
     listed = gateway.list(type_, parents=seen.ids.get(type_.parent, ()))
-    items = ((gateway.id_of(type_, item), item) for item in listed)
-    if type_.detail or type_.sections:
-        # The whole listing first: a page that fails must not cost a thousand requests.
-        yield from gateway.read_many(type_, list(items))
-    else:
-        yield from ((id_, Found(item)) for id_, item in items)
+    return [(gateway.id_of(type_, item), item) for item in listed]
 
 
 def harvest(type_: ResourceType, seen: Seen) -> list[str]:

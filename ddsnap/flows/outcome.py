@@ -57,6 +57,8 @@ class CaptureResult:
     types: dict[str, TypeOutcome] = field(default_factory=dict)
     new_fields: dict[str, Counter[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    read_at: dict[str, float] = field(default_factory=dict)
+    """When each type was last read as a whole, in seconds since 1970."""
     requests: dict[str, RouteCount] = field(default_factory=dict)
     seconds: float = 0.0
     named: frozenset[str] = frozenset()

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from ddsnap.core.manifest import Manifest, TypeState
 from ddsnap.core.paths import parse_document_path
+from ddsnap.core.rotation import Rotation
 from ddsnap.core.values import Address
 from ddsnap.flows.capture_type import Draft, TypeCapture
 from ddsnap.flows.live import Seen
 from ddsnap.flows.outcome import CaptureResult, ResourceChange, TypeOutcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.flows.run import Run
 
@@ -25,11 +28,25 @@ class Scope:
     only: frozenset[str] = frozenset()
     """Narrowed on the command line: every other type is carried over."""
     accept_loss: frozenset[str] = frozenset()
+    full: bool = False
+    """Read everything, whatever seems unchanged."""
+    full_every: float = 7 * 86400.0
+    """Seconds within which each resource is read, however unchanged it seems."""
 
 
-def read_org(run: Run, scope: Scope, draft: Draft, before: Manifest | None) -> CaptureResult:
-    """Read, or carry over, every type in scope into ``draft``; what left the scope is dropped."""
-    return _Reader(run, scope, draft, before).read_all()
+def read_org(
+    run: Run,
+    scope: Scope,
+    draft: Draft,
+    before: Manifest | None,
+    read_at: Mapping[str, float] | None = None,
+) -> CaptureResult:
+    """Read, or carry over, every type in scope into ``draft``; what left the scope is dropped.
+
+    ``read_at`` tells when each type was last read as a whole (epoch seconds), for the snapshot that
+    ``draft`` grows from; what has not changed since is not read again.
+    """
+    return _Reader(run, scope, draft, before, read_at or {}).read_all()
 
 
 @dataclass
@@ -40,13 +57,18 @@ class _Reader:
     scope: Scope
     draft: Draft
     before: Manifest | None
+    read_at: Mapping[str, float]
     seen: Seen = field(default_factory=Seen)
 
     def read_all(self) -> CaptureResult:
         result = CaptureResult(self.run.org, named=self.scope.only)
+        result.read_at = {n: t for n, t in self.read_at.items() if n in self.scope.types}
         for type_ in self.run.catalog.types:
             if type_.name in self.scope.types:
+                began = self.run.clock().timestamp()
                 result.types[type_.name] = outcome = self._one_type(type_)
+                if outcome.refreshed and outcome.state.whole:
+                    result.read_at[type_.name] = began
                 outcome.count = len(self.draft.files(type_.name))
                 self._remember(type_, outcome)
         for name in self.before.types if self.before else ():
@@ -63,7 +85,7 @@ class _Reader:
             state = self.before.state_of(type_.name) if self.before else TypeState("uncaptured")
             return TypeOutcome(type_.name, state, refreshed=False)
         self.run.sink("type_started", org=self.run.org, type=type_.name)
-        capture_type = TypeCapture(self.run, self.draft, type_, self.seen)
+        capture_type = TypeCapture(self.run, self.draft, type_, self.seen, self._rotation(type_))
         outcome = capture_type.read(accept_loss=type_.name in self.scope.accept_loss)
         self.run.sink(
             "type_finished",
@@ -74,6 +96,10 @@ class _Reader:
             count=len(self.draft.files(type_.name)),
         )
         return outcome
+
+    def _rotation(self, type_: ResourceType) -> Rotation:
+        last = None if self.scope.full else self.read_at.get(type_.name)
+        return Rotation(last, self.run.clock().timestamp(), self.scope.full_every)
 
     def _remember(self, type_: ResourceType, outcome: TypeOutcome) -> None:
         """Keep the ids of a type that others are read through, kept documents included."""

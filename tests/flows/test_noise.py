@@ -6,13 +6,13 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orgs import Backup
-
 from ddsnap.catalog import CATALOG
 from ddsnap.core.resource_type import Catalog
 from ddsnap.flows.drift import drift
 
 if TYPE_CHECKING:
+    from orgs import Backup
+
     from ddsnap.core.resource_type import ResourceType
 
 
@@ -55,6 +55,7 @@ def test_shuffled_widgets_are_a_change(backup: Backup) -> None:
         d for d in backup.org.resources("dashboards").values() if len(d["widgets"]) > 2
     )
     dashboard["widgets"].reverse()
+    dashboard["modified_at"] = "2027-01-01T00:00:00.000000+00:00"
     result = backup.capture()
     assert [(c.kind, c.address.id) for c in result.changes] == [("changed", dashboard["id"])]
 

@@ -119,7 +119,7 @@ def test_an_untouched_org_adds_no_commit_but_a_run(
 ) -> None:
     backup, _ = recorded
     first = backup.capture()
-    tree, objects = backup.tree(), backup.git("count-objects", "-v")
+    tree, objects = backup.tree(), objects_in(backup)
     assert first.committed
     again = backup.capture()
     assert not again.committed
@@ -128,9 +128,12 @@ def test_an_untouched_org_adds_no_commit_but_a_run(
     assert backup.count(backup.branch) == 1
     assert backup.count("journal/real") == 2
     # The run added its record, its tree and its commit, and nothing else.
-    packed = [int(text.split("in-pack: ")[1].split()[0]) for text in (objects,)][0]
-    after = int(backup.git("count-objects", "-v").split("in-pack: ")[1].split()[0])
-    assert after - packed == 3
+    assert objects_in(backup) - objects == 3
+
+
+def objects_in(backup: Backup) -> int:
+    """How many objects the repository's packs hold."""
+    return int(backup.git("count-objects", "-v").split("in-pack: ")[1].split()[0])
 
 
 def test_plain_git_reads_it(recorded: tuple[Backup, dict[str, int]], tmp_path: Path) -> None:

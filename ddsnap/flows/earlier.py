@@ -1,0 +1,59 @@
+"""What earlier captures know of one type, and what may therefore be left unread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ddsnap.core.fields import value_at
+from ddsnap.core.normalize import normalize
+from ddsnap.core.references import clone
+from ddsnap.core.rotation import hints, unchanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.rotation import Rotation
+    from ddsnap.core.values import JSON, JSONObject
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The documents of the last snapshot, and when they were last proven."""
+
+    rotation: Rotation
+    read: Callable[[str], JSONObject | None]
+    """The stored document of an id."""
+    asked: frozenset[str] = field(default_factory=frozenset)
+    """For a type without a listing: the ids that were asked for before, found or not."""
+    current: frozenset[str] = field(default_factory=frozenset)
+    """For a type without a listing: the ids whose objects exist now."""
+
+    def must_read(self, type_: ResourceType, id_: str, item: JSONObject | None) -> bool:
+        """Whether a resource may have changed since the last capture, for all that is known."""
+        if self.rotation.due(id_):
+            return True
+        if type_.discover:
+            return id_ not in self.asked or id_ not in self.current
+        return item is None or not hints(type_) or self._changed(type_, id_, item)
+
+    def _changed(self, type_: ResourceType, id_: str, item: JSONObject) -> bool:
+        stored = self.read(id_)
+        if stored is None:
+            return True
+        listed = normalize(type_, clone(item)).document.body
+        same = unchanged(type_, frozenset(item), listed, stored)
+        return not (same and self.rotation.settled(_time(value_at(stored, type_.hint))))
+
+
+def _time(value: JSON) -> datetime | None:
+    """Read an ISO time; one without a zone is UTC, as Datadog has it."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return time if time.tzinfo else datetime.fromisoformat(f"{value}+00:00")
