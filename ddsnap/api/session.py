@@ -9,7 +9,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import unquote_plus, urlencode
 
 from ddsnap import __version__
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_TELLTALE: Final = 6
+"""A shorter key stands in ordinary words by chance; Datadog's have 32 and 40 characters."""
 
 
 class LostAnswer(ApiError):  # noqa: N818 - it says what happened
@@ -244,7 +247,7 @@ class Session:
     def _error(self, call: _Call, failure: Failure) -> ApiError:
         text = failure.message
         for key in self._keys:
-            text = text.replace(key, "***")
+            text = text.replace(key, "***") if len(key) >= _TELLTALE else text
         message = f"{text} ({call.method} {call.path})"
         if failure.status == 401:
             return AuthError(message, "check the org's API key and application key", status=401)

@@ -7,6 +7,7 @@ import ssl
 import time
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
@@ -17,6 +18,7 @@ from requests.utils import get_environ_proxies
 
 from ddsnap.api.hosts import host_of, is_loopback
 from ddsnap.api.retry import Failure
+from ddsnap.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +65,7 @@ class Transport:
         self._http.trust_env = False
         self._http.headers.update(headers)
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._http.verify = next(filter(None, map(os.environ.get, _BUNDLES)), True)
+        self._http.verify = _bundle()
         if not is_loopback(host_of(base_url)):
             self._http.proxies.update(get_environ_proxies(base_url))
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=concurrency, pool_block=True)
@@ -107,12 +109,20 @@ class Transport:
         return b"".join(chunks)
 
 
+def _bundle() -> str | bool:
+    """Return the certificates that the environment names, else the usual ones."""
+    name = next((name for name in _BUNDLES if os.environ.get(name)), "")
+    if name and not Path(os.environ[name]).exists():
+        raise UsageError(f"{name} names {os.environ[name]}, which is not there")
+    return os.environ[name] if name else True
+
+
 def _failure(error: Exception) -> Failure:
     """Tell what an exception means for a second attempt."""
     cause = _cause(error)
     text = f"{type(cause).__name__}: {_words(cause)}"
     if isinstance(cause, ssl.SSLCertVerificationError):
-        hint = "name your own authority's certificates in SSL_CERT_FILE"
+        hint = "name your own authority's certificates in REQUESTS_CA_BUNDLE"
         return Failure(f"certificate refused: {text}", reached=False, lasting=True, hint=hint)
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
         return Failure(f"request refused: {type(error).__name__}", reached=False, lasting=True)

@@ -344,17 +344,25 @@ def test_after_closing_nothing_is_sent(server, connect) -> None:
 
 
 def test_certificates_and_proxies_come_from_the_environment(monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", "/some/bundle.pem")
+    bundle = tmp_path / "bundle.pem"
+    bundle.touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "datadoghq.eu")
     with Session("https://api.datadoghq.com", "a", "b") as session:
         http = session._transport._http
-        assert http.verify == "/some/bundle.pem"
+        assert http.verify == str(bundle)
         assert http.proxies["https"] == "http://proxy.example:3128"
         assert not http.trust_env
     with Session("https://api.datadoghq.eu", "a", "b") as session:
         assert not session._transport._http.proxies
+
+
+def test_certificates_that_are_not_there_are_named(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    with pytest.raises(UsageError, match=r"REQUESTS_CA_BUNDLE names .*none\.pem"):
+        Session("https://api.datadoghq.com", "a", "b")
 
 
 def test_loopback_is_never_reached_through_a_proxy(monkeypatch, server, say, connect) -> None:
