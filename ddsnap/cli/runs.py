@@ -114,10 +114,12 @@ def scope_of(
     only: Iterable[str] = (),
     exclude: Iterable[str] = (),
     accept_loss: Iterable[str] = (),
+    *,
+    full: bool = False,
 ) -> Scope:
     """Return what to read: the configured types, narrowed to ``only``, without ``exclude``.
 
-    Names may be joined by commas. Raises ``UsageError`` for one that is no captured type.
+    With ``full`` everything is read, whatever seems unchanged. Names may be joined by commas. Raises ``UsageError`` for one that is no captured type.
     """
     from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
     from ddsnap.flows.read_org import Scope  # noqa: PLC0415
@@ -141,6 +143,8 @@ def scope_of(
         types,
         frozenset(narrowed if named or without else ()),
         frozenset(type_names(accept_loss)),
+        full,
+        config.capture.full_every,
     )
 
 

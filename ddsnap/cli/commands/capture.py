@@ -41,6 +41,7 @@ class _Order:
               help="Carry this type over unread; more may be given.")  # fmt: skip
 @click.option("--accept-loss", multiple=True, metavar="TYPE",
               help="Believe it when most of this type is gone at once.")  # fmt: skip
+@click.option("--full", is_flag=True, help="Read everything, whatever seems unchanged.")
 @click.option("--dry-run", is_flag=True, help="Say what a capture would record; write nothing.")
 @connection_options
 @click.pass_context
@@ -52,6 +53,7 @@ def capture(
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     accept_loss: tuple[str, ...],
+    full: bool,
     dry_run: bool,
     **connection: Any,
 ) -> ExitCode:
@@ -78,7 +80,7 @@ def capture(
         given = overrides(**connection)
         if len(chosen) > 1 and (given.keys.api_key or given.keys.app_key):
             raise UsageError("--api-key and --app-key are of one org", "name the org")
-        scope = scope_of(config, only, exclude, accept_loss)
+        scope = scope_of(config, only, exclude, accept_loss, full=full)
         order = _Order(config, scope, arguments_of(context), given, dry_run)
         return gravest([_capture_one(app, repository, org, order) for org in chosen])
 
