@@ -6,9 +6,12 @@
     ├── Refused               a guard stopped the run: identity, lock, diverged branch, confirmation
     │   └── LockHeld          another run holds the lock of this org
     ├── StoreError            the git repository cannot be used as it is
-    │   └── RefMoved          the branch moved since it was read (compare-and-swap failed)
+    │   ├── RefMoved          the branch moved since it was read (compare-and-swap failed)
+    │   └── RemoteError       the remote could not be asked, or did not take what was sent
     ├── ApiError              Datadog, or the way to it, did not give what was asked
-    │   └── AuthError         the keys were refused
+    │   ├── AuthError         the keys were refused
+    │   ├── LostAnswer        a write may have had its effect, but no answer tells
+    │   └── ListingIncomplete a listing gave fewer or other items than it said
     └── UnstorableError       a value that the canonical form cannot hold
 
 Trouble with one resource or one type is an outcome of a run, not an exception that ends it.
@@ -86,6 +89,10 @@ class StoreError(DdsnapError):
 
 class RefMoved(StoreError):  # noqa: N818 - it says what happened
     """A branch is no longer at the commit that was read from it."""
+
+
+class RemoteError(StoreError):
+    """The remote repository did not give or take what was asked; nothing here is half-done."""
 
 
 class ApiError(DdsnapError):
