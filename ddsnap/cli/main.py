@@ -27,8 +27,13 @@ COMMANDS: Final = {
     "init": "Make a repository with a first ddsnap.yaml.",
     "capture": "Record the configuration of one org, or of all.",
     "diff": "Show what changed between two states.",
+    "plan": "Show what a replay would do.",
+    "log": "Show the snapshots of an org, or the versions of a resource.",
+    "show": "Show a snapshot, or one document of it.",
+    "verify": "Check that what is recorded is sound.",
     "types": "Show what is covered, and what it needs.",
     "sandbox": "Run the embedded Datadog.",
+    "demo": "Tell the whole story on two sandbox orgs.",
     "completion": "Print the completion of a shell.",
 }
 """Each command's line in the help; it is the function of its name in the module of its name."""

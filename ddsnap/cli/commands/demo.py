@@ -1,0 +1,145 @@
+"""``ddsnap demo``: the whole story on two sandbox orgs, told by the real commands."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ddsnap.config import variable
+from ddsnap.errors import DdsnapError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ddsnap.cli.context import App
+    from ddsnap.cli.terminal import Terminal
+    from ddsnap.sandbox import Sandbox, SandboxOrg
+
+_SEED = 21
+
+
+@click.command()
+@click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--size", type=click.IntRange(20), default=200, show_default=True,
+              help="About how many resources the first org has.")  # fmt: skip
+@click.pass_obj
+def demo(app: App, directory: Path | None, size: int) -> ExitCode:
+    """Tell the whole story on two organizations of the embedded Datadog; no account is needed.
+
+    The repository stays in DIRECTORY (a new temporary one by default), to be looked at with git.
+    """
+    from ddsnap.sandbox import Sandbox  # noqa: PLC0415 - an extra
+
+    folder = directory or Path(tempfile.mkdtemp(prefix="ddsnap-demo-"))
+    with Sandbox() as sandbox:
+        us1 = sandbox.add_org("us1", seed=_SEED, size=size)
+        sandbox.add_org("eu1")
+        _Story(app.terminal, folder.resolve(), sandbox).tell(us1)
+    return ExitCode.DONE
+
+
+@dataclass(frozen=True)
+class _Story:
+    terminal: Terminal
+    folder: Path
+    sandbox: Sandbox
+
+    def tell(self, us1: SandboxOrg) -> None:
+        """Tell the chapters in order; a command that fails ends the story."""
+        self._say("Two organizations run in this process: us1 is in use, eu1 is new and empty.")
+        self._run("init", ".", "--org", "us1", "--site", self.sandbox.url)
+        self._add_org("eu1")
+        self._say("The first snapshot reads everything.")
+        self._run("capture", "us1")
+        self._say("People work in us1:")
+        for line in _work(us1):
+            self.terminal.line(f"  {line}")
+        monitor = self._delete_a_monitor(us1)
+        self._say("What has changed since the snapshot?")
+        self._run("diff", "us1")
+        self._say("The next snapshot is a commit with exactly that; one more finds nothing new.")
+        self._run("capture", "us1")
+        self._run("capture", "us1")
+        self._run("log", "us1")
+        self._run("show", "us1")
+        self._say("Who deleted the monitor, and when? Its history outlives it.")
+        self._run("log", "us1", f"monitors/{monitor}")
+        self._say("What would it take to have the same in eu1?")
+        self._run("plan", "us1", "--to", "eu1")
+        self._run("verify", "us1")
+        self._look_with_git()
+
+    def _add_org(self, name: str) -> None:
+        path = self.folder / "ddsnap.yaml"
+        address = f"    api_url: {self.sandbox.url}\n"
+        text = path.read_text().replace("orgs:\n", f"orgs:\n  {name}:\n{address}", 1)
+        path.write_text(text)
+        self._say(f"{name} is added to ddsnap.yaml.")
+
+    def _delete_a_monitor(self, org: SandboxOrg) -> str:
+        monitors = org.resources("monitors")
+        used = {id_ for monitor in monitors.values() for id_ in monitors if id_ in monitor["query"]}
+        id_ = max(monitors.keys() - used)
+        self.terminal.line(f'  monitors/{id_}: deleted "{monitors.pop(id_)["name"]}"')
+        return id_
+
+    def _look_with_git(self) -> None:
+        self._say(f"All of it is plain git, in {self.folder}:")
+        if shutil.which("git"):
+            self._git("log", "--oneline", "--graph", "--all")
+            self._git("diff", "--stat", "snapshots/us1~1", "snapshots/us1")
+
+    def _git(self, *words: str) -> None:
+        self.terminal.line(f"$ git {' '.join(words)}", bold=True)
+        self._call(["git", "--no-pager", "-C", str(self.folder), *words])
+
+    def _run(self, *words: str) -> None:
+        self.terminal.line(f"$ ddsnap {' '.join(words)}", bold=True)
+        self._call([sys.executable, "-m", "ddsnap", "-C", str(self.folder), *words])
+
+    def _call(self, command: list[str]) -> None:
+        keys = {}
+        for org in self.sandbox.orgs.values():
+            keys[variable(org.name, "api_key")] = org.api_key
+            keys[variable(org.name, "app_key")] = org.app_key
+        ended = subprocess.run(command, env={**os.environ, **keys}, check=False)
+        if ended.returncode:
+            raise DdsnapError(f"the demo ended at: {' '.join(command[1:])}")
+        self.terminal.line()
+
+    def _say(self, text: str) -> None:
+        self.terminal.line(f"# {text}", fg="cyan")
+
+
+def _work(org: SandboxOrg) -> Iterator[str]:
+    """Do what people do on a day, in the org itself; yield a line of text for each edit."""
+    now = org.now().isoformat()
+    monitor = next(m for m in org.resources("monitors").values() if _critical(m))
+    old = _critical(monitor)
+    monitor["options"]["thresholds"]["critical"] = old * 2
+    monitor["query"] = monitor["query"].rsplit(" ", 1)[0] + f" {old * 2:g}"
+    monitor["modified"] = now
+    yield f"monitors/{monitor['id']}: critical threshold {old:g} -> {old * 2:g}"
+    dashboard = next(d for d in org.resources("dashboards").values() if len(d["widgets"]) > 2)
+    note = {"definition": {"type": "note", "content": "See the runbook first."}}
+    dashboard["widgets"].insert(0, {"id": org.new_widget(), **note})
+    dashboard["modified_at"] = now
+    yield f"dashboards/{dashboard['id']}: a note inserted at the top"
+    role = next(r for r in org.resources("roles").values() if not r["attributes"].get("managed"))
+    role["relationships"]["permissions"]["data"].pop()
+    role["attributes"]["modified_at"] = now
+    yield f"roles/{role['id']}: one permission removed"
+
+
+def _critical(monitor: dict[str, Any]) -> float:
+    """Return a monitor's critical threshold where its query ends in it, else 0."""
+    critical = monitor["options"].get("thresholds", {}).get("critical", 0)
+    return critical if monitor["query"].endswith(f" {critical:g}") else 0
