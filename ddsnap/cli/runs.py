@@ -119,7 +119,8 @@ def scope_of(
 ) -> Scope:
     """Return what to read: the configured types, narrowed to ``only``, without ``exclude``.
 
-    With ``full`` everything is read, whatever seems unchanged. Names may be joined by commas. Raises ``UsageError`` for one that is no captured type.
+    With ``full`` everything is read, whatever seems unchanged. Names may be joined by commas.
+    Raises ``UsageError`` for one that is no captured type.
     """
     from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
     from ddsnap.flows.read_org import Scope  # noqa: PLC0415

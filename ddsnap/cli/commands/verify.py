@@ -1,0 +1,116 @@
+"""``ddsnap verify``: what is recorded is whole, canonical and where it belongs."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import click
+
+from ddsnap.cli.text import one_line
+from ddsnap.errors import ExitCode, StoreError, UsageError, gravest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ddsnap.cli.context import App
+    from ddsnap.flows.verify import Checked, Fault
+    from ddsnap.store.repository import Repository
+
+
+@click.command()
+@click.argument("what", required=False, default="", metavar="[REV|ORG]")
+@click.pass_obj
+def verify(app: App, what: str) -> ExitCode:
+    """Check an ORG's snapshots and journal from first to last, or the one snapshot of a REV.
+
+    Without an argument every org of which something is recorded. Each document
+    is read and must be canonical, normalized and in its place. Faults end with 1.
+
+    \b
+    ddsnap verify
+    ddsnap verify us1~3
+
+    With --json each line is an event: fault (name, commit, path, reason), and of each thing that
+    was checked one verified (name, commits, documents, faults).
+    """
+    from ddsnap.cli.named import orgs_recorded  # noqa: PLC0415 - slow to import
+
+    with app.open() as repository:
+        known = orgs_recorded(repository)
+        if what and what not in known:
+            return _report(app, what, _snapshot_faults(repository, what))
+        if not known:
+            raise UsageError("nothing is recorded yet", "run `ddsnap capture`")
+        orgs = [what] if what else known
+        return gravest([_report(app, org, _org_faults(repository, org)) for org in orgs])
+
+
+def _report(app: App, name: str, found: tuple[Checked, Iterator[Fault]]) -> ExitCode:
+    """Tell each fault as it is found, then how much was looked at."""
+    checked, count = found[0], 0
+    for fault in found[1]:
+        count += 1
+        if app.terminal.json:
+            told = {"commit": fault.commit, "path": fault.path, "reason": fault.reason}
+            app.terminal.event("fault", name=name, **told)
+        where = f"{fault.commit[:7]} {fault.path}".strip()
+        app.terminal.line(f"{one_line(f'{name}: {where}: {fault.reason}')}")
+    size = {"commits": checked.commits, "documents": checked.documents}
+    if app.terminal.json:
+        app.terminal.event("verified", name=name, **size, faults=count)
+    verdict = f"{count} {'fault' if count == 1 else 'faults'}" if count else "sound"
+    sizes = ", ".join(f"{number} {noun}" for noun, number in size.items())
+    app.terminal.line(f"{one_line(name)}: {verdict} ({sizes})")
+    return ExitCode.FAILED if count else ExitCode.DONE
+
+
+def _snapshot_faults(repository: Repository, revision: str) -> tuple[Checked, Iterator[Fault]]:
+    from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
+    from ddsnap.flows.revisions import find_snapshot  # noqa: PLC0415
+    from ddsnap.flows.verify import Checked, verify_snapshot  # noqa: PLC0415
+
+    checked = Checked()
+    commit = find_snapshot(repository, revision).commit
+    return checked, verify_snapshot(repository, commit, CATALOG, checked)
+
+
+def _org_faults(repository: Repository, org: str) -> tuple[Checked, Iterator[Fault]]:
+    from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
+    from ddsnap.flows import verify  # noqa: PLC0415
+
+    checked = verify.Checked()
+
+    def history(tip: str) -> Iterator[Fault]:
+        return verify.verify_branch(repository, tip, CATALOG, checked)
+
+    def alone(tip: str) -> Iterator[Fault]:
+        return verify.verify_snapshot(repository, tip, CATALOG, checked)
+
+    def runs(tip: str) -> Iterator[Fault]:
+        return verify.verify_journal(repository, tip, checked)
+
+    return checked, chain(
+        _followed(repository, f"snapshots/{org}", history, alone),
+        _followed(repository, f"journal/{org}", runs),
+    )
+
+
+def _followed(
+    repository: Repository,
+    branch: str,
+    check: Callable[[str], Iterator[Fault]],
+    otherwise: Callable[[str], Iterator[Fault]] | None = None,
+) -> Iterator[Fault]:
+    """Yield the faults of a branch; where its history breaks off, that is one itself."""
+    from ddsnap.flows.verify import Fault  # noqa: PLC0415 - slow to import
+
+    tip = None
+    try:
+        tip = repository.branch(branch)
+        if tip:
+            yield from check(tip)
+    except StoreError as error:
+        yield Fault(tip or branch, "", f"the history breaks off: {error.message}")
+        if tip and otherwise:
+            yield from otherwise(tip)

@@ -1,0 +1,106 @@
+"""The past of an org, of a type and of a resource, line by line as it is read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.catalog import CATALOG
+from ddsnap.cli.named import moment, short, stamp
+from ddsnap.cli.render.diff import attribution, drift_lines, record
+from ddsnap.cli.text import one_line
+from ddsnap.flows.drift import drift
+from ddsnap.flows.messages import summary
+from ddsnap.flows.view import snapshot_view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ddsnap.cli.terminal import Terminal
+    from ddsnap.flows.drift import Drift
+    from ddsnap.flows.history import Version
+    from ddsnap.store.commits import CommitInfo
+    from ddsnap.store.repository import Repository
+
+_SNAPSHOT: Final = re.compile(r"(capture|normalize) [a-z0-9-]+: (.*)")
+_RUN: Final = re.compile(r"run (\w+) [a-z0-9-]+: (.*)")
+
+
+def tell_snapshots(terminal: Terminal, org: str, commits: Iterable[CommitInfo]) -> None:
+    """Tell the snapshots of an org."""
+    for commit in commits:
+        kind, what = _subject(_SNAPSHOT, commit)
+        _tell(terminal, "snapshot", commit, org=org, kind=kind, summary=what)
+
+
+def tell_runs(terminal: Terminal, org: str, commits: Iterable[CommitInfo]) -> None:
+    """Tell the runs against an org, with their states."""
+    for commit in commits:
+        kind, what = _subject(_RUN, commit)
+        state = commit.trailer("Ddsnap-State") or "unknown"
+        _tell(terminal, "run", commit, org=org, kind=kind, state=state, summary=what)
+
+
+def tell_type(
+    terminal: Terminal, repo: Repository, org: str, type_name: str, commits: Iterable[CommitInfo]
+) -> None:
+    """Tell the snapshots that changed a type, each with what it changed of it."""
+    for commit in commits:
+        kind, what = _subject(_SNAPSHOT, commit)
+        if kind == "capture":
+            what = f"{type_name}: {summary(_counts(repo, commit, type_name))}"
+        fields = {"org": org, "type": type_name, "kind": kind, "summary": what}
+        _tell(terminal, "snapshot", commit, **fields)
+
+
+def tell_resource(terminal: Terminal, org: str, versions: Iterable[Version]) -> None:
+    """Tell the versions of a resource: when, who, and which fields."""
+    for version in versions:
+        if version.drift is None:  # the form alone changed
+            continue
+        commit = version.commit
+        if terminal.json:
+            told = {**record(version.drift), "time": stamp(commit), "commit": commit.sha}
+            terminal.event("version", **{**told, "org": org, "kind": _kind(version.drift)})
+        for line in _version_lines(terminal, version.drift, commit):
+            terminal.line(line)
+
+
+def _version_lines(terminal: Terminal, found: Drift, commit: CommitInfo) -> Iterator[str]:
+    who = attribution(found)
+    title = f'"{one_line(found.title)}"' if found.title else ""
+    words = (moment(commit), short(commit.sha), _kind(found), title, who)
+    yield "  ".join(word for word in words if word)
+    fields = drift_lines(found, all_of_it=terminal.verbosity > 0)
+    next(fields)
+    yield from (f"  {line}" for line in fields if line.depth > 1)
+
+
+def _kind(found: Drift) -> str:
+    """Return what became of the resource: whoever dropped it, the snapshot lost it."""
+    return "left scope" if found.kind == "unknown" else found.kind
+
+
+def _tell(terminal: Terminal, event: str, commit: CommitInfo, **fields: str) -> None:
+    if terminal.json:
+        terminal.event(event, time=stamp(commit), commit=commit.sha, **fields)
+    mark = "" if fields["kind"] == "capture" else f"{fields['kind']}: "
+    words = [moment(commit), short(commit.sha)]
+    words += [f"{fields['state']:<8}"] if "state" in fields else []
+    terminal.line("  ".join([*words, one_line(f"{mark}{fields['summary']}")]))
+
+
+def _subject(form: re.Pattern[str], commit: CommitInfo) -> tuple[str, str]:
+    """Return kind and summary of a commit that ddsnap made; whose subject is not its own, whole."""
+    match = form.fullmatch(commit.subject)
+    return (match[1], match[2]) if match else ("other", commit.subject)
+
+
+def _counts(repo: Repository, commit: CommitInfo, type_name: str) -> Counter[str]:
+    after = snapshot_view(repo, commit.sha, commit.sha)
+    if not commit.parents:
+        return Counter(added=len(after.paths(only=type_name)))
+    before = snapshot_view(repo, commit.parents[0], commit.parents[0])
+    found = drift(before, after, CATALOG, types=(type_name,), touched=True)
+    return Counter("left" if one.kind == "unknown" else one.kind for one in found)
