@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.cli.render.fields import Line, change_lines
 from ddsnap.cli.text import one_line
 from ddsnap.core.changes import apply_patch, changes
+from ddsnap.core.references import identifies
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ddsnap.core.actions import Action, ActionKind, Unresolved
     from ddsnap.core.plan import Plan
@@ -111,7 +112,10 @@ class Chain:
     @property
     def root(self) -> str:
         """Where the trouble begins, in words."""
-        return f"{self.links[-1]}: {self.reason}" if self.links else self.reason
+        if not self.links:
+            return self.reason
+        address = self.links[-1].split(" ", 1)[0]
+        return f"{self.links[-1]}: {self.reason.removeprefix(address).strip()}"
 
     def __str__(self) -> str:
         action = self.action
@@ -119,28 +123,56 @@ class Chain:
         return f"{action.address.type} {_title(action.title)}{action.address.id}{steps}"
 
 
-def chain_of(plan: Plan, action: Action, actions: dict[Address, Action]) -> Chain:
+def chain_of(plan: Plan, action: Action, actions: Mapping[Address, Action]) -> Chain:
     """Follow what blocks an action to its root; ``actions`` are the plan's by address."""
     links: list[str] = []
     current, seen = action, {action.address}
     while True:
-        blocker = next((u for u in current.unresolved if not u.reference.soft), None)
-        if current.kind != "blocked" or (blocker is None and current.cause in (None, *seen)):
+        address, why = _blocker(plan, current, actions)
+        if address is None or address in seen:
             return Chain(action, tuple(links), "; ".join(current.reasons))
-        address = _target(plan, blocker) if blocker else current.cause or current.address
+        links.append(f"{address} {_title(_title_of(plan, address))}".strip())
         there = actions.get(address)
-        links.append(f"{address} {_title(there.title) if there else ''}".strip())
-        if there is None or address in seen or (blocker and blocker.why != "blocked"):
-            reason = blocker.text if blocker else "; ".join(current.reasons)
-            return Chain(action, tuple(links), reason)
+        if there is None or why:
+            return Chain(action, tuple(links), why or "; ".join(current.reasons))
         current = there
         seen.add(address)
+
+
+def _blocker(
+    plan: Plan, action: Action, actions: Mapping[Address, Action]
+) -> tuple[Address | None, str]:
+    """Return what the action waits for in vain, and why, where the trouble begins there."""
+    if action.kind != "blocked":
+        return None, ""
+    hard = [unresolved for unresolved in action.unresolved if not unresolved.reference.soft]
+    if hard:
+        address = _target(plan, hard[0])
+        return address, "" if hard[0].why == "blocked" and address in actions else hard[0].text
+    policy = next((a.address for a in actions.values() if _protects(plan, a, action)), None)
+    return policy or action.cause, ""
+
+
+def _protects(plan: Plan, policy: Action, action: Action) -> bool:
+    """Whether ``policy`` is the blocked policy of the action's resource."""
+    known = plan.resolution
+    type_ = known.catalog.get(policy.address.type) if known else None
+    if known is None or type_ is None or not type_.discover or policy.kind != "blocked":
+        return False
+    own = [r for r in known.source.entries[policy.address].references if identifies(type_, r)]
+    found = [known.source.find(reference) for reference in own]
+    return any(one is not None and one.address == action.address for one in found)
 
 
 def _target(plan: Plan, unresolved: Unresolved) -> Address:
     reference = unresolved.reference
     found = plan.resolution.source.find(reference) if plan.resolution else None
     return found.address if found else Address(reference.to[0], reference.value)
+
+
+def _title_of(plan: Plan, address: Address) -> str:
+    entry = plan.resolution.source.entries.get(address) if plan.resolution else None
+    return entry.title if entry else ""
 
 
 def _blocked(plan: Plan, blocked: Iterable[Action], most: int | None) -> Iterator[Line]:
