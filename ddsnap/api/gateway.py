@@ -167,8 +167,16 @@ class Gateway:
             yield shaped(type_, item, included_in(answer))
             return
 
-        def fetch(query: Mapping[str, str]) -> JSON:
-            return self._get(route, path, {**type_.query, **query}, bool(parent))
+        for part in ({}, *type_.also):
+            yield from self._part(type_, path, parent, {**type_.query, **part})
+
+    def _part(
+        self, type_: ResourceType, path: str, parent: str, query: Mapping[str, str]
+    ) -> Iterator[JSONObject]:
+        """Yield what one query lists."""
+
+        def fetch(page: Mapping[str, str]) -> JSON:
+            return self._get(type_.path, path, {**query, **page}, bool(parent))
 
         def id_of(item: JSONObject) -> str:
             return self.id_of(type_, place_parent(type_, item, parent))
@@ -219,6 +227,9 @@ class Gateway:
         except AuthError:
             raise
         except ApiError as error:
+            # A section that is gone since the listing: so may be the resource itself.
+            if error.status in type_.gone:
+                return self.read(type_, id_, listed)
             return Unreadable(error.status, error.message)
 
     def _whole(self, type_: ResourceType, id_: str, body: JSONObject) -> Found:

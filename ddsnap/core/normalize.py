@@ -115,6 +115,7 @@ def _known(type_: ResourceType) -> dict[str, frozenset[str]]:
 def _steps(type_: ResourceType) -> tuple[Callable[[JSONObject], None], ...]:
     """What is taken out of a body, compiled: paths of plain members need no search."""
     steps = [_remover(field_path(path)) for path in type_.volatile]
+    steps += [_weeder(field_path(path), values) for path, values in type_.injected.items()]
     steps += [_default(field_path(path), values) for path, values in type_.defaults.items()]
     return tuple(steps)
 
@@ -130,6 +131,15 @@ def _remover(path: FieldPath) -> Callable[[JSONObject], None]:
             here.pop(last, None)
 
     return remove
+
+
+def _weeder(path: FieldPath, values: tuple[JSON, ...]) -> Callable[[JSONObject], None]:
+    def weed(body: JSONObject) -> None:
+        for slot in path.find(body):
+            if isinstance(slot.value, list):
+                slot.set([element for element in slot.value if element not in values])
+
+    return weed
 
 
 def _default(path: FieldPath, values: tuple[JSON, ...]) -> Callable[[JSONObject], None]:

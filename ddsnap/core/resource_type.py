@@ -179,6 +179,8 @@ class ResourceType:
     """The member that wraps one item, in requests and answers; empty: none."""
     pages: Pages | None = None
     query: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[Mapping[str, str], ...] = ()
+    """Further listings at the same path, by what their queries add: the first leaves them out."""
     detail: bool = False
     """The listing's items are incomplete: each resource needs a request of its own."""
     hint: str = ""
@@ -226,6 +228,8 @@ class ResourceType:
     unordered: tuple[str, ...] = ()
     defaults: Mapping[str, tuple[JSON, ...]] = field(default_factory=dict)
     """Values that equal absence."""
+    injected: Mapping[str, tuple[JSON, ...]] = field(default_factory=dict)
+    """Elements that the server puts into a list by itself, by the field that holds the list."""
     synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Values that the server takes for one another, by field."""
     modified_at: str = ""
