@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ddsnap.core.fields import value_at
 from ddsnap.core.plan import Plan, make_plan
+from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ddsnap.core.resource_type import Catalog
-    from ddsnap.core.values import Address
     from ddsnap.flows.view import View
 
 
@@ -27,13 +28,24 @@ def plan_replay(
     A narrower ``selection`` takes along what its resources depend on, unless told not to.
     """
     ours, theirs = source.manifest.org, destination.manifest.org
+    org, counterpart = _organization(source, catalog), _organization(destination, catalog)
+    known = {Address("organization", org): counterpart} if org and counterpart else {}
     return make_plan(
         lambda: source.documents(catalog),
         lambda: destination.documents(catalog),
-        {},
+        known,
         catalog,
         selection=selection,
         dependencies=dependencies,
         same_org=bool(ours.public_id) and ours.public_id == theirs.public_id,
         states={name: state.state for name, state in source.manifest.types.items()},
     )
+
+
+def _organization(view: View, catalog: Catalog) -> str:
+    """Return the org's own uuid, which policies name; any of its users tells it."""
+    for user in view.documents(catalog, only="users"):
+        org = value_at(user.body, "relationships.org.data.id")
+        if isinstance(org, str):
+            return org
+    return ""
