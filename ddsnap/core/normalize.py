@@ -11,12 +11,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
-from ddsnap.core.fields import DEEP, EACH, FieldPath, field_path, value_at
+from ddsnap.core.fields import DEEP, EACH, FieldPath, Slot, field_path, value_at
 from ddsnap.core.ids import join_parts
+from ddsnap.core.secret_forms import is_secret_text, secret_entries
 from ddsnap.core.values import RESERVED, Address, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSON, JSONObject
@@ -51,7 +52,7 @@ def normalize(
     for named in type_.named:
         _name(field_path(named.at), body, (names or {}).get(named.lookup, {}))
     _sort(type_, body)
-    markers = _mark_secrets(type_, body)
+    markers = _mark_secrets(type_, body) + _mark_masked(type_, body)
     if type_.constant_id:
         body[RESERVED] = {"id": type_.constant_id}
     markers += RESERVED in body
@@ -86,6 +87,11 @@ def is_secret(value: JSON) -> bool:
     return isinstance(value, dict) and value.get(RESERVED) == SECRET
 
 
+def secret_paths(type_: ResourceType) -> tuple[str, ...]:
+    """Return where the declaration says that secrets stand."""
+    return (*type_.secrets, *type_.secret_maps, *(masked.at for masked in type_.masked))
+
+
 def _text(type_: ResourceType, path: str, body: JSONObject) -> str:
     value = value_at(body, path)
     if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
@@ -101,7 +107,7 @@ def _known(type_: ResourceType) -> dict[str, frozenset[str]]:
         prefix, _, names = group.rpartition(":")
         known.setdefault(prefix.strip(), set()).update(names.split())
     declared = (*type_.identity, *type_.provenance, *type_.derived, *type_.volatile)
-    for path in (*declared, *type_.secrets, type_.id, *(part.at for part in type_.parts)):
+    for path in (*declared, *secret_paths(type_), type_.id, *(part.at for part in type_.parts)):
         steps = field_path(path).steps
         for depth, step in enumerate(steps):
             prefix = ".".join(steps[:depth])
@@ -192,9 +198,36 @@ def _as_set(values: list[JSON]) -> list[JSON]:
 
 def _mark_secrets(type_: ResourceType, body: JSONObject) -> int:
     count = 0
+    for slot in _secret_slots(type_, body):
+        if slot.value not in (None, "", [], {}):
+            slot.set({RESERVED: dict(SECRET)})
+            count += 1
+    return count
+
+
+def _secret_slots(type_: ResourceType, body: JSONObject) -> Iterator[Slot]:
     for path in type_.secrets:
+        yield from field_path(path).find(body)
+    for path in type_.secret_maps:
         for slot in field_path(path).find(body):
-            if slot.value not in (None, "", [], {}):
-                slot.set({RESERVED: dict(SECRET)})
+            if is_secret(slot.value) or is_secret_text(slot.value):
+                yield slot
+            else:
+                yield from (Slot(*entry, ()) for entry in secret_entries(slot.value))
+
+
+def _mark_masked(type_: ResourceType, body: JSONObject) -> int:
+    """Put markers where the API keeps a secret to itself, and count those that were not there."""
+    count = 0
+    for masked in type_.masked:
+        if any(value_at(body, path) for path in masked.unless):
+            continue
+        way, _, last = masked.at.rpartition(".")
+        holders = [slot.value for slot in field_path(way).find(body)] if way else [body]
+        for holder in holders:
+            if not isinstance(holder, dict) or is_secret(holder.get(last)):
+                continue
+            if all(holder.get(name) == value for name, value in masked.when.items()):
+                holder[last] = {RESERVED: dict(SECRET)}
                 count += 1
     return count

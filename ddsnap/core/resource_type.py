@@ -105,6 +105,8 @@ class Variants:
     by: str
     paths: Mapping[str, str]
     wrap: Mapping[str, str] = field(default_factory=dict)
+    deletes: Mapping[str, Call] = field(default_factory=dict)
+    """How those are deleted that the type's own call does not reach."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,19 @@ class Named:
 
     at: str
     lookup: str
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A secret that the API answers to nobody: what says that it is there are other members.
+
+    A marker stands at ``at`` wherever its siblings have the values ``when``, and the resource has
+    nothing at the paths ``unless``, whether or not a value came.
+    """
+
+    at: str
+    when: Mapping[str, JSON]
+    unless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,11 +223,13 @@ class ResourceType:
     members: str = ""
     """An order: where it lists them."""
     skip: tuple[str, tuple[str, ...]] | None = None
-    """A field and its values that mark items which another resource owns."""
+    """A field and its values (none: any value) that mark items which are not ours to capture."""
     keep: tuple[str, str] | None = None
     """A field and the prefix of its values that mark the items which are ours to capture."""
     gone: tuple[int, ...] = (404, 410)
     """Statuses of a direct read that say the resource does not exist."""
+    ends: str = ""
+    """Where a resource says when it ends by itself: gone after that, nobody deleted it."""
 
     # --- the kinds of fields; what stands nowhere here is configuration
     fields: str = ""
@@ -222,6 +239,10 @@ class ResourceType:
     derived: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    secret_maps: tuple[str, ...] = ()
+    """Headers or parameters, of which only what its name or form gives away is a secret. A text
+    that holds such a map as JSON is one as a whole, if any of it is."""
+    masked: tuple[Masked, ...] = ()
     create_only: tuple[str, ...] = ()
     update_only: tuple[str, ...] = ()
     write_only: tuple[str, ...] = ()
@@ -246,6 +267,8 @@ class ResourceType:
     """The fields by which Datadog itself tells two resources apart."""
     built_in: tuple[tuple[str, JSON], ...] = ()
     """(field, value) pairs that mark resources which Datadog owns: mapped by key, never written."""
+    built_in_key: tuple[str, ...] = ()
+    """The key of built-in resources, whatever their case, where the others have none."""
 
     # --- references
     refs: tuple[Ref, ...] = ()
