@@ -3,93 +3,144 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ddsnap.core.manifest import NAME as MANIFEST
 from ddsnap.core.manifest import Manifest, OrgIdentity
-from ddsnap.errors import ApiError, ExitCode, Refused
+from ddsnap.errors import ApiError, ExitCode
 from ddsnap.flows import journal
+from ddsnap.flows.compose import ATTRIBUTES, Reading, check_rules, compose, trailers
 from ddsnap.flows.identity import check_identity
 from ddsnap.flows.messages import capture_message
 from ddsnap.flows.read_org import Scope, read_org
 from ddsnap.flows.renormalize import renormalize
 from ddsnap.flows.snapshot import manifest_of
+from ddsnap.flows.sync import ALONE, Exchange, begin, publish
+from ddsnap.store.ancestry import commits_since
 from ddsnap.store.locks import org_lock
 from ddsnap.store.snapshots import SnapshotWriter
 from ddsnap.store.sweep import sweep
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.run import Run
 
-ATTRIBUTES: Final = b"* -text\n"
-"""Keeps git from changing line ends, so that a clone shows the same bytes everywhere."""
 
-
-def capture(run: Run, scope: Scope) -> CaptureResult:
+def capture(run: Run, scope: Scope, exchange: Exchange = ALONE) -> CaptureResult:
     """Make a snapshot of the org and record the run in its journal.
 
-    Raises ``Refused`` before anything is recorded where the keys belong to another org or the lock
-    is held, and ``ApiError`` after the run was recorded as failed.
+    Raises ``Refused`` before anything is recorded where the keys belong to another org, the lock is
+    held or a branch has diverged from the remote's, and ``ApiError`` after the run was recorded as
+    failed.
     """
+    branches = (run.snapshots, run.journal)
     with org_lock(run.repo, run.org, "capture"):
         sweep(run.repo)
+        warnings = begin(run.repo, exchange, branches)
         started = run.clock()
         try:
-            result = _capture(run, scope)
+            reading = _read(run, scope, started)
         except ApiError as error:
-            journal.record_failure(run, started, error.message)
+            failure = _Failure(run, started, error.message)
+            publish(run.repo, exchange, branches, failure.compose)
             raise
-        result.requests = run.gateway.requests()
-        result.new_fields = _new_fields(result, journal.unknown_fields(run))
-        result.seconds = (run.clock() - started).total_seconds()
-        journal.record_capture(run, started, result)
+        reading.result.requests = run.gateway.requests()
+        reading.result.seconds = (run.clock() - started).total_seconds()
+        reading.result.warnings = [*warnings, *reading.result.warnings]
+        recording = _Recording(run, reading)
+        published = publish(run.repo, exchange, branches, recording.compose)
+        result = recording.result
+        result.pushed = published.pushed
+        result.warnings += published.warnings
         return result
 
 
 def exit_code(result: CaptureResult) -> ExitCode:
     """Return what a finished capture answers to its caller."""
-    return ExitCode.PARTIAL if result.partial else ExitCode.DONE
+    lacking = result.partial or result.pushed is False
+    return ExitCode.PARTIAL if lacking else ExitCode.DONE
 
 
-def _capture(run: Run, scope: Scope) -> CaptureResult:
+class _Recording:
+    """The two commits of a run, composed as often as other runs move the branches."""
+
+    def __init__(self, run: Run, reading: Reading) -> None:
+        self._run = run
+        self._reading = reading
+        self._id = journal.new_run_id()
+        self._snapshot = ""
+        self._entry = ""
+        self.result = reading.result
+
+    def compose(self) -> dict[str, str]:
+        """Return what each branch shall move to; what the remote has taken already is left out."""
+        run, reading = self._run, self._reading
+        offer = {}
+        if not _holds(run, run.snapshots, self._snapshot, reading.tip):
+            self._snapshot, self.result = compose(run, reading)
+            offer[run.snapshots] = self._snapshot
+        if not _holds(run, run.journal, self._entry, reading.journal):
+            new = _new_fields(self.result, journal.unknown_fields(run))
+            self.result = replace(self.result, new_fields=new)
+            self._entry = journal.stage_capture(run, reading.started, self.result, self._id)
+            offer[run.journal] = self._entry
+        return offer
+
+
+class _Failure:
+    """The journal's entry of a run that could not read the org."""
+
+    def __init__(self, run: Run, started: datetime, message: str) -> None:
+        self._run = run
+        self._started = started
+        self._message = message
+        self._base = run.repo.branch(run.journal)
+        self._id = journal.new_run_id()
+        self._entry = ""
+
+    def compose(self) -> dict[str, str]:
+        """Return what the journal shall move to, unless the remote has taken it already."""
+        run = self._run
+        if _holds(run, run.journal, self._entry, self._base):
+            return {}
+        self._entry = journal.stage_failure(run, self._started, self._message, self._id)
+        return {run.journal: self._entry}
+
+
+def _holds(run: Run, branch: str, commit: str, base: str | None) -> bool:
+    """Tell whether a branch that was at ``base`` holds the commit by now."""
+    tip = run.repo.branch(branch)
+    return bool(tip and commit) and commit in commits_since(run.repo, tip or "", base)
+
+
+def _read(run: Run, scope: Scope, started: datetime) -> Reading:
+    """Read the org and stage it on top of the last snapshot."""
     identity = run.gateway.identity()
-    tip = run.repo.branch(run.snapshots)
+    tip, log = run.repo.branch(run.snapshots), run.repo.branch(run.journal)
     before = manifest_of(run.repo, tip) if tip else None
     warnings = check_identity(run, identity.public_id, before)
-    if before and before.rules > run.catalog.rules:
-        raise Refused(
-            f"{run.snapshots} was written by a newer ddsnap (rules {before.rules})",
-            "install that version: an older one would rewrite its documents",
-        )
-    if before and before.rules < run.catalog.rules:
-        renormalize(run, before)
-    with SnapshotWriter(run.repo, run.snapshots) as writer:
-        result = read_org(run, scope, writer, before, journal.read_times(run, writer.tip))
+    base = tip
+    if tip and before:
+        check_rules(run, before)
+        if before.rules < run.catalog.rules:
+            base = renormalize(run, tip, before)
+    with SnapshotWriter(run.repo, run.snapshots, base) as writer:
+        result = read_org(run, scope, writer, before, journal.read_times(run, base))
         org = OrgIdentity(run.org, identity.public_id, run.site)
         states = {name: outcome.state for name, outcome in result.types.items()}
         states = {name: state for name, state in states.items() if name in scope.types}
         manifest = Manifest(org, run.catalog.rules, states, scope.types)
         writer.put(MANIFEST, manifest.to_bytes())
         writer.put(".gitattributes", ATTRIBUTES)
-        message = capture_message(run.org, result.changes, _trailers(run, result))
-        commit = writer.commit(message, time=run.clock())
+        message = capture_message(run.org, result.changes, trailers(run, started, result))
+        commit = writer.stage(message, time=run.clock())
         result.committed = commit is not None
-        result.commit = commit or writer.tip
+        result.commit = commit or base
         result.warnings = [*warnings, *(note.text for note in writer.notes)]
-    return result
-
-
-def _trailers(run: Run, result: CaptureResult) -> dict[str, str]:
-    read = [
-        name for name, outcome in result.types.items() if outcome.refreshed and outcome.state.whole
-    ]
-    return {
-        "Ddsnap-Org": run.org,
-        "Ddsnap-Site": run.site,
-        "Ddsnap-Version": run.author.version,
-        "Ddsnap-Read": " ".join(read),
-    }
+    return Reading(started, tip, base, result.commit or "", log, result)
 
 
 def _new_fields(result: CaptureResult, known: dict[str, list[str]]) -> dict[str, Counter[str]]:

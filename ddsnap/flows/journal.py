@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ddsnap.core.values import JSON, JSONObject
     from ddsnap.flows.outcome import CaptureResult, TypeOutcome
     from ddsnap.flows.run import Run
+    from ddsnap.store.repository import Repository
 
 RECORD: Final = "run.json"
 MAPS: Final = "map"
@@ -28,14 +29,14 @@ _STANDING: Final = ("snapshot", "unknown_fields", "read_at")
 """What a run that failed leaves as the run before it said."""
 
 
-def record_capture(run: Run, started: datetime, result: CaptureResult) -> str:
-    """Commit what a capture did; return the commit."""
-    state = "partial" if result.partial else "done"
+def stage_capture(run: Run, started: datetime, result: CaptureResult, run_id: str) -> str:
+    """Stage what a capture did, on top of the journal as it is by now; return the commit."""
+    state = "superseded" if result.superseded else "partial" if result.partial else "done"
     known = unknown_fields(run)
     for name, fields in result.new_fields.items():
         known[name] = sorted({*known.get(name, []), *fields})
     record = {
-        **_head(run, started, "capture", state),
+        **_head(run, started, "capture", state, run_id),
         "snapshot": {"commit": result.commit, "new": result.committed},
         "types": {name: _type(outcome) for name, outcome in result.types.items()},
         "counts": _counts(result.counts),
@@ -45,23 +46,34 @@ def record_capture(run: Run, started: datetime, result: CaptureResult) -> str:
         "warnings": list(result.warnings),
     }
     what = summary(result.counts) if result.committed else "unchanged"
-    return _commit(run, record, f"run capture {run.org}: {what}", state)
+    what = "superseded" if result.superseded else what
+    return _stage(run, record, f"run capture {run.org}: {what}", state)
 
 
-def record_failure(run: Run, started: datetime, message: str) -> str:
-    """Commit that a capture failed, and why; return the commit."""
+def stage_failure(run: Run, started: datetime, message: str, run_id: str) -> str:
+    """Stage that a capture failed, and why; return the commit."""
     last = last_record(run)
-    record = {**_head(run, started, "capture", "failed"), "error": message}
+    record = {**_head(run, started, "capture", "failed", run_id), "error": message}
     record |= {name: last[name] for name in _STANDING if name in last}
-    return _commit(run, record, f"run capture {run.org}: failed", "failed")
+    return _stage(run, record, f"run capture {run.org}: failed", "failed")
+
+
+def new_run_id() -> str:
+    """Return a name that no other run has."""
+    return uuid.uuid4().hex
+
+
+def record_of(repo: Repository, commit: str) -> JSONObject:
+    """Return the record of a run by its commit; empty where there is none."""
+    data = repo.read_file(commit, RECORD)
+    record = canonical.decode(data) if data else {}
+    return record if isinstance(record, dict) else {}
 
 
 def last_record(run: Run) -> JSONObject:
     """Return the last run's record; empty where there is none."""
     tip = run.repo.branch(run.journal)
-    data = run.repo.read_file(tip, RECORD) if tip else None
-    record = canonical.decode(data) if data else {}
-    return record if isinstance(record, dict) else {}
+    return record_of(run.repo, tip) if tip else {}
 
 
 def unknown_fields(run: Run) -> dict[str, list[str]]:
@@ -88,11 +100,11 @@ def read_times(run: Run, tip: str | None) -> dict[str, float]:
     return {name: float(time) for name, time in times.items() if isinstance(time, (int, float))}
 
 
-def _head(run: Run, started: datetime, kind: str, state: str) -> dict[str, object]:
+def _head(run: Run, started: datetime, kind: str, state: str, run_id: str) -> dict[str, object]:
     finished = run.clock()
     return {
         "format": FORMAT,
-        "run": uuid.uuid4().hex,
+        "run": run_id,
         "kind": kind,
         "state": state,
         "org": run.org,
@@ -121,6 +133,12 @@ def _type(outcome: TypeOutcome) -> JSON:
             for problem in problems[:_MOST_PROBLEMS]
         ]
         body["problem_count"] = len(problems)
+    if outcome.secrets:
+        body["secrets"] = [
+            {"id": one_line(found.address.id), "pointer": one_line(found.pointer), "why": found.why}
+            for found in outcome.secrets[:_MOST_PROBLEMS]
+        ]
+        body["secret_count"] = len(outcome.secrets)
     return body
 
 
@@ -128,11 +146,11 @@ def _counts(counts: Counter[str]) -> JSONObject:
     return {kind: number for kind, number in sorted(counts.items()) if number}
 
 
-def _commit(run: Run, record: Mapping[str, object], subject: str, state: str) -> str:
+def _stage(run: Run, record: Mapping[str, object], subject: str, state: str) -> str:
     trailers = {"Ddsnap-Run": str(record["run"]), "Ddsnap-State": state, "Ddsnap-Org": run.org}
     message = f"{subject}\n\n{trailer_block(trailers)}\n"
     with SnapshotWriter(run.repo, run.journal) as writer:
         writer.keep_folder(MAPS)
         writer.put(RECORD, canonical.encode(cast("JSON", record)))
         writer.put(".gitattributes", b"* -text\n")
-        return writer.commit(message, time=run.clock(), always=True) or ""
+        return writer.stage(message, time=run.clock(), always=True) or ""

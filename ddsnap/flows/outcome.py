@@ -27,6 +27,21 @@ class ResourceChange:
     """Who modified it last, where the API says so."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoundSecret:
+    """A secret that was taken out of a document, and that nobody has decided about."""
+
+    address: Address
+    title: str
+    pointer: str
+    why: str
+
+    @property
+    def place(self) -> str:
+        """What ``secrets.allow`` or ``secrets.redact`` must hold to decide about it."""
+        return f"{self.address.type}:{self.pointer}"
+
+
 @dataclass
 class TypeOutcome:
     """What became of one type in a capture."""
@@ -36,6 +51,7 @@ class TypeOutcome:
     count: int = 0
     changes: list[ResourceChange] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    secrets: list[FoundSecret] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
     """Fields that the declaration does not know, and in how many resources they stand."""
     refreshed: bool = True
@@ -63,6 +79,10 @@ class CaptureResult:
     seconds: float = 0.0
     named: frozenset[str] = frozenset()
     """The types that were asked for by name."""
+    superseded: bool = False
+    """Whether a run that started later had read all of it before this one was recorded."""
+    pushed: bool | None = None
+    """Whether the remote took it; ``None`` where that was not asked."""
 
     @property
     def changes(self) -> list[ResourceChange]:
@@ -75,10 +95,16 @@ class CaptureResult:
         return Counter(change.kind for change in self.changes)
 
     @property
+    def secrets(self) -> list[FoundSecret]:
+        """Every secret that nobody has decided about, in the order of the types."""
+        return [found for outcome in self.types.values() for found in outcome.secrets]
+
+    @property
     def partial(self) -> bool:
-        """Whether something that should be in the snapshot could not be read."""
+        """Whether something could not be read, or waits for a decision."""
         return any(
             outcome.troubled
+            or outcome.secrets
             or (outcome.state.state == "unavailable" and outcome.name in self.named)
             for outcome in self.types.values()
         )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ddsnap.flows.run import Run
 
 
-def renormalize(run: Run, before: Manifest) -> None:
-    """Commit the stored documents of the org again, as today's rules have them."""
+def renormalize(run: Run, base: str, before: Manifest) -> str:
+    """Stage the documents of the snapshot ``base`` again, as today's rules have them."""
     rules = run.catalog.rules
     trailers = {
         "Ddsnap-Org": run.org,
@@ -26,13 +26,14 @@ def renormalize(run: Run, before: Manifest) -> None:
         "Ddsnap-Rules": str(rules),
     }
     subject = f"normalize {run.org}: rules {before.rules} -> {rules}"
-    with SnapshotWriter(run.repo, run.snapshots) as writer:
+    with SnapshotWriter(run.repo, run.snapshots, base) as writer:
         writer.keep_folder("")
         for name in before.types:
-            for path, data in read_documents(run.repo, writer.tip or "", name):
+            for path, data in read_documents(run.repo, base, name):
                 document = parse_document(path, data, run.catalog, stale=True)
                 again = canonical.encode(document.body)
                 if again != data:
                     writer.put(path, again)
         writer.put(MANIFEST, replace(before, rules=rules).to_bytes())
-        writer.commit(f"{subject}\n\n{trailer_block(trailers)}\n", time=run.clock())
+        message = f"{subject}\n\n{trailer_block(trailers)}\n"
+        return writer.stage(message, time=run.clock()) or base

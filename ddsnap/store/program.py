@@ -1,4 +1,4 @@
-"""The system's git, where there is one: it asks nothing, is bounded in time, and tells no secrets."""
+"""The system's git, where there is one: asks nothing, bounded in time, silent about secrets."""
 
 from __future__ import annotations
 

@@ -36,13 +36,15 @@ _MANY = 1000
 class SnapshotWriter:
     """One commit on top of ``branch``; what is neither put nor kept is gone in it.
 
-    Leaving the block without ``commit`` leaves nothing behind.
+    With ``base``, a commit that the branch is to take over, it comes on top of that. Leaving the
+    block without ``commit`` or ``stage`` leaves nothing behind.
     """
 
-    def __init__(self, repo: Repository, branch: str) -> None:
+    def __init__(self, repo: Repository, branch: str, base: str | None = None) -> None:
         self._repo = repo
         self._branch = branch
-        self.tip = repo.branch(branch)
+        self._at = repo.branch(branch)
+        self.tip = base or self._at
         self._old = TreeDraft(repo, tree_of(repo, self.tip) if self.tip else None)
         self._new = TreeDraft(repo)
         self._pack = PackWriter(repo.pack_dir)
@@ -96,6 +98,10 @@ class SnapshotWriter:
             raise StoreError(f"{self._branch} has no {path} to keep")
         self._new.put(path, sha)
 
+    def take(self, path: str, sha: bytes) -> None:
+        """Record a file whose content the repository has already, under this name."""
+        self._new.put(path, sha)
+
     def keep_folder(self, folder: str) -> None:
         """Carry a whole folder over, unread (``""``: all); later puts and drops refine it."""
         tree = self._old.find_folder(folder)
@@ -119,18 +125,30 @@ class SnapshotWriter:
         ``parents`` follow the tip; ``always`` commits an equal tree, too. ``notes`` then holds what
         the run has to tell. Raises ``RefMoved`` if the branch moved since the writer was made.
         """
+        commit = self.stage(message, time=time, parents=parents, always=always)
+        if commit is not None:
+            subject = message.strip().split("\n", 1)[0]
+            self.notes += self._repo.move_branch(self._branch, self._at, commit, subject)
+        return commit
+
+    def stage(
+        self,
+        message: str,
+        *,
+        time: datetime,
+        parents: Sequence[str] = (),
+        always: bool = False,
+    ) -> str | None:
+        """Do as ``commit``, but leave it to the caller to move the branch."""
         tree = self._new.write(self._pack, known=self._old)
         if self.tip and tree == self._old.find_folder("") and not always:
             self._pack.abort()
             return None
         before = [self.tip] if self.tip else []
-        commit, unsigned = self._repo.write_commit(
+        commit, self.notes = self._repo.write_commit(
             self._pack, tree, [*before, *parents], message, time
         )
         self._pack.finish()
-        subject = message.strip().split("\n", 1)[0]
-        moved = self._repo.move_branch(self._branch, self.tip, commit, subject)
-        self.notes = unsigned + moved
         return commit
 
 
