@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from ddsnap.cli.context import App
+    from ddsnap.core.select import Selection
 
 
 def _directory(context: click.Context, _: click.Parameter, value: Path | None) -> None:
@@ -86,3 +90,50 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
             hidden=hidden,
         ),
     ]
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take filters; it gets them as one ``Selection``, named ``selection``.
+
+    A resource is selected when any one of the filters on its type holds.
+    """
+
+    @wraps(command)
+    def selecting(
+        *args: Any,
+        filters: tuple[str, ...],
+        names: tuple[str, ...],
+        tags: tuple[str, ...],
+        ids: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        return command(*args, selection=_selection(filters, names, tags, ids), **others)
+
+    for option in (
+        click.option("--id", "ids", multiple=True, metavar="ID",
+                     help="Select the resources of this id; more may be given."),
+        click.option("--tag", "tags", multiple=True, metavar="TAG",
+                     help="Select what carries exactly this tag."),
+        click.option("--name", "names", multiple=True, metavar="REGEX",
+                     help="Select what has this in its title."),
+        click.option("--filter", "filters", multiple=True, metavar="FILTER",
+                     help="Select of a type: TYPE:JSONPATH, or Type=...;Name=...;Value=...;"
+                          "Operator=.... Of several filters one is enough."),
+    ):  # fmt: skip
+        selecting = option(selecting)
+    return selecting
+
+
+def _selection(
+    filters: Iterable[str], names: Iterable[str], tags: Iterable[str], ids: Iterable[str]
+) -> Selection:
+    from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
+    from ddsnap.core import select  # noqa: PLC0415
+
+    read = (
+        *(select.parse_filter(text, CATALOG) for text in filters),
+        *(select.name_filter(regex) for regex in names),
+        *(select.tag_filter(tag) for tag in tags),
+        *(select.id_filter(id_) for id_ in ids),
+    )
+    return select.Selection(read)

@@ -15,7 +15,8 @@ from click.core import ParameterSource
 
 from ddsnap import __version__
 from ddsnap.config import Credentials, seconds, site
-from ddsnap.errors import UsageError
+from ddsnap.core.select import Selection, parse_filter
+from ddsnap.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -116,37 +117,74 @@ def scope_of(
     accept_loss: Iterable[str] = (),
     *,
     full: bool = False,
+    narrowing: Selection | None = None,
 ) -> Scope:
     """Return what to read: the configured types, narrowed to ``only``, without ``exclude``.
 
-    With ``full`` everything is read, whatever seems unchanged. Names may be joined by commas.
-    Raises ``UsageError`` for one that is no captured type.
+    With ``full`` everything is read, whatever seems unchanged. ``narrowing`` are the filters of the
+    command line; where each names its type and ``only`` is empty, only these types are read. Names
+    may be joined by commas. Raises ``UsageError`` for one that is no captured type.
     """
-    from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
-    from ddsnap.flows.read_org import Scope  # noqa: PLC0415
+    from ddsnap.flows.read_org import Scope  # noqa: PLC0415 - slow to import
 
     _refuse_unread(config)
+    narrowing = narrowing or Selection()
+    types = _configured_types(config)
     named, without = type_names(only), type_names(exclude)
+    _check_captured(config, types, named)
+    _check_captured(config, types, narrowing.types)
+    # Left out for once is carried over, not dropped: only the configuration decides what is kept.
+    wanted = named or tuple(name for name in types if narrowing.only(name))
+    narrowed = [name for name in wanted or types if name not in without]
+    if not narrowed:
+        raise UsageError("no type is left to read", "name fewer with --exclude")
+    unread = [name for name in narrowing.types if name not in narrowed]
+    if unread:
+        raise UsageError(
+            f"a filter names {unread[0]}, which this run does not read", "see --type and --exclude"
+        )
+    return Scope(
+        types,
+        frozenset(narrowed if wanted or without else ()),
+        frozenset(type_names(accept_loss)),
+        full,
+        config.capture.full_every,
+        _configured_filters(config, types),
+        narrowing,
+    )
+
+
+def _configured_types(config: Config) -> tuple[str, ...]:
+    from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
+
     wanted = config.capture.types
     configured = CATALOG.names if "all" in wanted else wanted
-    types = tuple(name for name in configured if name not in config.capture.exclude)
+    return tuple(name for name in configured if name not in config.capture.exclude)
+
+
+def _configured_filters(config: Config, types: tuple[str, ...]) -> Selection:
+    from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
+
+    try:
+        selection = Selection(tuple(parse_filter(text, CATALOG) for text in config.capture.filters))
+    except UsageError as error:
+        raise ConfigError(f"{config.file}: capture.filters: {error.message}", error.hint) from None
+    unread = [name for name in selection.types if name not in types]
+    if unread:
+        raise ConfigError(
+            f"{config.file}: capture.filters name {unread[0]}, which is not captured",
+            "take the filter out, or see capture.types and capture.exclude",
+        )
+    return selection
+
+
+def _check_captured(config: Config, types: tuple[str, ...], named: Iterable[str]) -> None:
     outside = [name for name in named if name not in types]
     if outside:
         raise UsageError(
             f"{outside[0]} is not among the types that {config.file} captures",
             "add it under capture.types, or take it out of capture.exclude",
         )
-    # Left out for once is carried over, not dropped: only the configuration decides what is kept.
-    narrowed = [name for name in named or types if name not in without]
-    if not narrowed:
-        raise UsageError("no type is left to read", "name fewer with --exclude")
-    return Scope(
-        types,
-        frozenset(narrowed if named or without else ()),
-        frozenset(type_names(accept_loss)),
-        full,
-        config.capture.full_every,
-    )
 
 
 def type_names(words: Iterable[str]) -> tuple[str, ...]:
@@ -172,11 +210,10 @@ def type_names(words: Iterable[str]) -> tuple[str, ...]:
 
 def _refuse_unread(config: Config) -> None:
     """Refuse what the file asks for and no run would do: silence would record something else."""
-    for what, given in (("capture.filters", config.capture.filters), ("types", config.types)):
-        if given:
-            raise UsageError(
-                f"{what} in {config.file} has no effect in ddsnap {__version__}", "take it out"
-            )
+    if config.types:
+        raise UsageError(
+            f"types in {config.file} has no effect in ddsnap {__version__}", "take it out"
+        )
 
 
 def _session(app: App, config: Config, org: Org, given: Overrides) -> Session:

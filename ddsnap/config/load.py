@@ -62,7 +62,7 @@ def parse(source: bytes, file: str, types: Collection[str] = ()) -> Config:
         "version": _version,
         "remote": fields.text,
         "orgs": _orgs,
-        "capture": partial(_capture, known=known),
+        "capture": partial(_capture, known=known, check_filters=bool(known) and not own),
         "replay": _replay,
         "journal": _journal,
         "secrets": _secrets,
@@ -139,15 +139,33 @@ def _reference(node: Marked) -> Reference:
     return Reference(match[1], match[2])  # type: ignore[arg-type]
 
 
-def _capture(node: Marked, known: Collection[str]) -> Capture:
+def _capture(node: Marked, known: Collection[str], *, check_filters: bool) -> Capture:
     parts = {
         "types": fields.known(known),
         "exclude": fields.known(known),
-        "filters": fields.texts,
+        "filters": _filters if check_filters else fields.texts,
         "concurrency": fields.whole(1),
         "full_every": fields.duration,
     }
     return fields.section(node, Capture, parts)
+
+
+def _filters(node: Marked) -> tuple[str, ...]:
+    """Return filters as they are written; what is wrong with one is said at its place."""
+    found = fields.texts(node)
+    for item in node.value if isinstance(node.value, list) else ():
+        _check_filter(item)
+    return found
+
+
+def _check_filter(node: Marked) -> None:
+    from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
+    from ddsnap.core.select import parse_filter  # noqa: PLC0415
+
+    try:
+        parse_filter(fields.text(node), CATALOG)
+    except UsageError as error:
+        raise node.place.error(f"{node.name}: {error.message}", error.hint) from None
 
 
 def _replay(node: Marked) -> Replay:

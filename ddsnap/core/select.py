@@ -55,6 +55,15 @@ class Selection:
     def __bool__(self) -> bool:
         return bool(self.filters)
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types that filters name, sorted."""
+        return tuple(sorted({name for one in self.filters for name in one.types}))
+
+    def only(self, type_name: str) -> bool:
+        """Whether every filter names its types, and this is one of them."""
+        return all(one.types for one in self.filters) and type_name in self.types
+
     def of(self, type_name: str) -> tuple[Filter, ...]:
         """Return the filters on a type; none: it is kept whole."""
         return tuple(one for one in self.filters if one.names(type_name))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from ddsnap.core.manifest import Manifest, TypeState
 from ddsnap.core.paths import parse_document_path
 from ddsnap.core.rotation import Rotation
+from ddsnap.core.select import Selection
 from ddsnap.core.values import Address
+from ddsnap.errors import UsageError
 from ddsnap.flows.capture_type import Draft, TypeCapture
 from ddsnap.flows.live import Seen
 from ddsnap.flows.outcome import CaptureResult, ResourceChange, TypeOutcome
@@ -32,6 +34,15 @@ class Scope:
     """Read everything, whatever seems unchanged."""
     full_every: float = 7 * 86400.0
     """Seconds within which each resource is read, however unchanged it seems."""
+    selection: Selection = field(default_factory=Selection)
+    """The configured filters: what does not pass them has left the scope."""
+    narrowing: Selection = field(default_factory=Selection)
+    """The command line's filters: what does not pass them is carried over."""
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the command line's filters leave documents of the types it reads aside."""
+        return bool(self.narrowing)
 
 
 def read_org(
@@ -46,6 +57,8 @@ def read_org(
     ``read_at`` tells when each type was last read as a whole (epoch seconds), for the snapshot that
     ``draft`` grows from; what has not changed since is not read again.
     """
+    if scope.selection or scope.narrow:  # never record the whole in place of a part
+        raise UsageError("a filter has no effect on what is read", "take it out")
     return _Reader(run, scope, draft, before, read_at or {}).read_all()
 
 

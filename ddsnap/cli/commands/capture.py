@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ddsnap.cli.options import selection_options
 from ddsnap.cli.runs import arguments_of, connection_options, open_run, overrides, scope_of
 from ddsnap.errors import DdsnapError, ExitCode, UsageError, gravest
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ddsnap.cli.context import App
     from ddsnap.cli.runs import Overrides
     from ddsnap.config import Config, Org
+    from ddsnap.core.select import Selection
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.read_org import Scope
     from ddsnap.flows.run import Run
@@ -39,6 +41,7 @@ class _Order:
               help="Read this type alone, carry the others over; more may be given.")  # fmt: skip
 @click.option("--exclude", multiple=True, metavar="TYPE",
               help="Carry this type over unread; more may be given.")  # fmt: skip
+@selection_options
 @click.option("--accept-loss", multiple=True, metavar="TYPE",
               help="Believe it when most of this type is gone at once.")  # fmt: skip
 @click.option("--full", is_flag=True, help="Read everything, whatever seems unchanged.")
@@ -55,12 +58,14 @@ def capture(
     accept_loss: tuple[str, ...],
     full: bool,
     dry_run: bool,
+    selection: Selection,
     **connection: Any,
 ) -> ExitCode:
     """Record each ORG's configuration in its branch snapshots/ORG; all orgs by default.
 
     What cannot be read keeps its last document; an org that fails does not stop the others. Each
-    run is recorded in journal/ORG.
+    run is recorded in journal/ORG. With filters only what they select is read anew; all else is
+    carried over.
 
     \b
     ddsnap capture
@@ -80,7 +85,7 @@ def capture(
         given = overrides(**connection)
         if len(chosen) > 1 and (given.keys.api_key or given.keys.app_key):
             raise UsageError("--api-key and --app-key are of one org", "name the org")
-        scope = scope_of(config, only, exclude, accept_loss, full=full)
+        scope = scope_of(config, only, exclude, accept_loss, full=full, narrowing=selection)
         order = _Order(config, scope, arguments_of(context), given, dry_run)
         return gravest([_capture_one(app, repository, org, order) for org in chosen])
 
