@@ -11,7 +11,7 @@ from ddsnap.core.manifest import TypeState
 from ddsnap.core.normalize import id_of, title_of
 from ddsnap.core.paths import document_path, parse_document_path
 from ddsnap.core.values import Address
-from ddsnap.errors import ApiError, AuthError
+from ddsnap.errors import ApiError, AuthError, UnstorableError
 from ddsnap.flows.absence import prove_absence, too_sudden
 from ddsnap.flows.earlier import Earlier
 from ddsnap.flows.live import (
@@ -24,7 +24,7 @@ from ddsnap.flows.live import (
     read_type,
     to_item,
 )
-from ddsnap.flows.outcome import ChangeKind, ResourceChange, TypeOutcome
+from ddsnap.flows.outcome import ChangeKind, FoundSecret, ResourceChange, TypeOutcome
 
 if TYPE_CHECKING:
     from ddsnap.core.resource_type import ResourceType
@@ -117,8 +117,12 @@ class TypeCapture:
         return Earlier(self._rotation, self._stored_body, frozenset(asked), frozenset(current))
 
     def _stored_body(self, id_: str) -> JSONObject | None:
+        """A document that may be reused; one with an undecided secret is read again each time."""
         path = document_path(Address(self.type.name, id_))
-        return self._previous(path) if path in self.before else None
+        data = self.draft.read_previous(path) if path in self.before else None
+        if data is None or self.run.guard.undecided(self.type, data):
+            return None
+        return _object(data)
 
     def _take(self, item: Item) -> None:
         path = document_path(item.address)
@@ -142,9 +146,14 @@ class TypeCapture:
             self.draft.keep(path)
 
     def _store(self, item: Stored, path: str) -> None:
-        if self.draft.keep_equal(path, item.data):
+        # What equals the stored document was looked at when that was stored.
+        decided = self.run.guard.decides(self.type)
+        if not decided and self.draft.keep_equal(path, item.data):
             return
-        body = item.normalized.document.body
+        guarded = self._guard(item)
+        if guarded is None or self.draft.keep_equal(path, guarded.data):
+            return
+        item, body = guarded, guarded.normalized.document.body
         kind: ChangeKind = "added"
         if path in self.before:
             difference_ = difference(self.type, self._previous(path), body)
@@ -154,6 +163,22 @@ class TypeCapture:
             kind = difference_
         self.draft.put(path, item.data)
         self.outcome.changes.append(self._change(kind, item.address, body))
+
+    def _guard(self, item: Stored) -> Stored | None:
+        """Take secrets out of a document; ``None`` where that leaves none to store."""
+        try:
+            normalized, data, findings = self.run.guard.redact(
+                self.type, item.normalized, item.data
+            )
+        except (KeyError, UnstorableError):
+            reason = "what identifies it, or the name of a member, is a secret"
+            self._keep_unread(Problem(item.address, reason), document_path(item.address))
+            return None
+        title = title_of(self.type, normalized.document.body)
+        self.outcome.secrets += [
+            FoundSecret(item.address, title, found.pointer, found.why) for found in findings
+        ]
+        return Stored(normalized, data)
 
     def _settle_missing(self, *, accept_loss: bool) -> None:
         missing = {self._id(path): path for path in self.before - self._covered}
@@ -208,8 +233,7 @@ class TypeCapture:
         return self.outcome
 
     def _previous(self, path: str) -> JSONObject:
-        body = canonical.decode(self.draft.read_previous(path) or b"{}")
-        return body if isinstance(body, dict) else {}
+        return _object(self.draft.read_previous(path) or b"{}")
 
     def _id(self, path: str) -> str:
         """The id of a stored document; one whose name was cut says it itself."""
@@ -221,3 +245,8 @@ class TypeCapture:
         return ResourceChange(
             kind, address, title_of(self.type, body), by if isinstance(by, str) else ""
         )
+
+
+def _object(data: bytes) -> JSONObject:
+    body = canonical.decode(data)
+    return body if isinstance(body, dict) else {}

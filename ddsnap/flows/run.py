@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ddsnap.flows.guard import Guard
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -49,6 +51,8 @@ class Run:
     """The org that the configuration pins, if it does."""
     arguments: tuple[str, ...] = ()
     sink: Sink = field(default=silent)
+    guard: Guard = field(default_factory=Guard)
+    """What is done about secrets that no declaration names."""
 
     @property
     def snapshots(self) -> str:
