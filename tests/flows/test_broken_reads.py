@@ -36,7 +36,7 @@ class Broken:
 
 
 BROKEN = [
-    Broken("page 1 fails", "monitors", (Fault(MONITORS, page=1, status=500),), "stale", "500"),
+    Broken("page 1 fails", "monitors", (Fault(MONITORS, nth=2, status=500),), "stale", "500"),
     Broken("page 0 fails", "roles", (Fault(ROLES, page=0, status=503),), "stale", "503"),
     Broken("a page is cut", "monitors", (Fault(MONITORS, page=0, cut=True),), "stale", "monitor"),
     Broken("the connection drops", "roles", (Fault(ROLES, reset=True),), "stale", "roles"),
