@@ -27,7 +27,7 @@ _KEYS: Final = ("Type", "Name", "Value", "Operator")
 _SHORTHAND = re.compile(r"--(name|tag|id)[ =](.*)", re.DOTALL)
 _BY_FIELD = re.compile(r"[\s;]*\w*\s*=")
 _BY_QUERY = re.compile(r"([^:=$]*):(\s*)")
-_LINE_BREAKS = re.compile(r"[\t\r\n]+")
+_LINE_BREAK = re.compile(r"[\t\r\n]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 
 
@@ -149,7 +149,7 @@ def _by_query(text: str, prefix: re.Match[str], catalog: Catalog) -> Filter:
     except QueryError as error:
         raise _mistake(text, start + error.offset, error.message, error.hint) from None
     # No string of a query holds a line break: each stands between two words of it.
-    line = _printable(_LINE_BREAKS.sub(" ", query.text))
+    line = _printable(_LINE_BREAK.sub(" ", text))[start:]
     return Filter(f"{','.join(types)}:{line}", types, lambda _, body: query.selects(body))
 
 
