@@ -10,6 +10,7 @@ from ddsnap.api import identity
 from ddsnap.api.items import (
     Endpoint,
     endpoint,
+    endpoints,
     filled,
     first_placeholder,
     ids_by_name,
@@ -200,9 +201,11 @@ class Gateway:
         self, type_: ResourceType, id_: str, hint_item: JSONObject | None
     ) -> JSONObject | None:
         """Read a resource without its sections; ``None``: it is gone."""
-        at = endpoint(type_, hint_item)
-        answer = self._ask(type_, at, id_)
-        if answer.status in type_.gone:
+        for at in endpoints(type_, hint_item):
+            answer = self._ask(type_, at, id_)
+            if answer.status not in type_.gone:
+                break
+        else:
             return None
         body = unwrapped(answer.body, at.envelope)
         better = endpoint(type_, body)
@@ -212,6 +215,8 @@ class Gateway:
                 return None
             body = unwrapped(answer.body, better.envelope)
         if type_.nothing_when_empty and not value_at(body, type_.nothing_when_empty):
+            return None
+        if not is_ours(type_, body):  # cancelled, say, and readable for a while
             return None
         return shaped(type_, place_id(type_, body, id_), included_in(answer.body))
 

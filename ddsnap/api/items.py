@@ -39,6 +39,18 @@ def endpoint(type_: ResourceType, item: JSONObject | None) -> Endpoint:
     return Endpoint(path, "data.attributes" if kind in variants.wrap else type_.envelope)
 
 
+def endpoints(type_: ResourceType, item: JSONObject | None) -> list[Endpoint]:
+    """Return where a resource may be read, in the order in which to try.
+
+    Where nothing is known of it, it may also be of a kind that the common address does not know,
+    as it belongs to another API.
+    """
+    found = [endpoint(type_, item)]
+    if type_.variants and item is None:
+        found += [endpoint(type_, {type_.variants.by: kind}) for kind in type_.variants.wrap]
+    return found
+
+
 def ids_by_name(type_: ResourceType, id_: str) -> dict[str, str]:
     """Return what stands in for each placeholder of the type's paths."""
     if not type_.parts:
@@ -79,8 +91,11 @@ def unwrapped(answer: JSON, envelope: str) -> JSONObject:
 
 def is_ours(type_: ResourceType, item: JSONObject) -> bool:
     """Whether a listed item is this type's to capture."""
-    if type_.skip and _said(value_at(item, type_.skip[0])) in type_.skip[1]:
-        return False
+    if type_.skip:
+        at, values = type_.skip
+        said = _said(value_at(item, at))
+        if said in values or (said and not values):
+            return False
     return not type_.keep or _said(value_at(item, type_.keep[0])).startswith(type_.keep[1])
 
 

@@ -1,4 +1,4 @@
-"""Monitors."""
+"""Monitors, and the downtimes that silence them."""
 
 from __future__ import annotations
 
@@ -70,4 +70,46 @@ MONITORS = ResourceType(
         Ref("tags[*]", to=("teams",), by="attributes.handle", starts="team:", soft=True),
     ),
     permissions=("monitors_read", "monitors_write"),
+)
+
+DOWNTIME_SCHEDULES = ResourceType(
+    name="downtime_schedules",
+    area="alerting",
+    path="/api/v2/downtime",
+    title="attributes.message",
+    pages=pages.DOWNTIMES,
+    # Who made a downtime is told only when asked.
+    query={"include": "created_by"},
+    item_query={"include": "created_by"},
+    # A deletion cancels: the downtime stays readable for a while.
+    skip=("attributes.canceled", ()),
+    ends="attributes.schedule.end",
+    fields=(
+        "id type attributes relationships; attributes: display_timezone message"
+        " monitor_identifier mute_first_recovery_notification notify_end_states notify_end_types"
+        " schedule scope; relationships:"
+    ),
+    provenance=paths("attributes.created relationships.created_by"),
+    derived=paths("attributes.canceled relationships.monitor"),
+    volatile=paths("attributes.status attributes.schedule.current_downtime attributes.modified"),
+    unordered=paths(
+        "attributes.monitor_identifier.monitor_tags attributes.notify_end_states"
+        " attributes.notify_end_types"
+    ),
+    defaults={
+        "attributes.canceled": (None,),
+        "attributes.message": (None,),
+        "attributes.schedule.end": (None,),
+    },
+    create=Call("POST", "/api/v2/downtime"),
+    update=Call("PATCH", "/api/v2/downtime/{id}"),
+    delete=Call("DELETE", "/api/v2/downtime/{id}"),
+    id_in_body=True,
+    natural_key=paths("attributes.scope attributes.monitor_identifier attributes.schedule"),
+    refs=(
+        # A test is silenced by the id of its own monitor.
+        Ref("attributes.monitor_identifier.monitor_id", to=("monitors", "synthetics_tests")),
+        Ref("attributes.message", text=shared.HANDLES),
+    ),
+    permissions=("monitors_downtime",),
 )

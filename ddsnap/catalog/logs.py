@@ -1,8 +1,8 @@
-"""Log indexes and their order."""
+"""Log indexes, pipelines and their orders, and metrics made of logs."""
 
 from __future__ import annotations
 
-from ddsnap.core.resource_type import Call, Ref, ResourceType
+from ddsnap.core.resource_type import Call, Ref, ResourceType, paths
 
 LOGS_INDEXES = ResourceType(
     name="logs_indexes",
@@ -49,4 +49,71 @@ LOGS_INDEXES_ORDER = ResourceType(
     update=Call("PUT", "/api/v1/logs/config/index-order"),
     refs=(Ref("index_names[*]", to=("logs_indexes",)),),
     permissions=("logs_read_config", "logs_modify_indexes"),
+)
+
+_PIPELINES = "/api/v1/logs/config/pipelines"
+
+LOGS_PIPELINES = ResourceType(
+    name="logs_pipelines",
+    area="logs",
+    path=_PIPELINES,
+    title="name",
+    items="",
+    envelope="",
+    # An id that does not exist is answered with 400, "Non existing pipeline".
+    gone=(400, 404, 410),
+    fields="id name description filter is_enabled processors tags",
+    derived=paths("type is_read_only meta"),
+    unordered=paths("tags processors[*].tags"),
+    defaults={"description": ("", None), "tags": ([], None)},
+    create=Call("POST", _PIPELINES),
+    update=Call("PUT", f"{_PIPELINES}/{{id}}"),
+    delete=Call("DELETE", f"{_PIPELINES}/{{id}}"),
+    # Pipelines of integrations: only their place in the order is anybody's decision.
+    built_in=(("is_read_only", True),),
+    built_in_key=("name",),
+    refs=(
+        # Pipelines may hold pipelines.
+        Ref(
+            "processors.**.lookup_enrichment_table",
+            to=("reference_tables",),
+            by="attributes.table_name",
+        ),
+    ),
+    permissions=("logs_read_config", "logs_write_pipelines"),
+)
+
+LOGS_PIPELINES_ORDER = ResourceType(
+    name="logs_pipelines_order",
+    area="logs",
+    path="/api/v1/logs/config/pipeline-order",
+    items="",
+    envelope="",
+    constant_id="order",
+    orders="logs_pipelines",
+    members="pipeline_ids[*]",
+    fields="pipeline_ids",
+    update=Call("PUT", "/api/v1/logs/config/pipeline-order"),
+    refs=(Ref("pipeline_ids[*]", to=("logs_pipelines",)),),
+    permissions=("logs_read_config", "logs_write_pipelines"),
+)
+
+_METRICS = "/api/v2/logs/config/metrics"
+
+LOGS_METRICS = ResourceType(
+    name="logs_metrics",
+    area="logs",
+    path=_METRICS,
+    title="id",
+    fields="id type attributes; attributes: compute filter group_by",
+    unordered=("attributes.group_by",),
+    defaults={"attributes.group_by": ([], None)},
+    # The id is the metric's name, which the client chooses.
+    create_only=paths("id attributes.compute.aggregation_type attributes.compute.path"),
+    create=Call("POST", _METRICS),
+    update=Call("PATCH", f"{_METRICS}/{{id}}"),
+    delete=Call("DELETE", f"{_METRICS}/{{id}}"),
+    id_in_body=True,
+    natural_key=("id",),
+    permissions=("logs_read_config", "logs_generate_metrics"),
 )

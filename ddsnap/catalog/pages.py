@@ -10,3 +10,6 @@ SYNTHETICS = Pages("number", param="page_number", size_param="page_size", size=1
 NUMBERED = Pages("number", param="page[number]", size_param="page[size]", size=100)
 COUNTED = Pages("number", "page[number]", "page[size]", 100, total="meta.page.total_count")
 TEAMS = Pages("number", "page[number]", "page[size]", 100, total="meta.pagination.total")
+DOWNTIMES = Pages(
+    "offset", "page[offset]", "page[limit]", 100, total="meta.page.total_filtered_count"
+)

@@ -146,8 +146,9 @@ RESTRICTABLE: Final[Mapping[str, str]] = {
 _LOG_SOURCES: Final = ("data_source", ("logs", "logs_stream", "logs_pattern_stream"))
 
 KNOWN_REFS: Final = (
-    Ref("alert_id", to=("monitors",)),
-    Ref("monitor_id", to=("monitors",)),
+    # A synthetic test is named by the id of its own monitor.
+    Ref("alert_id", to=("monitors", "synthetics_tests")),
+    Ref("monitor_id", to=("monitors", "synthetics_tests")),
     Ref("monitor_ids", to=("monitors", "synthetics_tests")),
     Ref("slo_id", to=("service_level_objectives",)),
     Ref("slo_ids", to=("service_level_objectives",)),

@@ -1,12 +1,24 @@
-"""Synthetic tests."""
+"""Synthetic tests, the variables that they share, and the private locations they run from."""
 
 from __future__ import annotations
 
-from ddsnap.catalog import pages, shared
-from ddsnap.core.resource_type import Call, Ref, ResourceType, Variants, paths
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.catalog import pages, quirks, shared
+from ddsnap.core.resource_type import Call, Masked, Ref, ResourceType, Shape, Variants, paths
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ddsnap.core.values import JSON
 
 _TESTS = "/api/v1/synthetics/tests"
-_BASIC_AUTH = paths("password clientSecret secretKey sessionToken accessKey")
+_NETWORK_TESTS = "/api/v2/synthetics/tests/network"
+_BASIC_AUTH = paths("password clientSecret secretKey sessionToken accessKey secret")
+_MAPS = paths("headers metadata query form proxy.headers")
+_REQUESTS = paths("config.request config.steps[*].request")
+# Obfuscated, and so never answered: only a variable of this type may be.
+_SECURE_TEXT: Final[Mapping[str, JSON]] = {"secure": True, "type": "text"}
 
 SYNTHETICS_TESTS = ResourceType(
     name="synthetics_tests",
@@ -26,9 +38,18 @@ SYNTHETICS_TESTS = ResourceType(
             "api": f"{_TESTS}/api",
             "browser": f"{_TESTS}/browser",
             "mobile": f"{_TESTS}/mobile",
-            "network": "/api/v2/synthetics/tests/network",
+            "network": _NETWORK_TESTS,
         },
         wrap={"network": "network"},
+        deletes={
+            "network": Call(
+                "POST",
+                "/api/v2/synthetics/tests/bulk-delete",
+                body={
+                    "data": {"type": "delete_tests_request", "attributes": {"public_ids": ["{id}"]}}
+                },
+            ),
+        },
     ),
     fields=(
         "name type subtype status message tags locations config options steps metadata;"
@@ -43,9 +64,11 @@ SYNTHETICS_TESTS = ResourceType(
         " config.steps[*].request.files[*].bucketKey steps[*].params.files[*].bucketKey"
     ),
     volatile=paths("overall_state overall_state_modified stepCount options.downtime_ids"),
-    secrets=(
-        *(f"config.request.basicAuth.{name}" for name in _BASIC_AUTH),
-        *(f"config.steps[*].request.basicAuth.{name}" for name in _BASIC_AUTH),
+    secrets=tuple(f"{at}.basicAuth.{name}" for at in _REQUESTS for name in _BASIC_AUTH),
+    secret_maps=tuple(f"{at}.{name}" for at in _REQUESTS for name in _MAPS),
+    masked=(
+        Masked("config.configVariables[*].pattern", when=_SECURE_TEXT),
+        Masked("config.variables[*].pattern", when=_SECURE_TEXT),
     ),
     create_only=paths("type subtype"),
     unordered=paths(
@@ -77,4 +100,83 @@ SYNTHETICS_TESTS = ResourceType(
         Ref("tags[*]", to=("teams",), by="attributes.handle", starts="team:", soft=True),
     ),
     permissions=("synthetics_read", "synthetics_write"),
+)
+
+_VARIABLES = "/api/v1/synthetics/variables"
+
+SYNTHETICS_GLOBAL_VARIABLES = ResourceType(
+    name="synthetics_global_variables",
+    area="synthetics",
+    path=_VARIABLES,
+    title="name",
+    items="variables",
+    envelope="",
+    # What a test extracts moves with each of its runs.
+    shape=Shape(read=quirks.without_extracted_value, write=quirks.with_empty_value),
+    fields=(
+        "id name type description tags value parse_test_public_id parse_test_options is_fido"
+        " is_totp attributes"
+    ),
+    provenance=paths("creator created_by editor created_at modified_at"),
+    derived=paths("parse_test_name attributes.bindings"),
+    volatile=paths("last_error parse_test_extracted_at"),
+    masked=(
+        Masked("value.value", when={"secure": True}, unless=("is_fido", "parse_test_public_id")),
+    ),
+    unordered=paths("tags attributes.restricted_roles"),
+    defaults={
+        "attributes.restricted_roles": ([], None),
+        "attributes": ({}, None),
+        "description": ("", None),
+        "is_fido": (False, None),
+        "is_totp": (False, None),
+        "parse_test_name": (None,),
+        "parse_test_options": (None,),
+        "parse_test_public_id": (None,),
+        "tags": ([], None),
+    },
+    modified_at="modified_at",
+    modified_by="editor.handle",
+    create=Call("POST", _VARIABLES),
+    update=Call("PUT", f"{_VARIABLES}/{{id}}"),
+    delete=Call("DELETE", f"{_VARIABLES}/{{id}}"),
+    natural_key=("name", "type"),
+    refs=(
+        Ref("parse_test_public_id", to=("synthetics_tests",)),
+        Ref("attributes.restricted_roles[*]", to=("roles",)),
+    ),
+    permissions=("synthetics_global_variable_read", "synthetics_global_variable_write"),
+)
+
+_LOCATIONS = "/api/v1/synthetics/private-locations"
+
+SYNTHETICS_PRIVATE_LOCATIONS = ResourceType(
+    name="synthetics_private_locations",
+    area="synthetics",
+    # The listing holds Datadog's own locations too, and of each only its name.
+    path="/api/v1/synthetics/locations",
+    title="name",
+    items="locations",
+    envelope="",
+    detail=True,
+    keep=("id", "pl:"),
+    item_path=f"{_LOCATIONS}/{{id}}",
+    fields="id name description tags metadata; metadata: restricted_roles",
+    identity=("pl_id",),
+    provenance=paths("createdAt modifiedAt createdBy"),
+    derived=paths("public_key_test ddr_metadata"),
+    # The answer to a creation holds the worker's keys.
+    volatile=paths("config secrets result_encryption"),
+    unordered=paths("tags metadata.restricted_roles"),
+    defaults={"metadata.restricted_roles": ([], None), "metadata": ({}, None), "tags": ([], None)},
+    modified_at="modifiedAt",
+    create=Call("POST", _LOCATIONS, answer="private_location"),
+    update=Call("PUT", f"{_LOCATIONS}/{{id}}"),
+    delete=Call("DELETE", f"{_LOCATIONS}/{{id}}"),
+    natural_key=("name",),
+    refs=(
+        Ref("metadata.restricted_roles[*]", to=("roles",)),
+        Ref("tags[*]", to=("teams",), by="attributes.handle", starts="team:", soft=True),
+    ),
+    permissions=("synthetics_private_location_read", "synthetics_private_location_write"),
 )
