@@ -132,7 +132,7 @@ def _read(run: Run, scope: Scope, started: datetime) -> Reading:
         org = OrgIdentity(run.org, identity.public_id, run.site)
         states = {name: outcome.state for name, outcome in result.types.items()}
         states = {name: state for name, state in states.items() if name in scope.types}
-        manifest = Manifest(org, run.catalog.rules, states, scope.types)
+        manifest = Manifest(org, run.catalog.rules, states, scope.types, scope.selection.describe())
         writer.put(MANIFEST, manifest.to_bytes())
         writer.put(".gitattributes", ATTRIBUTES)
         message = capture_message(run.org, result.changes, trailers(run, started, result))

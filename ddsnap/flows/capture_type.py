@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ddsnap.core import canonical
@@ -29,6 +30,7 @@ from ddsnap.flows.outcome import ChangeKind, FoundSecret, ResourceChange, TypeOu
 if TYPE_CHECKING:
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.rotation import Rotation
+    from ddsnap.core.select import Selection
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.absence import Verdict
     from ddsnap.flows.run import Run
@@ -62,6 +64,16 @@ class Draft(Protocol):
         """Leave out a file or folder."""
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What of a type is wanted: by the configuration, and by a command line that narrows it."""
+
+    selection: Selection
+    narrowing: Selection
+    earlier: TypeState
+    """The state of the type in the last snapshot, which a narrowed run leaves as it is."""
+
+
 class _Unbelievable(Exception):  # noqa: N818 - never leaves this module
     """The listing was whole, but what it says cannot be taken for the truth."""
 
@@ -70,7 +82,14 @@ class TypeCapture:
     """The capture of one type, from what the last snapshot held to what this one shall hold."""
 
     def __init__(
-        self, run: Run, draft: Draft, type_: ResourceType, seen: Seen, rotation: Rotation
+        self,
+        run: Run,
+        draft: Draft,
+        type_: ResourceType,
+        seen: Seen,
+        rotation: Rotation,
+        *,
+        choice: Choice,
     ) -> None:
         self.run = run
         self.draft = draft
@@ -81,6 +100,7 @@ class TypeCapture:
             seen.ids[type_.name] = [self._id(path) for path in sorted(self.before)]
         self.outcome = TypeOutcome(type_.name)
         self._rotation = rotation
+        self._choice = choice
         self._covered: set[str] = set()
         self._listed: set[str] = set()
         self._vanished: set[str] = set()
@@ -103,6 +123,8 @@ class TypeCapture:
         except _Unbelievable as error:
             return self._give_up(TypeState("stale", str(error)))
         self.outcome.state = self._state()
+        if self._choice.narrowing.of(self.type.name) and self.outcome.state.whole:
+            self.outcome.state, self.outcome.narrowed = self._choice.earlier, True
         return self.outcome
 
     def _earlier(self) -> Earlier:
@@ -136,8 +158,19 @@ class TypeCapture:
             self._keep_unread(item, path)
         elif path not in self._covered:
             self._covered.add(path)
+            self._choose(item, path)
+
+    def _choose(self, item: Stored, path: str) -> None:
+        """Store what is wanted; filters decide what is recorded, never what is gone."""
+        body = item.normalized.document.body
+        if not self._choice.narrowing.keeps(self.type, body):
+            if path in self.before:
+                self.draft.keep(path)
+        elif self._choice.selection.keeps(self.type, body):
             self.outcome.unknown.update(item.normalized.unknown)
             self._store(item, path)
+        elif path in self.before:
+            self.outcome.changes.append(self._change("left", item.address, body))
 
     def _keep_unread(self, problem: Problem, path: str) -> None:
         self.outcome.problems.append(problem)
@@ -181,7 +214,9 @@ class TypeCapture:
         return Stored(normalized, data)
 
     def _settle_missing(self, *, accept_loss: bool) -> None:
-        missing = {self._id(path): path for path in self.before - self._covered}
+        missing = {
+            self._id(path): path for path in self.before - self._covered if self._asked(path)
+        }
         gone = self._vanished.intersection(missing) if self.type.discover else set()
         rest = sorted(missing.keys() - gone)
         if too_sudden(len(missing), len(self.before)) and not accept_loss:
@@ -197,6 +232,13 @@ class TypeCapture:
             address = Address(self.type.name, id_)
             body = self._previous(missing[id_])
             self.outcome.changes.append(self._change("deleted", address, body))
+
+    def _asked(self, path: str) -> bool:
+        """Whether a narrowed run is about a document; one that it is not about is carried over."""
+        if self._choice.narrowing.keeps(self.type, self._previous(path)):
+            return True
+        self.draft.keep(path)
+        return False
 
     def _apply(self, verdict: Verdict) -> None:
         names = {named.lookup: self.run.gateway.lookup(named.lookup) for named in self.type.named}

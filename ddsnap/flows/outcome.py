@@ -56,11 +56,14 @@ class TypeOutcome:
     """Fields that the declaration does not know, and in how many resources they stand."""
     refreshed: bool = True
     """Whether this run read the type at all."""
+    narrowed: bool = False
+    """Whether it read all that a narrower run was asked for; the state tells of earlier runs."""
 
     @property
     def troubled(self) -> bool:
         """Whether something of this type that should have been read was not."""
-        return self.state.state in ("partial", "stale") or bool(self.problems)
+        unread = self.state.state in ("partial", "stale") and not self.narrowed
+        return unread or bool(self.problems)
 
 
 @dataclass

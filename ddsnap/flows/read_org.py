@@ -10,8 +10,7 @@ from ddsnap.core.paths import parse_document_path
 from ddsnap.core.rotation import Rotation
 from ddsnap.core.select import Selection
 from ddsnap.core.values import Address
-from ddsnap.errors import UsageError
-from ddsnap.flows.capture_type import Draft, TypeCapture
+from ddsnap.flows.capture_type import Choice, Draft, TypeCapture
 from ddsnap.flows.live import Seen
 from ddsnap.flows.outcome import CaptureResult, ResourceChange, TypeOutcome
 
@@ -57,8 +56,6 @@ def read_org(
     ``read_at`` tells when each type was last read as a whole (epoch seconds), for the snapshot that
     ``draft`` grows from; what has not changed since is not read again.
     """
-    if scope.selection or scope.narrow:  # never record the whole in place of a part
-        raise UsageError("a filter has no effect on what is read", "take it out")
     return _Reader(run, scope, draft, before, read_at or {}).read_all()
 
 
@@ -80,7 +77,8 @@ class _Reader:
             if type_.name in self.scope.types:
                 began = self.run.clock().timestamp()
                 result.types[type_.name] = outcome = self._one_type(type_)
-                if outcome.refreshed and outcome.state.whole:
+                narrowed = self.scope.narrowing.of(type_.name)
+                if outcome.refreshed and outcome.state.whole and not narrowed:
                     result.read_at[type_.name] = began
                 outcome.count = len(self.draft.files(type_.name))
                 self._remember(type_, outcome)
@@ -95,10 +93,14 @@ class _Reader:
     def _one_type(self, type_: ResourceType) -> TypeOutcome:
         if self.scope.only and type_.name not in self.scope.only:
             self.draft.keep_folder(type_.name)
-            state = self.before.state_of(type_.name) if self.before else TypeState("uncaptured")
-            return TypeOutcome(type_.name, state, refreshed=False)
+            return TypeOutcome(type_.name, self._earlier_state(type_), refreshed=False)
         self.run.sink("type_started", org=self.run.org, type=type_.name)
-        capture_type = TypeCapture(self.run, self.draft, type_, self.seen, self._rotation(type_))
+        choice = Choice(
+            self.scope.selection, self.scope.narrowing, self._part_read(self._earlier_state(type_))
+        )
+        capture_type = TypeCapture(
+            self.run, self.draft, type_, self.seen, self._rotation(type_), choice=choice
+        )
         outcome = capture_type.read(accept_loss=type_.name in self.scope.accept_loss)
         self.run.sink(
             "type_finished",
@@ -110,8 +112,19 @@ class _Reader:
         )
         return outcome
 
+    def _earlier_state(self, type_: ResourceType) -> TypeState:
+        return self.before.state_of(type_.name) if self.before else TypeState("uncaptured")
+
+    @staticmethod
+    def _part_read(state: TypeState) -> TypeState:
+        """The state after a narrowed run: the earlier one, but something was read now."""
+        never = state.state in ("uncaptured", "unavailable")
+        return TypeState("partial", "only what filters named was read") if never else state
+
     def _rotation(self, type_: ResourceType) -> Rotation:
-        last = None if self.scope.full else self.read_at.get(type_.name)
+        filters = self.before.filters if self.before else ()
+        anew = self.scope.full or filters != self.scope.selection.describe()
+        last = None if anew else self.read_at.get(type_.name)
         return Rotation(last, self.run.clock().timestamp(), self.scope.full_every)
 
     def _remember(self, type_: ResourceType, outcome: TypeOutcome) -> None:

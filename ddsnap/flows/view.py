@@ -102,7 +102,8 @@ def live_view(run: Run, scope: Scope) -> tuple[View, CaptureResult]:
     result.warnings += warnings
     states: dict[str, TypeState] = {name: out.state for name, out in result.types.items()}
     org = OrgIdentity(run.org, identity.public_id, run.site)
-    manifest = Manifest(org, run.catalog.rules, states, scope.types)
+    filters = scope.selection.describe()
+    manifest = Manifest(org, run.catalog.rules, states, scope.types, filters)
     return View(run.repo, f"live:{run.org}", tip, manifest, draft.over()), result
 
 
