@@ -25,6 +25,10 @@ def _by_name(body: Body) -> str:
     return str(body["name"])
 
 
+def _by_public_id(body: Body) -> str:
+    return str(body["public_id"])
+
+
 KEYS: dict[str, Callable[[Body], str]] = {
     "monitors": _by_id,
     "dashboards": _by_id,
@@ -36,6 +40,13 @@ KEYS: dict[str, Callable[[Body], str]] = {
     "restriction_policies": _by_id,
     "logs_indexes": _by_name,
     "logs_indexes_order": lambda _: ORDER,
+    "logs_pipelines": _by_id,
+    "logs_pipelines_order": lambda _: ORDER,
+    "logs_metrics": _by_id,
+    "downtime_schedules": _by_id,
+    "synthetics_private_locations": _by_id,
+    "synthetics_global_variables": _by_id,
+    "synthetics_tests": _by_public_id,
 }
 
 
@@ -49,6 +60,8 @@ def load(org: SandboxOrg, type_name: str, bodies: list[Body]) -> None:
             join(org, body)
         elif type_name == "logs_indexes":
             enlist(org, body["name"])
+        elif type_name == "logs_pipelines":
+            enlist_pipeline(org, body["id"])
 
 
 def join(org: SandboxOrg, membership: Body) -> None:
@@ -63,3 +76,10 @@ def enlist(org: SandboxOrg, name: str) -> None:
     order = org.table("logs_indexes_order").setdefault(ORDER, {"index_names": []})
     if name not in order["index_names"]:
         order["index_names"].append(name)
+
+
+def enlist_pipeline(org: SandboxOrg, id_: str) -> None:
+    """Put a pipeline at the end of the order, unless it is there."""
+    order = org.table("logs_pipelines_order").setdefault(ORDER, {"pipeline_ids": []})
+    if id_ not in order["pipeline_ids"]:
+        order["pipeline_ids"].append(id_)

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING
 from ddsnap.sandbox.resources import (
     account,
     dashboards,
+    downtimes,
     logs,
+    logs_metrics,
+    logs_pipelines,
     monitors,
     policies,
     roles,
+    synthetics_locations,
+    synthetics_tests,
+    synthetics_variables,
     teams,
     users,
 )
@@ -24,10 +30,16 @@ if TYPE_CHECKING:
 ROUTES: tuple[Route, ...] = (
     *account.ROUTES,
     *dashboards.ROUTES,
+    *downtimes.ROUTES,
     *logs.ROUTES,
+    *logs_metrics.ROUTES,
+    *logs_pipelines.ROUTES,
     *monitors.ROUTES,
     *policies.ROUTES,
     *roles.ROUTES,
+    *synthetics_locations.ROUTES,
+    *synthetics_tests.ROUTES,
+    *synthetics_variables.ROUTES,
     *teams.ROUTES,
     *users.ROUTES,
 )

@@ -1,0 +1,106 @@
+"""Private locations among Datadog's own; only their creation answers the worker's keys."""
+
+from __future__ import annotations
+
+import re
+
+from ddsnap.sandbox import pages
+from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, reject
+from ddsnap.sandbox.resources.common import author, body_of, found
+from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.times import iso
+
+_TYPE = "synthetics_private_locations"
+MANAGED = {
+    "aws:ap-northeast-1": "Tokyo (AWS)",
+    "aws:eu-central-1": "Frankfurt (AWS)",
+    "aws:eu-west-1": "Ireland (AWS)",
+    "aws:eu-west-2": "London (AWS)",
+    "aws:us-east-1": "N. Virginia (AWS)",
+    "aws:us-east-2": "Ohio (AWS)",
+    "aws:us-west-2": "Oregon (AWS)",
+    "azure:eastus": "Virginia (Azure)",
+    "gcp:us-west1": "Oregon (GCP)",
+}
+"""Datadog's own locations, as far as the sandbox has them."""
+
+
+def list_locations(call: Call) -> Answer:
+    """All locations, private ones last; of each no more than its name."""
+    own = call.org.table(_TYPE).values()
+    rows = [{"id": id_, "name": name} for id_, name in MANAGED.items()]
+    rows += [{"id": row["id"], "name": row["name"]} for row in own]
+    return Answer({"locations": pages.whole(call, rows)})
+
+
+def get_location(call: Call) -> Answer:
+    """One private location."""
+    return Answer(_row(call))
+
+
+def create_location(call: Call) -> Answer:
+    """Create; the keys of its worker are answered now or never."""
+    sent = _checked(call)
+    now = iso(call.org.now())
+    id_ = f"pl:{_slug(sent['name'])}-{call.org.new_uuid().replace('-', '')}"
+    row = {"createdAt": now, "modifiedAt": now, **_stored(sent), "id": id_,
+           "createdBy": author(call)["handle"]}  # fmt: skip
+    call.org.table(_TYPE)[id_] = row
+    keys = {"accessKey": "sandbox-access", "secretAccessKey": "sandbox-secret",
+            "privateKey": "sandbox-private"}  # fmt: skip
+    config = {"id": id_, "site": "datadoghq.com", **keys}
+    encryption = {"id": "sandbox", "key": "sandbox-public"}
+    shown = {**row, "config": {"site": "datadoghq.com"}}
+    return Answer({"private_location": shown, "config": config, "result_encryption": encryption})
+
+
+def update_location(call: Call) -> Answer:
+    """Replace what people decide."""
+    row = _row(call)
+    row.update(_stored(_checked(call)), modifiedAt=iso(call.org.now()))
+    return Answer(row)
+
+
+def delete_location(call: Call) -> Answer:
+    """Delete."""
+    id_ = _row(call)["id"]
+    del call.org.table(_TYPE)[id_]
+    call.org.table("restriction_policies").pop(f"synthetics-private-location:{id_}", None)
+    return NO_CONTENT
+
+
+def _row(call: Call) -> Body:
+    id_ = call.params["location_id"]
+    missing = reject(404, f"Synthetics Private Location: {id_} not found")
+    return found(call, _TYPE, id_, missing)
+
+
+def _checked(call: Call) -> Body:
+    sent = body_of(call)
+    for name in ("name", "description", "tags"):
+        if sent.get(name) is None:
+            raise reject(400, f"Required parameter '{name}' is missing")
+    roles = (sent.get("metadata") or {}).get("restricted_roles") or []
+    for role in roles:
+        if role not in call.org.table("roles"):
+            raise reject(400, f"Invalid role: {role}")
+    return sent
+
+
+def _stored(sent: Body) -> Body:
+    return {"description": sent["description"], "tags": sent["tags"], "name": sent["name"],
+            "metadata": sent.get("metadata") or None}  # fmt: skip
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower())
+
+
+_ONE = "/api/v1/synthetics/private-locations/{location_id}"
+ROUTES = (
+    Route("GET", "/api/v1/synthetics/locations", list_locations),
+    Route("POST", "/api/v1/synthetics/private-locations", create_location),
+    Route("GET", _ONE, get_location),
+    Route("PUT", _ONE, update_location),
+    Route("DELETE", _ONE, delete_location),
+)

@@ -1,0 +1,129 @@
+"""Global variables of synthetic tests; the values of secure ones are never shown."""
+
+from __future__ import annotations
+
+import re
+
+from ddsnap.sandbox import pages
+from ddsnap.sandbox.answers import Answer, Body, Rejected, reject
+from ddsnap.sandbox.resources.common import author, body_of, found, without
+from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.times import iso
+
+_TYPE = "synthetics_global_variables"
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{2,}")
+_PARSED = ("parse_test_public_id", "parse_test_name", "parse_test_options",
+           "parse_test_extracted_at")  # fmt: skip
+
+
+def list_variables(call: Call) -> Answer:
+    """All variables at once."""
+    return Answer({"variables": pages.whole(call, call.org.table(_TYPE).values())})
+
+
+def get_variable(call: Call) -> Answer:
+    """One variable."""
+    return Answer(_row(call))
+
+
+def create_variable(call: Call) -> Answer:
+    """Create, unless there is one of this name."""
+    sent = _checked(call, None)
+    now, person = iso(call.org.now()), _person(call)
+    row = {"id": call.org.new_uuid(), **_stored(sent), "created_at": now,
+           "modified_at": now, "creator": person, "editor": person}  # fmt: skip
+    _keep_value(call, row, sent)
+    call.org.table(_TYPE)[row["id"]] = row
+    return Answer(_written(row))
+
+
+def update_variable(call: Call) -> Answer:
+    """Replace; a secure value stays where none is sent."""
+    old = _row(call)
+    sent = _checked(call, old["id"])
+    row = {"id": old["id"], **_stored(sent), "created_at": old["created_at"],
+           "modified_at": iso(call.org.now()), "creator": old["creator"],
+           "editor": _person(call)}  # fmt: skip
+    _keep_value(call, row, sent)
+    call.org.table(_TYPE)[row["id"]] = row
+    return Answer(_written(row))
+
+
+def delete_variable(call: Call) -> Answer:
+    """Delete."""
+    id_ = _row(call)["id"]
+    del call.org.table(_TYPE)[id_]
+    call.org.table("restriction_policies").pop(f"synthetics-global-variable:{id_}", None)
+    return Answer()
+
+
+def _row(call: Call) -> Body:
+    missing = reject(404, "Synthetics global variable not found")
+    return found(call, _TYPE, call.params["variable_id"], missing)
+
+
+def _checked(call: Call, id_: str | None) -> Body:
+    sent = body_of(call)
+    for name in ("name", "description", "tags", "value"):
+        if sent.get(name) is None and not (name == "value" and sent.get("is_fido")):
+            raise _bad(f"Required parameter '{name}' is missing")
+    if not isinstance(sent["name"], str) or not _NAME.fullmatch(sent["name"]):
+        raise _bad("Parameter 'name' must be of capital letters, digits and underscores")
+    test = sent.get("parse_test_public_id")
+    if test and test not in call.org.table("synthetics_tests"):
+        raise _bad(f"Test not found: {test}")
+    value = sent.get("value") or {}
+    if sent.get("is_fido") and "value" in value:
+        raise _bad("A FIDO variable takes no value")
+    if id_ is None and not sent.get("is_fido") and not isinstance(value.get("value"), str):
+        raise _bad("Required parameter 'value' is missing")
+    for other in call.org.table(_TYPE).values():
+        if other["name"] == sent["name"] and other["id"] != id_:
+            raise reject(409, "Synthetics variable with same name and type already exists")
+    return sent
+
+
+def _stored(sent: Body) -> Body:
+    value = dict(sent.get("value") or {"secure": True})
+    secure = bool(value.get("secure")) or bool(sent.get("is_fido"))
+    shown = {**value, "secure": secure}
+    if secure:
+        shown.pop("value", None)
+    row = {"name": sent["name"], "description": sent["description"], "type": "variable",
+           "tags": sent["tags"], "last_error": None, "value": shown}  # fmt: skip
+    if sent.get("parse_test_public_id"):
+        row |= {name: sent.get(name) for name in _PARSED}
+    row |= {name: True for name in ("is_totp", "is_fido") if sent.get(name)}
+    # Who does not say what a variable is not, is told.
+    if "is_fido" not in sent and "is_totp" not in sent and "parse_test_public_id" not in sent:
+        row |= dict.fromkeys((*_PARSED, "is_totp", "is_fido"))
+    return {**row, "attributes": sent["attributes"]} if sent.get("attributes") else row
+
+
+def _keep_value(call: Call, row: Body, sent: Body) -> None:
+    value = (sent.get("value") or {}).get("value")
+    if row["value"]["secure"] and value is not None:
+        call.org.private(_TYPE, row["id"])["value"] = value
+
+
+def _written(row: Body) -> Body:
+    return without(row, "created_at", "modified_at", "creator", "editor")
+
+
+def _person(call: Call) -> Body:
+    own = author(call)
+    return {"name": own["name"], "handle": own["handle"], "email": own["email"]}
+
+
+def _bad(text: str) -> Rejected:
+    return reject(400, text)
+
+
+_ALL, _ONE = "/api/v1/synthetics/variables", "/api/v1/synthetics/variables/{variable_id}"
+ROUTES = (
+    Route("GET", _ALL, list_variables),
+    Route("POST", _ALL, create_variable),
+    Route("GET", _ONE, get_variable),
+    Route("PUT", _ONE, update_variable),
+    Route("DELETE", _ONE, delete_variable),
+)
