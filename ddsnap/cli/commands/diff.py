@@ -64,7 +64,8 @@ class _Comparison:
               help="Compare this type alone; more may be given.")  # fmt: skip
 @click.option("--id", "ids", multiple=True, metavar="TYPE/ID",
               help="Compare this resource alone, by id or title; more may be given.")  # fmt: skip
-@click.option("--format", "form", type=click.Choice(FORMATS), help="  [default: text]")
+@click.option("--format", "form", type=click.Choice(FORMATS),
+              help="How to tell it.  [default: text]")  # fmt: skip
 @click.option("--stat", is_flag=True, help="Only counts, one line for each type.")
 @click.option("--touched", is_flag=True, help="Also show what differs in who and when alone.")
 @click.option("--exit-code", is_flag=True, help="Answer 5 if there are differences.")

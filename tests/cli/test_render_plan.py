@@ -1,0 +1,116 @@
+"""A plan of hand-made documents, rendered without any org."""
+
+from ddsnap.catalog import CATALOG
+from ddsnap.cli.render.plan import counted, plan_lines
+from ddsnap.core.actions import Action
+from ddsnap.core.plan import Plan, make_plan
+from ddsnap.core.values import Address, Document
+
+ROLE = "11111111-1111-1111-1111-111111111111"
+
+
+def monitor(id_, name, query="avg(last_5m):avg:a.b{*} > 1", kind="query alert", **more):
+    body = {"id": id_, "name": name, "type": kind, "query": query, "message": "", "options": {}}
+    return Document(Address("monitors", str(id_)), {**body, **more})
+
+
+def board(id_, title, *monitors):
+    widgets = [
+        {"definition": {"type": "alert_graph", "alert_id": str(one), "viz_type": "timeseries"}}
+        for one in monitors
+    ]
+    body = {"id": id_, "title": title, "layout_type": "ordered", "widgets": widgets}
+    return Document(Address("dashboards", id_), body)
+
+
+def plan(source, destination=(), **options):
+    return make_plan(lambda: source, lambda: destination, {}, CATALOG, **options)
+
+
+def told(made, present=None):
+    return [str(line) for line in plan_lines(made, present)]
+
+
+def test_nothing_to_do():
+    assert told(plan([])) == ["nothing to do"]
+
+
+def test_the_order_of_the_sections_ends_with_deletions():
+    kinds = ("delete", "blocked", "deferred", "ambiguous", "similar", "update", "adopt", "create")
+    actions = tuple(Action(kind, Address("monitors", kind), title="T") for kind in kinds)
+    lines = told(Plan(actions))
+    heads = [line.split(" (")[0] for line in lines[1:] if line and line[0] != " "]
+    assert heads == [
+        "to create", "to adopt", "to update", "similar", "ambiguous", "deferred", "blocked",
+        "to delete",
+    ]  # fmt: skip
+    assert lines[-1] == '    - "T" delete'
+
+
+def test_an_unchanged_resource_is_only_counted_unless_everything_is_wanted():
+    there = [monitor(1, "CPU")]
+    made = plan(there, there, same_org=True)
+    assert counted(made) == "1 unchanged"
+    assert told(made) == ["1 unchanged"]
+    assert told(made, lambda _: {})[-1] == '    . "CPU" 1'
+
+
+def test_chains_lead_to_the_root_and_gather_there():
+    made = plan(
+        [
+            monitor(1, "CPU", restricted_roles=[ROLE]),
+            monitor(2, "Both", "1 && 1", "composite"),
+            board("abc-def-ghi", "Web", 2),
+            monitor(3, "Free"),
+        ],
+        states={"monitors": "complete", "dashboards": "complete"},
+    )
+    lines = told(made)
+    assert lines[0] == "1 to create, 3 blocked"
+    assert lines[lines.index("blocked (3)") + 1 :] == [
+        f"  roles/{ROLE}: roles are not captured (3)",
+        f'    ! monitors "CPU" 1 <- needs roles/{ROLE}',
+        f'    ! monitors "Both" 2 <- needs monitors/1 "CPU" <- needs roles/{ROLE}',
+        '    ! dashboards "Web" abc-def-ghi <- needs monitors/2 "Both"'
+        + f' <- needs monitors/1 "CPU" <- needs roles/{ROLE}',
+    ]
+
+
+def test_what_is_not_selected_is_a_root_with_its_title():
+    both = [monitor(1, "CPU"), board("abc-def-ghi", "Web", 1)]
+    made = plan(both, selection=lambda address: address.type == "dashboards")
+    assert '  monitors/1 "CPU": is not selected (1)' in told(made)
+
+
+def test_long_groups_are_cut_unless_everything_is_wanted():
+    many = [monitor(n, f"M{n}", restricted_roles=[ROLE]) for n in range(1, 41)]
+    made = plan(many)
+    assert told(made)[-1] == "    ... and 30 more (-v names all)"
+    assert len(told(made, lambda _: {})) == len(told(made)) + 29
+
+
+def test_a_circle_is_named():
+    one = monitor(1, "A", "2 && 2", "composite")
+    other = monitor(2, "B", "1 && 1", "composite")
+    lines = told(plan([one, other]))
+    assert any("monitors/1" in line and "monitors/2" in line for line in lines)
+
+
+def test_similar_ones_say_what_is_in_the_way():
+    made = plan([monitor(1, "CPU")], [monitor(9, "CPU", "avg(last_5m):avg:a.b{*} > 2")])
+    assert told(made)[-1] == (
+        '    ? "CPU" 1; monitors/9 has the same title and another body'
+    )  # fmt: skip
+
+
+def test_a_name_that_stands_in_many_places_is_one_line():
+    many = [monitor(n, f"M{n}", message="@slack-ops") for n in (1, 2, 3)]
+    lines = told(plan(many))
+    names = lines[lines.index("names that the destination does not know (1)") + 1 :]
+    assert len(names) == 1
+    assert names[0].startswith('  slack_channels "ops" stays as it is: ')
+    assert names[0].endswith('; in 3 places, as monitors "M1" 1')
+
+
+def test_a_title_cannot_leave_its_line():
+    assert not any("\x1b" in line or "\n" in line for line in told(plan([monitor(1, "a\x1b\nb")])))
