@@ -32,6 +32,11 @@ def _by_public_id(body: Body) -> str:
 KEYS: dict[str, Callable[[Body], str]] = {
     "monitors": _by_id,
     "dashboards": _by_id,
+    "dashboard_lists": _by_id,
+    "notebooks": _by_id,
+    "powerpacks": _by_id,
+    "service_level_objectives": _by_id,
+    "slo_corrections": _by_id,
     "roles": _by_id,
     "permissions": _by_id,
     "users": _by_id,
