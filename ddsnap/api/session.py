@@ -18,6 +18,7 @@ from ddsnap.api.budget import RateBudget
 from ddsnap.api.hosts import check_host
 from ddsnap.api.retry import IDEMPOTENT, Failure, Policy, Spent
 from ddsnap.api.transport import Timeouts, Transport
+from ddsnap.core.secrets import scrub
 from ddsnap.core.values import RESERVED
 from ddsnap.errors import ApiError, AuthError, DdsnapError, UsageError
 
@@ -245,10 +246,9 @@ class Session:
             self._counters[call.name] = replace(count, **added)
 
     def _error(self, call: _Call, failure: Failure) -> ApiError:
-        text = failure.message
-        for key in self._keys:
-            text = text.replace(key, "***") if len(key) >= _TELLTALE else text
-        message = f"{text} ({call.method} {call.path})"
+        # A server may echo what it was sent, and a path may hold a token.
+        telltale = [key for key in self._keys if len(key) >= _TELLTALE]
+        message = scrub(f"{failure.message} ({call.method} {call.path})", telltale)
         if failure.status == 401:
             return AuthError(message, "check the org's API key and application key", status=401)
         if call.method not in IDEMPOTENT and failure.uncertain:

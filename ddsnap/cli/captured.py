@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ddsnap.cli.terminal import Terminal
     from ddsnap.core.values import Address
     from ddsnap.flows.live import Problem
-    from ddsnap.flows.outcome import CaptureResult, ResourceChange, TypeOutcome
+    from ddsnap.flows.outcome import CaptureResult, FoundSecret, ResourceChange, TypeOutcome
     from ddsnap.flows.run import Run
 
 MOST: Final = 20
@@ -40,6 +40,12 @@ def tell(terminal: Terminal, run: Run, result: CaptureResult, *, dry_run: bool =
             terminal.line(f"  {one_line(what)}; stored as it is")
     _tell_states(terminal, result)
     _list(terminal, [_problem_line(*problem) for problem in problems], most)
+    _list(terminal, [_secret_line(found) for found in result.secrets], most)
+    if result.secrets:
+        terminal.warn(
+            f"{run.org}: {_several(len(result.secrets), 'secret')} redacted; add each TYPE:POINTER"
+            " to secrets.redact to keep it so, or to secrets.allow if it is none"
+        )
     for warning in result.warnings:
         terminal.warn(f"{run.org}: {warning}")
     if result.committed:
@@ -122,6 +128,10 @@ def _problem_line(problem: Problem, title: str, kept: bool) -> str:
     return f"! {_named(problem.address, title)}: {problem.reason}; {result}"
 
 
+def _secret_line(found: FoundSecret) -> str:
+    return f"! {_named(found.address, found.title)}: {found.why} was redacted at {found.place}"
+
+
 def _named(address: Address, title: str) -> str:
     return f'{address.type} "{title}" {address.id}' if title else f"{address.type} {address.id}"
 
@@ -148,6 +158,10 @@ def _tell_programs(
     for problem, title, kept in problems:
         where = {"type": problem.address.type, "id": problem.address.id}
         terminal.event("problem", org=org, **where, title=title, reason=problem.reason, kept=kept)
+    for found in result.secrets:
+        where = {"type": found.address.type, "id": found.address.id}
+        told = {"title": found.title, "pointer": found.pointer, "why": found.why}
+        terminal.event("secret", org=org, **where, **told)
     for name, fields in result.new_fields.items():
         for field, count in fields.items():
             terminal.event("new_field", org=org, type=name, field=field, count=count)

@@ -63,6 +63,11 @@ class App:
         self.secrets |= {found.api_key, found.app_key}
         return found
 
+    def known_secrets(self) -> set[str]:
+        """Return the keys found until now, and the secrets that the environment supplies."""
+        supplied = (v for name, v in self.env.items() if name.startswith("DDSNAP_SECRET_"))
+        return {*self.secrets, *supplied}
+
     def address(self, config: Config, org: Org, allowed: tuple[str, ...] = ()) -> str:
         """Return the address of an org's API, if keys may be sent there."""
         from ddsnap.api.hosts import api_url, check_host  # noqa: PLC0415 - slow to import

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ddsnap import __version__
+from ddsnap.core.secret_forms import hide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,11 +41,11 @@ def write_report(app: App, argv: Sequence[str], error: Exception) -> Path:
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Return ``text`` without any of ``secrets``, the longest first."""
+    """Return ``text`` without ``secrets``, the longest first, nor what has a secret's form."""
     for secret in sorted(set(secrets), key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             text = text.replace(secret, "***")
-    return text
+    return hide(text, "***")
 
 
 def _report(argv: Sequence[str], error: Exception) -> str:

@@ -93,6 +93,7 @@ def open_run(
     """Open the way to an org; nothing is asked of it before the first use, and all is closed."""
     from ddsnap.api.gateway import Gateway  # noqa: PLC0415 - slow to import
     from ddsnap.catalog import CATALOG  # noqa: PLC0415
+    from ddsnap.flows.guard import Guard  # noqa: PLC0415
     from ddsnap.flows.run import Run  # noqa: PLC0415
 
     with _session(app, config, org, given or Overrides()) as session:
@@ -107,6 +108,7 @@ def open_run(
             org.public_id,
             arguments,
             app.terminal.event,
+            Guard.of(app.known_secrets(), config.secrets.allow, config.secrets.redact),
         )
 
 

@@ -168,9 +168,11 @@ def maybe_marked(data: bytes) -> bool:
 
 
 def scrub(text: str, known: Collection[str] = ()) -> str:
-    """Return a message without the secrets in it."""
+    """Return a message without the secrets in it, nor the beginning of one where it was cut."""
     for value in sorted(known, key=len, reverse=True):
-        text = text.replace(value, "***") if value else text
+        text = text.replace(value, "***")
+        for size in range(len(value) - 1, 3, -1):
+            text = text.replace(f"{value[:size]}…", "***…")
     return hide(text, "***")
 
 

@@ -72,9 +72,10 @@ def capture(
     ddsnap capture us1 --type monitors,dashboards
 
     With --json each line is an event: type_started and type_finished while reading; then, of each
-    org, change (kind, type, id, title, by), problem (type, id, title, reason, kept), new_field
-    (type, field, count), warning (message) and one captured (state, commit, new, counts, types,
-    requests, seconds), or one error (code, message, hint). All of them name their org.
+    org, change (kind, type, id, title, by), problem (type, id, title, reason, kept), secret (type,
+    id, title, pointer, why), new_field (type, field, count), warning (message) and one captured
+    (state, commit, new, counts, types, requests, seconds), or one error (code, message, hint). All
+    of them name their org.
     """
     from ddsnap.cli.context import find_orgs  # noqa: PLC0415 - with what follows
 
