@@ -35,6 +35,7 @@ OLDER = "recorded in an older shape; newer recordings agree with the sandbox"
 EDITED = "this cassette was edited by hand: three e-mails share one id and one picture"
 DATADOGS_OWN = "fields of Datadog's own org 2; no other org's recording has them"
 UNGRANTED = "the answer includes permissions that neither of the user's roles grants"
+_MAKER = r"/included/.*/attributes/(uuid|last_login_time)"
 EXCEPTIONS = (
     Standing("monitors", r"/(draft_status|assets)", "2025-01", OLDER),
     Standing(
@@ -61,6 +62,18 @@ EXCEPTIONS = (
     Standing("teams", r"/data/attributes/(avatar|banner|summary|color)", "2023-07", OLDER),
     Standing("team_memberships", r"/data/attributes/provisioned_by(_id)?", "2023-10", OLDER),
     Standing("team_memberships", r"/included/.*/attributes/status", "2024-01", OLDER),
+    Standing("downtime_schedules", _MAKER, "2024-01", OLDER),
+    # What these silence lies far ahead of when they were recorded.
+    Standing("downtime_schedules", _MAKER, "2043-01", OLDER, r"create-05-.*"),
+    Standing("downtime_schedules", _MAKER, "3001-01", OLDER, r"update-02-.*"),
+    Standing(
+        "synthetics_tests",
+        r"/options/bits_ai_auto_investigate|/stepCount/nested_steps",
+        "2026-04",
+        OLDER,
+    ),
+    Standing("synthetics_tests", r"/creation_source|/overall_state(_modified)?", "2025-03", OLDER),
+    Standing("synthetics_tests", r"/deleted_at", "2024-10", OLDER),
 )
 
 
@@ -169,7 +182,7 @@ def test_most_exchanges_need_no_exception(outcomes: dict[tuple[str, str], Outcom
     print(f"{'all':22}", dict(total))
     assert all(count["equal"] for count in counts.values())
     assert total["equal"] > total["excepted"]
-    assert total["not standalone"] <= 2
+    assert total["not standalone"] <= 4
 
 
 @pytest.mark.parametrize("form", ["get", "list_item"])
@@ -182,6 +195,10 @@ def test_what_was_loaded_is_what_a_read_answers(form: str) -> None:
         "teams": "/api/v2/team/{}",
         "restriction_policies": "/api/v2/restriction_policy/{}",
         "logs_indexes": "/api/v1/logs/config/indexes/{}",
+        "logs_pipelines": "/api/v1/logs/config/pipelines/{}",
+        "logs_metrics": "/api/v2/logs/config/metrics/{}",
+        "synthetics_global_variables": "/api/v1/synthetics/variables/{}",
+        "synthetics_private_locations": "/api/v1/synthetics/private-locations/{}",
     }
     with Sandbox() as sandbox, requests.Session() as session:
         org = sandbox.add_org("loaded")

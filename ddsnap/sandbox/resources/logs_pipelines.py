@@ -166,6 +166,8 @@ def _processor(item: Json, *, nested: bool = False, bare: bool = False) -> Body:
     if kind == "schema-processor":
         row["mappers"] = [{**_FILLED.get(one.get("type"), {}), **one} for one in item["mappers"]]
         row["schema"] = {"extensions": [], **item["schema"]}
+    if kind == "array-processor" and item["operation"].get("type") == "append":
+        row["operation"] = {"preserve_source": True, **item["operation"]}
     if kind == "grok-parser":
         row["grok"] = {"support_rules": "", **item["grok"]}
     return row

@@ -11,24 +11,24 @@ from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.times import iso
 
 _TYPE = "synthetics_private_locations"
-MANAGED = {
-    "aws:ap-northeast-1": "Tokyo (AWS)",
-    "aws:eu-central-1": "Frankfurt (AWS)",
-    "aws:eu-west-1": "Ireland (AWS)",
-    "aws:eu-west-2": "London (AWS)",
-    "aws:us-east-1": "N. Virginia (AWS)",
-    "aws:us-east-2": "Ohio (AWS)",
-    "aws:us-west-2": "Oregon (AWS)",
-    "azure:eastus": "Virginia (Azure)",
-    "gcp:us-west1": "Oregon (GCP)",
-}
+_AWS = (
+    "af-south-1 ap-east-1 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-southeast-1"
+    " ap-southeast-2 ap-southeast-3 ca-central-1 eu-central-1 eu-north-1 eu-south-1 eu-west-1"
+    " eu-west-2 eu-west-3 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2"
+)
+_GCP = "asia-northeast1 europe-west3 us-east4 us-south1 us-west1 us-west2"
+MANAGED = tuple(
+    f"{cloud}:{region}"
+    for cloud, regions in (("aws", _AWS), ("azure", "eastus"), ("gcp", _GCP))
+    for region in regions.split()
+)
 """Datadog's own locations, as far as the sandbox has them."""
 
 
 def list_locations(call: Call) -> Answer:
     """All locations, private ones last; of each no more than its name."""
     own = call.org.table(_TYPE).values()
-    rows = [{"id": id_, "name": name} for id_, name in MANAGED.items()]
+    rows = [{"id": id_, "name": id_.partition(":")[2]} for id_ in MANAGED]
     rows += [{"id": row["id"], "name": row["name"]} for row in own]
     return Answer({"locations": pages.whole(call, rows)})
 
@@ -47,10 +47,11 @@ def create_location(call: Call) -> Answer:
            "createdBy": author(call)["handle"]}  # fmt: skip
     call.org.table(_TYPE)[id_] = row
     keys = {"accessKey": "sandbox-access", "secretAccessKey": "sandbox-secret",
-            "privateKey": "sandbox-private"}  # fmt: skip
+            "privateKey": "sandbox-private", "publicKey": {"pem": "sandbox-public"}}  # fmt: skip
     config = {"id": id_, "site": "datadoghq.com", **keys}
     encryption = {"id": "sandbox", "key": "sandbox-public"}
-    shown = {**row, "config": {"site": "datadoghq.com"}}
+    secrets = {"authentication": {"id": "sandbox", "key": "sandbox-key"}}
+    shown = {**row, "secrets": secrets, "config": {"site": "datadoghq.com"}}
     return Answer({"private_location": shown, "config": config, "result_encryption": encryption})
 
 

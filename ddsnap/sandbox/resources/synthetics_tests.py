@@ -135,7 +135,8 @@ def _updated(call: Call, row: Body, sent: Body) -> Answer:
            "modified_by": person(call)}  # fmt: skip
     call.org.table(_TYPE)[id_] = new
     call.org.table("monitors")[str(new["monitor_id"])] = test_monitor(call.org, new)
-    return Answer({**without(_written(call, new), "deleted_at")})
+    told = {"overall_state": 2, "overall_state_modified": iso(call.org.now())}
+    return Answer({**without(_written(call, new), "deleted_at"), **told})
 
 
 def _row(call: Call, *families: str) -> Body:
@@ -171,7 +172,9 @@ def _written(call: Call, row: Body) -> Body:
     shown = {**without(row, "creator", "metadata"), "deleted_at": None, "org_id": call.org.number}
     if "steps" in row:
         checks = sum(str(step.get("type", "")).startswith("assert") for step in row["steps"])
-        shown["stepCount"] = {"assertions": checks, "subtests": 0, "total": len(row["steps"])}
+        counts = {"assertions": checks, "subtests": 0, "total": len(row["steps"])}
+        shown["stepCount"] = {**counts, "nested_steps": 0}
+    shown["options"] = {**row["options"], "bits_ai_auto_investigate": False}
     return shown
 
 
