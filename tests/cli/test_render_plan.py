@@ -66,13 +66,13 @@ def test_chains_lead_to_the_root_and_gather_there():
         states={"monitors": "complete", "dashboards": "complete"},
     )
     lines = told(made)
+    to_cpu = f'<- needs monitors/1 "CPU" <- needs roles/{ROLE}'
     assert lines[0] == "1 to create, 3 blocked"
     assert lines[lines.index("blocked (3)") + 1 :] == [
         f"  roles/{ROLE}: roles are not captured (3)",
         f'    ! monitors "CPU" 1 <- needs roles/{ROLE}',
-        f'    ! monitors "Both" 2 <- needs monitors/1 "CPU" <- needs roles/{ROLE}',
-        '    ! dashboards "Web" abc-def-ghi <- needs monitors/2 "Both"'
-        + f' <- needs monitors/1 "CPU" <- needs roles/{ROLE}',
+        f'    ! monitors "Both" 2 {to_cpu}',
+        f'    ! dashboards "Web" abc-def-ghi <- needs monitors/2 "Both" {to_cpu}',
     ]
 
 

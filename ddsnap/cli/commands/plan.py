@@ -82,7 +82,7 @@ def plan(
     """Show what a replay of the snapshot REV into an org would do; nothing is written there.
 
     A resource is named by its id or its exact title. Ids that do not exist yet are symbolic:
-    ${monitors/123} is the id that monitor 123 will get.
+    ${monitors/123} is the id that monitor 123 will get. Keys given here are the destination's.
 
     \b
     ddsnap plan us1 --to eu1
