@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.outcome import CaptureResult, ResourceChange
     from ddsnap.flows.run import Run
+    from ddsnap.store.commits import CommitInfo
 
 ATTRIBUTES: Final = b"* -text\n"
 """Keeps git from changing line ends, so that a clone shows the same bytes everywhere."""
@@ -61,7 +62,8 @@ def compose(run: Run, reading: Reading) -> tuple[str, CaptureResult]:
 
 def trailers(run: Run, started: datetime, result: CaptureResult) -> dict[str, str]:
     """Return what a snapshot commit says of the run that made it."""
-    whole = [name for name, o in result.types.items() if o.refreshed and o.state.whole]
+    types = result.types.items()
+    whole = [name for name, o in types if o.refreshed and o.state.whole and not o.narrowed]
     return {
         "Ddsnap-Org": run.org,
         "Ddsnap-Site": run.site,
@@ -86,12 +88,9 @@ def _compose_on(
     ours, theirs = manifest_of(run.repo, reading.head), manifest_of(run.repo, tip)
     _check_ground(run, ours, theirs)
     base = tip if theirs.rules == run.catalog.rules else renormalize(run, tip, theirs)
-    laid = {
-        path: sha
-        for path, _, sha in changed_paths(run.repo, reading.base, reading.head)
-        if "/" in path and path.partition("/")[0] not in later
-    }
+    laid = _own_changes(run, reading, tip, later)
     read = _read(reading.result)
+    whole = {name for name in read if not reading.result.types[name].narrowed}
     with SnapshotWriter(run.repo, run.snapshots, base) as writer:
         writer.keep_folder("")
         for path, sha in laid.items():
@@ -100,7 +99,7 @@ def _compose_on(
             else:
                 writer.take(path, sha)
         before = manifest_of(run.repo, reading.base) if reading.base else None
-        manifest = _united(before, ours, theirs, read - later)
+        manifest = _united(before, ours, theirs, whole - later)
         writer.put(MANIFEST, manifest.to_bytes())
         writer.put(".gitattributes", ATTRIBUTES)
         result = _recorded(reading.result, writer, laid)
@@ -114,6 +113,22 @@ def _compose_on(
         result.read_at = _read_at(run, tip, result, later)
         result.warnings = [*result.warnings, *(note.text for note in writer.notes)]
     return result.commit, result
+
+
+def _own_changes(
+    run: Run, reading: Reading, tip: str, later: frozenset[str]
+) -> dict[str, bytes | None]:
+    """Return what this run found changed, but for what a run that started later has changed."""
+    theirs: set[str] = set()
+    for info in _snapshots_since(run, tip, reading.tip):
+        if _started_later(_time(info.trailer(STARTED)), reading):
+            before = info.parents[0] if info.parents else None
+            theirs.update(path for path, _, _ in changed_paths(run.repo, before, info.sha))
+    return {
+        path: sha
+        for path, _, sha in changed_paths(run.repo, reading.base, reading.head)
+        if "/" in path and path not in theirs and path.partition("/")[0] not in later
+    }
 
 
 def _read(result: CaptureResult) -> frozenset[str]:
@@ -132,9 +147,7 @@ def _check_ground(run: Run, ours: Manifest, theirs: Manifest) -> None:
         )
 
 
-def _united(
-    before: Manifest | None, ours: Manifest, theirs: Manifest, read: frozenset[str]
-) -> Manifest:
+def _united(before: Manifest | None, ours: Manifest, theirs: Manifest, read: set[str]) -> Manifest:
     """Return what the composed snapshot says: of the types that we read, what we found."""
     old = set(before.scope_types) if before else set()
     mine, other = set(ours.scope_types), set(theirs.scope_types)
@@ -181,11 +194,10 @@ def _read_at(run: Run, tip: str, result: CaptureResult, later: frozenset[str]) -
 
 def _read_later(run: Run, reading: Reading, tip: str | None) -> frozenset[str]:
     """The types that were read meanwhile by a run that started after this one."""
-    started = _milliseconds(reading.started)
     return frozenset(
         name
         for when, names in (*_recorded_runs(run, reading), *_snapshots(run, reading, tip))
-        if when is not None and when > started
+        if _started_later(when, reading)
         for name in names
     )
 
@@ -203,18 +215,24 @@ def _snapshots(
     run: Run, reading: Reading, tip: str | None
 ) -> Iterator[tuple[datetime | None, list[str]]]:
     """What the commits themselves say; a remote may have got them before their journal."""
-    for commit in commits_since(run.repo, tip, reading.tip) if tip else ():
-        info = run.repo.commit_info(commit)
+    for info in _snapshots_since(run, tip, reading.tip):
         yield _time(info.trailer(STARTED)), (info.trailer(READ) or "").split()
+
+
+def _snapshots_since(run: Run, tip: str | None, base: str | None) -> Iterator[CommitInfo]:
+    for commit in commits_since(run.repo, tip, base) if tip else ():
+        yield run.repo.commit_info(commit)
 
 
 def _was_read(entry: object) -> bool:
     body: JSONObject = entry if isinstance(entry, dict) else {}
-    return body.get("read") is True and body.get("state") in _READ_STATES
+    whole = body.get("state") in _READ_STATES and not body.get("narrowed")
+    return body.get("read") is True and whole
 
 
-def _milliseconds(time: datetime) -> datetime:
-    return datetime.fromisoformat(time.isoformat(timespec="milliseconds"))
+def _started_later(when: datetime | None, reading: Reading) -> bool:
+    ours = datetime.fromisoformat(reading.started.isoformat(timespec="milliseconds"))
+    return when is not None and when > ours
 
 
 def _time(value: object) -> datetime | None:

@@ -125,6 +125,8 @@ def _type(outcome: TypeOutcome) -> JSON:
         "read": outcome.refreshed,
         **_counts(Counter(change.kind for change in outcome.changes)),
     }
+    if outcome.narrowed:
+        body["narrowed"] = True
     if outcome.state.reason:
         body["reason"] = outcome.state.reason
     if problems:

@@ -17,6 +17,7 @@ from orgs import git
 from runners import capture_with, make_hub, make_runner
 
 from ddsnap.core import canonical
+from ddsnap.core.select import Selection, id_filter
 from ddsnap.errors import ExitCode, Refused, RemoteError
 from ddsnap.flows.capture import exit_code
 
@@ -189,6 +190,29 @@ def test_a_later_run_of_one_type_supersedes_that_type_alone(
     body = git(hub, "log", "-1", "--format=%B", "snapshots/us1")
     assert body.startswith("capture us1: 1 changed\n")
     assert "monitors" not in body
+
+
+def test_a_later_filtered_run_supersedes_its_documents_alone(
+    runner: Callable[..., Backup], hub: Path, org: SandboxOrg
+) -> None:
+    ada, bob = runner("ada"), runner("bob")
+    capture_with(ada)
+    one, other = list(org.resources("monitors").values())[:2]
+    paths = [f"monitors/{monitor['id']}.json" for monitor in (one, other)]
+    one["name"] = other["name"] = "First"
+    narrowing = Selection((id_filter(str(one["id"])),))
+
+    def faster() -> None:
+        one["name"] = "Second"
+        assert capture_with(ada, narrowing=narrowing).committed
+
+    result = capture_with(bob, after="monitors", then=faster)
+    assert [change.address.id for change in result.changes] == [str(other["id"])]
+    assert names(hub, paths[0])[1:] == ["Second"]
+    assert names(hub, paths[1])[1:] == ["First"]
+    trailers = git(hub, "log", "--format=[%(trailers:key=Ddsnap-Read,valueonly)]", "snapshots/us1")
+    assert "monitors" in trailers.split("]")[0]
+    assert "monitors" not in trailers.split("]")[1]
 
 
 def test_an_earlier_run_is_built_upon(
