@@ -56,6 +56,8 @@ def _headline(run: Run, result: CaptureResult, *, dry_run: bool) -> str:
     what = summary(result.counts)
     if dry_run:
         return f"{run.org}: {what} ({_size(result)}); dry run, nothing is written"
+    if result.superseded:
+        return f"{run.org}: superseded by a run that started later ({_size(result)})"
     if not result.committed:
         return f"{run.org}: {what} ({_size(result)})"
     if not result.counts:
@@ -174,6 +176,8 @@ def _tell_programs(
         dry_run=dry_run,
         commit=result.commit,
         new=result.committed,
+        pushed=result.pushed,
+        superseded=result.superseded,
         counts=dict(result.counts),
         types={name: _type(outcome) for name, outcome in result.types.items()},
         requests=_requests(result),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ddsnap.cli.exchange import exchange_of, exchange_options
 from ddsnap.cli.options import selection_options
 from ddsnap.cli.runs import arguments_of, connection_options, open_run, overrides, scope_of
 from ddsnap.errors import DdsnapError, ExitCode, UsageError, gravest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.read_org import Scope
     from ddsnap.flows.run import Run
+    from ddsnap.flows.sync import Exchange
     from ddsnap.store.repository import Repository
 
 
@@ -32,6 +34,7 @@ class _Order:
     scope: Scope
     arguments: tuple[str, ...]
     given: Overrides
+    exchange: Exchange
     dry_run: bool
 
 
@@ -46,6 +49,7 @@ class _Order:
               help="Believe it when most of this type is gone at once.")  # fmt: skip
 @click.option("--full", is_flag=True, help="Read everything, whatever seems unchanged.")
 @click.option("--dry-run", is_flag=True, help="Say what a capture would record; write nothing.")
+@exchange_options
 @connection_options
 @click.pass_context
 def capture(
@@ -58,6 +62,8 @@ def capture(
     accept_loss: tuple[str, ...],
     full: bool,
     dry_run: bool,
+    push: bool,
+    offline: bool,
     selection: Selection,
     **connection: Any,
 ) -> ExitCode:
@@ -65,7 +71,7 @@ def capture(
 
     What cannot be read keeps its last document; an org that fails does not stop the others. Each
     run is recorded in journal/ORG. With filters only what they select is read anew; all else is
-    carried over.
+    carried over. Where git has a remote, both branches are first brought up to date from there.
 
     \b
     ddsnap capture
@@ -74,8 +80,8 @@ def capture(
     With --json each line is an event: type_started and type_finished while reading; then, of each
     org, change (kind, type, id, title, by), problem (type, id, title, reason, kept), secret (type,
     id, title, pointer, why), new_field (type, field, count), warning (message) and one captured
-    (state, commit, new, counts, types, requests, seconds), or one error (code, message, hint). All
-    of them name their org.
+    (state, commit, new, pushed, superseded, counts, types, requests, seconds), or one error (code,
+    message, hint). All of them name their org.
     """
     from ddsnap.cli.context import find_orgs  # noqa: PLC0415 - with what follows
 
@@ -87,7 +93,8 @@ def capture(
         if len(chosen) > 1 and (given.keys.api_key or given.keys.app_key):
             raise UsageError("--api-key and --app-key are of one org", "name the org")
         scope = scope_of(config, only, exclude, accept_loss, full=full, narrowing=selection)
-        order = _Order(config, scope, arguments_of(context), given, dry_run)
+        exchange = exchange_of(repository, config, push=push, offline=offline)
+        order = _Order(config, scope, arguments_of(context), given, exchange, dry_run)
         return gravest([_capture_one(app, repository, org, order) for org in chosen])
 
 
@@ -124,9 +131,9 @@ def _read(app: App, run: Run, order: _Order) -> CaptureResult:
             advance(event == "type_finished")
 
         watched = replace(run, sink=sink)
-        return (
-            _rehearse(watched, order.scope) if order.dry_run else capture_org(watched, order.scope)
-        )
+        if order.dry_run:
+            return _rehearse(watched, order.scope)
+        return capture_org(watched, order.scope, order.exchange)
 
 
 def _rehearse(run: Run, scope: Scope) -> CaptureResult:
