@@ -27,7 +27,14 @@ CATALOG: Final = Catalog(
         access.TEAM_MEMBERSHIPS,
         logs.LOGS_INDEXES,
         logs.LOGS_INDEXES_ORDER,
+        logs.LOGS_PIPELINES,
+        logs.LOGS_PIPELINES_ORDER,
+        logs.LOGS_METRICS,
+        synthetics.SYNTHETICS_PRIVATE_LOCATIONS,
+        synthetics.SYNTHETICS_GLOBAL_VARIABLES,
+        synthetics.SYNTHETICS_TESTS,
         alerting.MONITORS,
+        alerting.DOWNTIME_SCHEDULES,
         dashboards.DASHBOARDS,
         access.RESTRICTION_POLICIES,
     ),
@@ -39,7 +46,6 @@ CATALOG: Final = Catalog(
 
 DECLARED: Final = {
     dashboards.DASHBOARD_LISTS: "members that are read and written through a second API",
-    synthetics.SYNTHETICS_TESTS: "secrets in requests, uploaded files",
     rum.RUM_RETENTION_FILTERS_ORDER: "the applications and filters that it orders",
     on_call.ON_CALL_SCHEDULES: "a proven listing",
     on_call.ON_CALL_ESCALATION_POLICIES: "the routing rules that name them",

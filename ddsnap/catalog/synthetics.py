@@ -168,7 +168,7 @@ SYNTHETICS_PRIVATE_LOCATIONS = ResourceType(
     # The answer to a creation holds the worker's keys.
     volatile=paths("config secrets result_encryption"),
     unordered=paths("tags metadata.restricted_roles"),
-    defaults={"metadata.restricted_roles": ([], None), "metadata": ({}, None), "tags": ([], None)},
+    defaults={"metadata": ({"restricted_roles": []}, {}, None), "tags": ([], None)},
     modified_at="modifiedAt",
     create=Call("POST", _LOCATIONS, answer="private_location"),
     update=Call("PUT", f"{_LOCATIONS}/{{id}}"),
