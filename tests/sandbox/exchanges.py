@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import board_exchanges
 import other_exchanges
 
 from ddsnap.sandbox.furnish import link, user
@@ -29,6 +30,7 @@ TYPES = (
     "team_memberships",
     "restriction_policies",
     "logs_indexes",
+    *board_exchanges.PREPARE,
     *other_exchanges.PREPARE,
 )
 PLAYED_FORMS = ("create", "update", "error", "other")
@@ -251,6 +253,7 @@ PREPARE: dict[str, Callable[[SandboxOrg, Sample], str | None]] = {
     "team_memberships": prepare_membership,
     "restriction_policies": prepare_policy,
     "logs_indexes": prepare_index,
+    **board_exchanges.PREPARE,
     **other_exchanges.PREPARE,
 }
 
@@ -338,6 +341,7 @@ MASK: dict[str, Callable[[Sample, Any], Any]] = {
     "users": mask_user,
     "teams": mask_team,
     "team_memberships": mask_membership,
+    **board_exchanges.MASK,
     **other_exchanges.MASK,
 }
 
