@@ -19,6 +19,7 @@ from ddsnap.flows.snapshot import manifest_of
 from ddsnap.flows.sync import ALONE, Exchange, begin, publish
 from ddsnap.store.ancestry import commits_since
 from ddsnap.store.locks import org_lock
+from ddsnap.store.maintenance import maintain
 from ddsnap.store.snapshots import SnapshotWriter
 from ddsnap.store.sweep import sweep
 
@@ -36,6 +37,13 @@ def capture(run: Run, scope: Scope, exchange: Exchange = ALONE) -> CaptureResult
     held or a branch has diverged from the remote's, and ``ApiError`` after the run was recorded as
     failed.
     """
+    result = _capture(run, scope, exchange)
+    note = maintain(run.repo)
+    result.warnings += [note.text] if note else []
+    return result
+
+
+def _capture(run: Run, scope: Scope, exchange: Exchange) -> CaptureResult:
     branches = (run.snapshots, run.journal)
     with org_lock(run.repo, run.org, "capture"):
         sweep(run.repo)

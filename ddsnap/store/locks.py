@@ -12,10 +12,10 @@ import os
 import socket
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ddsnap.errors import LockHeld, StoreError
-from ddsnap.store.owned import try_lock
+from ddsnap.store.owned import share_lock, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,24 +23,49 @@ if TYPE_CHECKING:
 
     from ddsnap.store.repository import Repository
 
+_ALL: Final = ".all"  # which no org can be called
+
 
 @contextmanager
 def org_lock(repo: Repository, org: str, purpose: str) -> Iterator[None]:
-    """Hold the lock of ``org`` in this repository, or raise ``LockHeld`` naming its holder."""
-    path = repo.git_dir / "ddsnap" / "locks" / f"{org}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+b", buffering=0)
-    except OSError as error:
-        raise StoreError(f"cannot lock {org}: {path}: {error.strerror}") from error
-    with file:
+    """Hold the lock of ``org`` in this repository, or raise ``LockHeld`` naming its holder.
+
+    No maintenance starts meanwhile; one that is under way is waited for.
+    """
+    path = _locks(repo) / f"{org}.lock"
+    with _opened(path, org) as file:
         _take(file, org, path)
         file.truncate(0)
         file.write(json.dumps(_holder(purpose)).encode())
         try:
-            yield
+            with _opened(_locks(repo) / _ALL, org) as everybody:
+                share_lock(everybody.fileno())
+                yield
         finally:
             file.truncate(0)
+
+
+@contextmanager
+def sole_lock(repo: Repository) -> Iterator[bool]:
+    """Hold the repository alone, if no run works in it; the block is told whether it does."""
+    with _opened(_locks(repo) / _ALL, "the repository") as file:
+        try:
+            alone = try_lock(file.fileno())
+        except OSError:
+            alone = False
+        yield alone
+
+
+def _locks(repo: Repository) -> Path:
+    return repo.git_dir / "ddsnap" / "locks"
+
+
+def _opened(path: Path, what: str) -> BinaryIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+b", buffering=0)
+    except OSError as error:
+        raise StoreError(f"cannot lock {what}: {path}: {error.strerror}") from error
 
 
 def _take(file: BinaryIO, org: str, path: Path) -> None:

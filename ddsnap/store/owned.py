@@ -31,8 +31,15 @@ if sys.platform == "win32":
         finally:
             os.lseek(descriptor, 0, os.SEEK_SET)
         return True
+
+    def share_lock(descriptor: int) -> None:
+        """Do nothing: Windows knows no shared lock, and removes no file that is open."""
 else:
     import fcntl
+
+    def share_lock(descriptor: int) -> None:
+        """Take the advisory lock together with others, waiting for who has it alone."""
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
 
     def try_lock(descriptor: int) -> bool:
         """Take the advisory lock of an open file, or return False if another holds it."""

@@ -416,6 +416,33 @@ def test_a_fresh_shallow_clone_captures_and_pushes(
     never_forced(hub)
 
 
+def test_two_orgs_of_one_repository_at_once(
+    sandbox: Sandbox, runner: Callable[..., Backup], hub: Path, org: SandboxOrg
+) -> None:
+    us1 = runner("shared")
+    eu1 = replace(us1, org=sandbox.add_org("eu1", seed=4, size=SIZE))
+    failures: list[BaseException] = []
+
+    def work(backup: Backup) -> None:
+        try:
+            for number in range(4):
+                assert capture_with(backup).pushed
+                backup.org.edit(random.Random(number), 2)
+        except BaseException as error:  # noqa: BLE001 - told by the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(backup,)) for backup in (us1, eu1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    for name in ("us1", "eu1"):
+        assert count(hub, f"journal/{name}") == 4
+        assert tip(hub, f"snapshots/{name}") == tip(us1.folder, f"snapshots/{name}")
+    never_forced(hub)
+
+
 def test_several_orgs_by_several_processes(sandbox: Sandbox, hub: Path, tmp_path: Path) -> None:
     """No commit that a runner was told is published is lost, and nothing is forced.
 
