@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.cli.text import one_line
 from ddsnap.core.normalize import title_of
 from ddsnap.core.paths import document_path
-from ddsnap.flows.messages import summary
+from ddsnap.flows.messages import NOTES, summary
 from ddsnap.flows.snapshot import read_document
 
 if TYPE_CHECKING:
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 MOST: Final = 20
 """So many resources are named; ``-v`` names all."""
 
-_SIGNS: Final = {"added": "+", "changed": "~", "deleted": "-", "left": "-", "touched": "."}
+_SIGNS: Final = {
+    "added": "+",
+    "changed": "~",
+    "deleted": "-",
+    "expired": "-",
+    "left": "-",
+    "touched": ".",
+}
 
 
 def tell(terminal: Terminal, run: Run, result: CaptureResult, *, dry_run: bool = False) -> None:
@@ -121,7 +128,7 @@ def _last_known(run: Run, commit: str | None, address: Address) -> tuple[str, bo
 
 def _change_line(change: ResourceChange) -> str:
     by = f" by {change.by}" if change.by else ""
-    note = " (left scope)" if change.kind == "left" else by
+    note = NOTES.get(change.kind, by)
     return f"{_SIGNS[change.kind]} {_named(change.address, change.title)}{note}"
 
 

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.api.gateway import Found, Gone, Unreadable
+from ddsnap.core.fields import value_at
+from ddsnap.flows.earlier import time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from ddsnap.api.gateway import Gateway
     from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.values import JSONObject
 
 ONE_BY_ONE: Final = 50
 """Up to so many missing ids are each read; of more, a sample of so many."""
@@ -39,6 +43,13 @@ class Verdict:
 def too_sudden(missing: int, before: int) -> bool:
     """Whether so many of a type are gone at once that somebody must confirm it."""
     return missing >= SUDDEN and missing * 2 > before
+
+
+def ended(type_: ResourceType, body: JSONObject, now: datetime) -> bool:
+    """Whether a resource that is gone was over anyway, by what its last document says."""
+    value = value_at(body, type_.ends) if type_.ends else None
+    end = time_of(value)
+    return end is not None and end <= now
 
 
 def prove_absence(

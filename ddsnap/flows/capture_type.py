@@ -13,7 +13,7 @@ from ddsnap.core.normalize import id_of, title_of
 from ddsnap.core.paths import document_path, parse_document_path
 from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, UnstorableError
-from ddsnap.flows.absence import prove_absence, too_sudden
+from ddsnap.flows.absence import ended, prove_absence, too_sudden
 from ddsnap.flows.earlier import Earlier
 from ddsnap.flows.live import (
     Item,
@@ -219,7 +219,8 @@ class TypeCapture:
         }
         gone = self._vanished.intersection(missing) if self.type.discover else set()
         rest = sorted(missing.keys() - gone)
-        if too_sudden(len(missing), len(self.before)) and not accept_loss:
+        over = {id_ for id_, path in missing.items() if self._ended(path)}
+        if too_sudden(len(missing) - len(over), len(self.before)) and not accept_loss:
             raise _Unbelievable(
                 f"{len(missing)} of {len(self.before)} are gone at once;"
                 f" if that is right, run again with --accept-loss {self.type.name}"
@@ -231,7 +232,12 @@ class TypeCapture:
         for id_ in sorted(gone | verdict.gone):
             address = Address(self.type.name, id_)
             body = self._previous(missing[id_])
-            self.outcome.changes.append(self._change("deleted", address, body))
+            kind: ChangeKind = "expired" if id_ in over else "deleted"
+            self.outcome.changes.append(self._change(kind, address, body))
+
+    def _ended(self, path: str) -> bool:
+        now = self.run.clock()
+        return bool(self.type.ends) and ended(self.type, self._previous(path), now)
 
     def _asked(self, path: str) -> bool:
         """Whether a narrowed run is about a document; one that it is not about is carried over."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.fields import value_at
 from ddsnap.core.normalize import normalize
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.rotation import Rotation
     from ddsnap.core.values import JSON, JSONObject
+
+_FAR: Final = 2**35
+"""Seconds; a larger number is no such time."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,13 @@ class Earlier:
             return True
         listed = normalize(type_, clone(item)).document.body
         same = unchanged(type_, frozenset(item), listed, stored)
-        return not (same and self.rotation.settled(_time(value_at(stored, type_.hint))))
+        return not (same and self.rotation.settled(time_of(value_at(stored, type_.hint))))
 
 
-def _time(value: JSON) -> datetime | None:
-    """Read an ISO time; one without a zone is UTC, as Datadog has it."""
+def time_of(value: JSON) -> datetime | None:
+    """Read an ISO time, or seconds since 1970; one without a zone is UTC, as Datadog has it."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value, timezone.utc) if 0 < value < _FAR else None
     if not isinstance(value, str):
         return None
     try:

@@ -11,13 +11,21 @@ if TYPE_CHECKING:
     from ddsnap.flows.outcome import ChangeKind, ResourceChange
 
 MOST_LINES: Final = 200
-_SIGNS: Final[dict[ChangeKind, str]] = {"added": "+", "changed": "~", "deleted": "-", "left": "-"}
+_SIGNS: Final[dict[ChangeKind, str]] = {
+    "added": "+",
+    "changed": "~",
+    "deleted": "-",
+    "expired": "-",
+    "left": "-",
+}
+_WORDS: Final = {**dict.fromkeys(_SIGNS, ""), "left": "left scope"}
+NOTES: Final = {"expired": " (ended by itself)", "left": " (left scope)"}
+"""Why a resource is gone, where nobody deleted it."""
 
 
 def summary(counts: Counter[str]) -> str:
     """Return ``3 added, 2 changed, 1 deleted``, or ``no changes``."""
-    words = {"added": "added", "changed": "changed", "deleted": "deleted", "left": "left scope"}
-    parts = [f"{counts[kind]} {word}" for kind, word in words.items() if counts[kind]]
+    parts = [f"{counts[kind]} {word or kind}" for kind, word in _WORDS.items() if counts[kind]]
     if counts["touched"]:
         parts.append(f"{counts['touched']} touched")
     return ", ".join(parts) or "no changes"
@@ -50,8 +58,7 @@ def one_line(text: str) -> str:
 
 def _line(change: ResourceChange) -> str:
     title = f' "{one_line(change.title)}"' if change.title else ""
-    note = f" by {one_line(change.by)}" if change.by else ""
-    if change.kind == "left":
-        note = " (left scope)"
+    by = f" by {one_line(change.by)}" if change.by else ""
+    note = NOTES.get(change.kind, by)
     address = change.address
     return f"{_SIGNS[change.kind]} {address.type}{title} {one_line(address.id)}{note}"

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from ddsnap.core.values import Address
     from ddsnap.flows.live import Problem
 
-ChangeKind: TypeAlias = Literal["added", "changed", "deleted", "touched", "left"]
+ChangeKind: TypeAlias = Literal["added", "changed", "deleted", "expired", "touched", "left"]
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceChange:
-    """One resource that differs from the last snapshot. ``left`` went out of scope."""
+    """One resource that differs from the last snapshot.
+
+    ``expired`` is gone because it was over, ``left`` went out of scope.
+    """
 
     kind: ChangeKind
     address: Address
