@@ -121,7 +121,7 @@ def _own_changes(
     """Return what this run found changed, but for what a run that started later has changed."""
     theirs: set[str] = set()
     for info in _snapshots_since(run, tip, reading.tip):
-        if _started_later(_time(info.trailer(STARTED)), reading):
+        if _started_later(journal.parse_time(info.trailer(STARTED)), reading):
             before = info.parents[0] if info.parents else None
             theirs.update(path for path, _, _ in changed_paths(run.repo, before, info.sha))
     return {
@@ -208,7 +208,10 @@ def _recorded_runs(run: Run, reading: Reading) -> Iterator[tuple[datetime | None
         record = journal.record_of(run.repo, commit)
         types = record.get("types")
         names = types.items() if isinstance(types, dict) else ()
-        yield _time(record.get("started")), [name for name, entry in names if _was_read(entry)]
+        yield (
+            journal.parse_time(record.get("started")),
+            [name for name, entry in names if _was_read(entry)],
+        )
 
 
 def _snapshots(
@@ -216,7 +219,7 @@ def _snapshots(
 ) -> Iterator[tuple[datetime | None, list[str]]]:
     """What the commits themselves say; a remote may have got them before their journal."""
     for info in _snapshots_since(run, tip, reading.tip):
-        yield _time(info.trailer(STARTED)), (info.trailer(READ) or "").split()
+        yield journal.parse_time(info.trailer(STARTED)), (info.trailer(READ) or "").split()
 
 
 def _snapshots_since(run: Run, tip: str | None, base: str | None) -> Iterator[CommitInfo]:
@@ -233,11 +236,3 @@ def _was_read(entry: object) -> bool:
 def _started_later(when: datetime | None, reading: Reading) -> bool:
     ours = datetime.fromisoformat(reading.started.isoformat(timespec="milliseconds"))
     return when is not None and when > ours
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return time if time.tzinfo else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from ddsnap.core import canonical
@@ -14,7 +15,6 @@ from ddsnap.store.snapshots import SnapshotWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from ddsnap.core.values import JSON, JSONObject
     from ddsnap.flows.outcome import CaptureResult, TypeOutcome
@@ -68,6 +68,15 @@ def record_of(repo: Repository, commit: str) -> JSONObject:
     data = repo.read_file(commit, RECORD)
     record = canonical.decode(data) if data else {}
     return record if isinstance(record, dict) else {}
+
+
+def parse_time(value: object) -> datetime | None:
+    """Return a time as records and trailers hold it; ``None`` for anything else."""
+    try:
+        time = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
 
 
 def last_record(run: Run) -> JSONObject:

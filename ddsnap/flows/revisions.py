@@ -1,15 +1,17 @@
-"""What a user may call a state of an org: any git revision, an org's name, ``live:ORG``."""
+"""What a user may call a state of an org: a git revision, an org's name, ORG@TIME, live:ORG."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.normalize import title_of
 from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address
 from ddsnap.errors import StoreError, UsageError
+from ddsnap.flows.at_time import parse_moment, snapshot_at
 from ddsnap.flows.snapshot import manifest_of
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 LIVE: Final = "live:"
 _ORG: Final = re.compile(r"([a-z0-9][a-z0-9-]{0,39})((?:[~^][0-9]*)*)")
+_AT: Final = re.compile(r"([a-z0-9][a-z0-9-]{0,39})@([^{].*)")
 _MOST_NAMED: Final = 3
 
 
@@ -34,12 +37,18 @@ class Snapshot:
     manifest: Manifest
 
 
-def find_snapshot(repo: Repository, revision: str) -> Snapshot:
+def find_snapshot(repo: Repository, revision: str, now: datetime | None = None) -> Snapshot:
     """Find the snapshot that ``revision`` names.
 
-    An org's name (``us1``, ``us1~2``) is its branch; everything else is git's to resolve. Raises
-    ``StoreError`` where there is no such revision, or where it is no snapshot.
+    An org's name (``us1``, ``us1~2``) is its branch, ``us1@TIME`` what was in force then; all else
+    is git's to resolve. Raises ``StoreError`` where there is no such revision, or where it is no
+    snapshot.
     """
+    timed = _AT.fullmatch(revision)
+    if timed and repo.branch(f"snapshots/{timed[1]}"):
+        moment = parse_moment(timed[2], now or datetime.now().astimezone())
+        commit = snapshot_at(repo, timed[1], moment)
+        return Snapshot(revision, commit, manifest_of(repo, commit, revision))
     match = _ORG.fullmatch(revision)
     branch = f"snapshots/{match[1]}" if match else ""
     name = f"refs/heads/{branch}{match[2]}" if match and repo.branch(branch) else revision
