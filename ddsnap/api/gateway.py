@@ -81,6 +81,10 @@ class Gateway:
         """Return the traffic so far, by route."""
         return self._session.counters
 
+    def server_time(self) -> float | None:
+        """Return the time by the server's clock (seconds since 1970), as far as it is known."""
+        return self._session.server_time()
+
     def identity(self) -> OrgIdentity:
         """Return the org that the keys belong to; refused keys raise ``AuthError``."""
         return identity.of_keys(self._session)

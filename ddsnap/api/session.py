@@ -17,6 +17,7 @@ from ddsnap.api.answers import Answer, judge
 from ddsnap.api.budget import RateBudget
 from ddsnap.api.hosts import check_host
 from ddsnap.api.retry import IDEMPOTENT, Failure, Policy, Spent
+from ddsnap.api.server_clock import ServerClock
 from ddsnap.api.transport import Timeouts, Transport
 from ddsnap.core.secrets import scrub
 from ddsnap.core.values import RESERVED
@@ -116,6 +117,7 @@ class Session:
             clock=clock,
         )
         self.budget = RateBudget(clock, self._sleep, draw)
+        self._server_clock = ServerClock(clock)
         self._lock = threading.Lock()
         self._counters: dict[str, RouteCount] = {}
         self._pool: ThreadPoolExecutor | None = None
@@ -144,6 +146,10 @@ class Session:
         with self._lock:
             return dict(sorted(self._counters.items()))
 
+    def server_time(self) -> float | None:
+        """Return the time by the server's clock (seconds since 1970), as far as it is known."""
+        return self._server_clock.now()
+
     def request(
         self,
         method: str,
@@ -165,6 +171,7 @@ class Session:
             self._pace(call, cost)
             outcome = self._attempt(call, cost)
             if isinstance(outcome, Answer):
+                self._server_clock.note(outcome.headers)
                 return outcome
             failure, headers = outcome
             wait = self._policy.pause(

@@ -75,8 +75,8 @@ class _Reader:
         result.read_at = {n: t for n, t in self.read_at.items() if n in self.scope.types}
         for type_ in self.run.catalog.types:
             if type_.name in self.scope.types:
-                began = self.run.clock().timestamp()
-                result.types[type_.name] = outcome = self._one_type(type_)
+                began = self.run.read_time()
+                result.types[type_.name] = outcome = self._one_type(type_, began)
                 narrowed = self.scope.narrowing.of(type_.name)
                 if outcome.refreshed and outcome.state.whole and not narrowed:
                     result.read_at[type_.name] = began
@@ -90,7 +90,7 @@ class _Reader:
                 result.types[name] = TypeOutcome(name, state, changes=changes, refreshed=False)
         return result
 
-    def _one_type(self, type_: ResourceType) -> TypeOutcome:
+    def _one_type(self, type_: ResourceType, began: float) -> TypeOutcome:
         if self.scope.only and type_.name not in self.scope.only:
             self.draft.keep_folder(type_.name)
             return TypeOutcome(type_.name, self._earlier_state(type_), refreshed=False)
@@ -99,7 +99,7 @@ class _Reader:
             self.scope.selection, self.scope.narrowing, self._part_read(self._earlier_state(type_))
         )
         capture_type = TypeCapture(
-            self.run, self.draft, type_, self.seen, self._rotation(type_), choice=choice
+            self.run, self.draft, type_, self.seen, self._rotation(type_, began), choice=choice
         )
         outcome = capture_type.read(accept_loss=type_.name in self.scope.accept_loss)
         self.run.sink(
@@ -121,11 +121,12 @@ class _Reader:
         never = state.state in ("uncaptured", "unavailable")
         return TypeState("partial", "only what filters named was read") if never else state
 
-    def _rotation(self, type_: ResourceType) -> Rotation:
+    def _rotation(self, type_: ResourceType, began: float) -> Rotation:
+        # To the second where the next one goes on from: a gap would leave out who is due in it.
         filters = self.before.filters if self.before else ()
         anew = self.scope.full or filters != self.scope.selection.describe()
         last = None if anew else self.read_at.get(type_.name)
-        return Rotation(last, self.run.clock().timestamp(), self.scope.full_every)
+        return Rotation(last, began, self.scope.full_every)
 
     def _remember(self, type_: ResourceType, outcome: TypeOutcome) -> None:
         """Keep the ids of a type that others are read through, kept documents included."""

@@ -54,6 +54,11 @@ class Run:
     guard: Guard = field(default_factory=Guard)
     """What is done about secrets that no declaration names."""
 
+    def read_time(self) -> float:
+        """Return the time (seconds since 1970) by the clock that dates changes: the server's."""
+        told = self.gateway.server_time()
+        return self.clock().timestamp() if told is None else told
+
     @property
     def snapshots(self) -> str:
         """The branch of this org's snapshots."""
