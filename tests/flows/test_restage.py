@@ -1,0 +1,131 @@
+"""Journals that two runs wrote at once: maps are united, and one id never gets two meanings."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ddsnap.core import canonical
+from ddsnap.errors import ExitCode, Refused
+from ddsnap.flows.restage import restage, unite
+from ddsnap.store.snapshots import SnapshotWriter
+
+if TYPE_CHECKING:
+    from orgs import Backup
+
+    from ddsnap.core.values import JSONObject
+    from ddsnap.flows.run import Run
+
+PATH = "map/us1/monitors.json"
+OTHER = "map/us1/dashboards.json"
+
+
+def entry(id_: str, seen: str = "s") -> JSONObject:
+    return {"id": id_, "origin": "created", "seen": seen}
+
+
+def test_what_either_side_adds_changes_or_removes_counts() -> None:
+    base: JSONObject = {
+        "kept": entry("1"),
+        "ours": entry("2"),
+        "theirs": entry("3"),
+        "out": entry("4"),
+    }
+    ours: JSONObject = {**base, "ours": entry("2", "new"), "added": entry("5")}
+    theirs: JSONObject = {**base, "theirs": entry("3", "new"), "more": entry("6")}
+    del ours["out"]
+    assert unite(base, ours, theirs, PATH) == {
+        "kept": entry("1"),
+        "ours": entry("2", "new"),
+        "theirs": entry("3", "new"),
+        "added": entry("5"),
+        "more": entry("6"),
+    }
+
+
+def test_maps_may_lie_deeper_beside_the_orgs_ids() -> None:
+    def file(**ids: JSONObject) -> JSONObject:
+        return {"source": "abc", "destination": "def", "ids": {**ids}}
+
+    united = unite(file(), file(a=entry("1")), file(b=entry("2")), PATH)
+    assert united == file(a=entry("1"), b=entry("2"))
+    with pytest.raises(Refused, match="source is abc by this run, and xyz"):
+        unite({}, file(), {**file(), "source": "xyz"}, PATH)
+
+
+def test_one_source_with_two_destinations_is_refused() -> None:
+    with pytest.raises(Refused) as caught:
+        unite({}, {"7": entry("1")}, {"7": entry("2")}, PATH)
+    assert caught.value.code == ExitCode.REFUSED
+    assert caught.value.message == f"{PATH}: 7 is 1 by this run, and 2 by one that was faster"
+
+
+IDS = st.dictionaries(st.sampled_from("abcde"), st.sampled_from("123").map(entry))
+
+
+@settings(max_examples=200, deadline=None)
+@given(IDS, IDS, IDS)
+def test_nothing_that_one_side_left_alone_is_lost(base: Any, ours: Any, theirs: Any) -> None:
+    try:
+        united = unite(base, ours, theirs, PATH)
+    except Refused:
+        both = base.keys() | ours.keys() | theirs.keys()
+        assert any(name in ours and name in theirs and ours[name] != theirs[name] for name in both)
+        return
+    for name in base.keys() | ours.keys() | theirs.keys():
+        one, other = ours.get(name), theirs.get(name)
+        if one == other or other == base.get(name):
+            assert united.get(name) == one
+        elif one == base.get(name):
+            assert united.get(name) == other
+    assert unite(base, theirs, ours, PATH) == united
+
+
+def write(run: Run, files: dict[str, JSONObject], *parents: str) -> str:
+    """Move the journal as a replay would."""
+    with SnapshotWriter(run.repo, run.journal) as writer:
+        for path, body in files.items():
+            writer.put(path, canonical.encode(body))
+        return writer.commit("run replay\n\nDdsnap-Run: x", time=run.clock(), parents=parents) or ""
+
+
+def test_a_run_is_recorded_on_top_of_a_faster_one(empty: Backup) -> None:
+    snapshot = empty.capture().commit or ""
+    with empty.run() as run:
+        base = write(run, {"run.json": {"run": "0"}, PATH: {"1": entry("a")}})
+        ours = write(
+            run,
+            {
+                "run.json": {"run": "ours"},
+                "patches/monitors/2.json": {},
+                PATH: {"1": entry("a"), "2": entry("b")},
+                OTHER: {"9": entry("z")},
+            },
+            snapshot,
+        )
+        empty.git("branch", "-f", "journal/new", base)
+        theirs = write(
+            run,
+            {
+                "run.json": {"run": "theirs"},
+                "patches/monitors/3.json": {},
+                PATH: {"1": entry("a"), "3": entry("c")},
+            },
+        )
+        again = restage(run, ours, base)
+        shown = empty.git("ls-tree", "-r", "--name-only", again).split()
+        assert shown == [OTHER, PATH, "patches/monitors/2.json", "run.json"]
+        united = json.loads(empty.git("show", f"{again}:{PATH}"))
+        assert united == {"1": entry("a"), "2": entry("b"), "3": entry("c")}
+        assert json.loads(empty.git("show", f"{again}:run.json")) == {"run": "ours"}
+        assert empty.git("log", "-1", "--format=%P", again).split() == [theirs, snapshot]
+        assert empty.git("log", "-1", "--format=%B", again) == empty.git(
+            "log", "-1", "--format=%B", ours
+        )
+        write(run, {"run.json": {"run": "bad"}, PATH: {"2": entry("other")}})
+        with pytest.raises(Refused, match="2 is b by this run, and other"):
+            restage(run, ours, base)
