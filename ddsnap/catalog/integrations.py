@@ -17,7 +17,8 @@ WEBHOOKS = ResourceType(
     discover=Discover(mentions=True),
     fields="name url payload custom_headers encode_as auth_method_id",
     # A webhook's address is its password as a rule.
-    secrets=("url", "custom_headers"),
+    secrets=("url",),
+    secret_maps=("custom_headers",),
     defaults={"custom_headers": (None,), "encode_as": ("json",), "payload": (None,)},
     create=Call("POST", _WEBHOOKS),
     update=Call("PUT", f"{_WEBHOOKS}/{{id}}"),

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ddsnap.core.values import JSON
 
 _TOKENS: Final = (
-    ("a GitHub token", r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{30,}"),
-    ("a GitLab token", r"gl(?:pat|ptt|dt|rt|cbt|ft|soat|agent)-[\w-]{20,}"),
+    ("a GitHub token", r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9]{16,}\w*"),
+    ("a GitLab token", r"gl(?:pat|ptt|dt|rt|cbt|ft|soat)-[\w-]{20,}"),
     ("a Slack token", r"xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-\d-[A-Z0-9]+-\d+-\w{16,}"),
     ("an AWS access key", r"A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])"),
     ("a Google key", r"AIza[\w-]{35}|GOCSPX-[\w-]{20,}|ya29\.[\w-]{20,}"),
@@ -33,7 +33,6 @@ _TOKENS: Final = (
     ("a Vault token", r"hv[bs]\.[\w-]{24,}"),
     ("a Hugging Face token", r"hf_[A-Za-z0-9]{30,}"),
     ("a DigitalOcean token", r"do[opr]_v1_[a-f0-9]{64}"),
-    ("a Databricks token", r"dapi[a-f0-9]{32}(?![A-Za-z0-9])"),
     ("a Shopify token", r"shp(?:at|ca|pa|ss)_[a-f0-9]{32}"),
     ("a Grafana token", r"glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}|glc_[A-Za-z0-9+/]{32,}"),
     ("an age key", r"AGE-SECRET-KEY-1[A-Z0-9]{40,}"),
@@ -47,26 +46,41 @@ _TOKEN: Final = re.compile(
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]{0,300}?[A-Za-z0-9+/]{16}"
 )
-_JWT: Final = re.compile(r"(?<![\w-])(e[wy][\w-]{8,})\.[\w-]{2,}\.[\w-]{6,}")
+_JWT: Final = re.compile(r"(?<![\w-])(eyJ[\w-]{8,})\.[\w-]{2,}\.[\w-]{6,}")
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@\"'<>]*:(?P<password>[^\s/@\"'<>]+)@")
 _BEARER: Final = re.compile(r"\bbearer\s+(?P<token>[\w.~+/=-]{8,})", re.IGNORECASE)
 _BASIC: Final = re.compile(r"\bbasic\s+(?P<pair>[A-Za-z0-9+/]{4,}={0,2})", re.IGNORECASE)
 _PARAMETER: Final = re.compile(r"[?&;](?P<name>[\w.-]+)=(?P<value>[^\s&;\"'<>]{16,})")
 
-MAYBE: Final = re.compile(
-    rb"gh[pousr]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|ft|soat|agent|sa|c)[-_]|xox[abeoprs]-|xapp-"
-    rb"|A[KS]IA|AIza|GOCSPX-|ya29\.|[rs]k_(?:live|test)_|whsec_|SG\.|npm_|pypi-|sk-|hv[bs]\.|hf_"
-    rb"|do[opr]_v1_|dapi|shp(?:at|ca|pa|ss)_|AGE-SECRET|hooks\.slack|api/webhooks/|webhookb2/"
-    rb"|-----BEGIN|e[wy][\w-]{8,}\.|://[^\s/:@\"'<>]*:[^\s/@\"'<>]+@|[Bb]earer|BEARER|[Bb]asic|BASIC"
-    rb"|(?:[Pp]ass|[Pp]wd|PASS|PWD|[Ss]ecret|SECRET|[Tt]oken|TOKEN|[Kk]ey|KEY|[Cc]redential"
-    rb"|CREDENTIAL)\w*(?:\": \"|=)[^\s\"]{16}"
+# Each begins with a literal, which re finds far faster than a choice of many beginnings.
+_HINTS: Final = (
+    re.compile(
+        rb"_(?=[A-Za-z0-9+/]{16})(?:(?<=gh[pousr]_)|(?<=b_pat_)|(?<=[rs]k_(?:live|test)_)"
+        rb"|(?<=whsec_)|(?<=npm_)|(?<=hf_)|(?<=do[opr]_v1_)|(?<=shp(?:at|ca|pa|ss)_)|(?<=glsa_)"
+        rb"|(?<=glc_))"
+    ),
+    re.compile(
+        rb"-(?:(?<=xox[abeoprs]-)|(?<=pat-|ptt-|ldt-|lrt-|cbt-|lft-|oat-)[\w-]{20}|(?<=xapp-)"
+        rb"|(?<=pypi-)|(?<=CSPX-)|(?<=sk-)(?:proj|svcacct|admin|ant)-|(?<=AGE-)SECRET|----BEGIN )"
+    ),
+    re.compile(rb"A(?:[KS]IA[A-Z0-9]|Iza)"),
+    re.compile(rb"\.(?:(?<=SG\.)|(?<=ya29\.)|(?<=hv[bs]\.)|slack[.-])"),
+    re.compile(rb"eyJ[\w-]{8}"),
+    re.compile(rb"/(?:(?<=:/)/[^\s/:@\"'<>]*:[^\s/@\"'<>]+@|webhook(?:s/\d|b2/))"),
 )
-"""Bytes without a match hold no secret of a known form; a match says only: look closer."""
-
+_VALUE: Final = rb"[\w.-]*(?:\": \[|(?:\": \"|=)(?:[^\s\"\\]|\\.){16})"
+_HINTS_IN_SMALL: Final = (
+    re.compile(rb"k(?:en|(?<=[eghiknpst._-]k)ey)" + _VALUE),
+    re.compile(rb"w(?:or)?d" + _VALUE),
+    re.compile(rb"ret" + _VALUE),
+    re.compile(rb"phrase" + _VALUE),
+    re.compile(rb"redential" + _VALUE),
+    re.compile(rb"b(?:earer\s+[\w.~+/=-]{8}|asic\s+[a-z0-9+/]{4}[a-z0-9+/=]{4})"),
+)
 _TELLING: Final = re.compile(
     r"(?:password|passwd|passphrase|pwd|secret|token|credentials?"
     r"|(?:api|app|application|access|private|secret|auth|signing|encryption|service|account"
-    r"|integration|client|ingest|license|webhook)key)s?$"
+    r"|integration|client|ingest|license|webhook)key)s?\d*$"
 )
 _HEADER: Final = re.compile(
     r"auth|cookie|token|secret|passw|credential|signature|apikey|appkey|applicationkey|accesskey"
@@ -84,11 +98,22 @@ _EXAMPLES: Final = frozenset(
     {"password", "passwd", "pass", "pwd", "pw", "secret", "token", "redacted"}
 )
 _SHORTEST: Final = 16
+_SHORTEST_FORM: Final = 10
 _LEAST_ENTROPY: Final = 3.0
+
+
+def maybe_in(data: bytes) -> bool:
+    """Whether JSON text may hold a secret: ``False`` is certain, ``True`` says to look closer."""
+    if any(hint.search(data) for hint in _HINTS):
+        return True
+    small = data.lower()
+    return any(hint.search(small) for hint in _HINTS_IN_SMALL)
 
 
 def form_of(text: str) -> str:
     """Return what secret stands in ``text``, by its form alone; empty: none."""
+    if len(text) < _SHORTEST_FORM:
+        return ""
     return next((why for why, _, _ in _stretches(text)), "")
 
 

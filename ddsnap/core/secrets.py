@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.core import pointers
 from ddsnap.core.fields import FieldPath, field_path
 from ddsnap.core.normalize import SECRET, is_secret
-from ddsnap.core.secret_forms import MAYBE, form_of, hide, is_random, tells
+from ddsnap.core.secret_forms import form_of, hide, is_random, maybe_in, tells
 from ddsnap.core.values import RESERVED
 from ddsnap.errors import UnstorableError
 
@@ -99,7 +99,7 @@ NOTHING_KNOWN: Final = Known()
 
 def maybe(data: bytes, known: Known = NOTHING_KNOWN) -> bool:
     """Whether a document of these bytes must be looked at: ``False`` is certain, at little cost."""
-    return MAYBE.search(data) is not None or known.maybe_in(data)
+    return maybe_in(data) or known.maybe_in(data)
 
 
 def scan(
