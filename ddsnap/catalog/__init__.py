@@ -14,6 +14,7 @@ from ddsnap.catalog import (
     on_call,
     rum,
     shared,
+    slo,
     synthetics,
 )
 from ddsnap.core.resource_type import Catalog
@@ -35,7 +36,12 @@ CATALOG: Final = Catalog(
         synthetics.SYNTHETICS_TESTS,
         alerting.MONITORS,
         alerting.DOWNTIME_SCHEDULES,
+        slo.SERVICE_LEVEL_OBJECTIVES,
+        slo.SLO_CORRECTIONS,
+        dashboards.POWERPACKS,
         dashboards.DASHBOARDS,
+        dashboards.DASHBOARD_LISTS,
+        dashboards.NOTEBOOKS,
         access.RESTRICTION_POLICIES,
     ),
     lookups=(access.PERMISSIONS,),
@@ -45,7 +51,6 @@ CATALOG: Final = Catalog(
 """The types that are captured."""
 
 DECLARED: Final = {
-    dashboards.DASHBOARD_LISTS: "members that are read and written through a second API",
     rum.RUM_RETENTION_FILTERS_ORDER: "the applications and filters that it orders",
     on_call.ON_CALL_SCHEDULES: "a proven listing",
     on_call.ON_CALL_ESCALATION_POLICIES: "the routing rules that name them",

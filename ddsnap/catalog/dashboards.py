@@ -1,4 +1,4 @@
-"""Dashboards and the lists that hold them."""
+"""Dashboards and what is made of their widgets: powerpacks, notebooks; and lists of dashboards."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ DASHBOARDS = ResourceType(
     permissions=("dashboards_read", "dashboards_write"),
 )
 
+_MEMBERS = "/api/v2/dashboard/lists/manual/{id}/dashboards"
+
 DASHBOARD_LISTS = ResourceType(
     name="dashboard_lists",
     area="dashboards",
@@ -57,12 +59,11 @@ DASHBOARD_LISTS = ResourceType(
     sections=(
         Section(
             at="dashboards",
-            read=Call("GET", "/api/v2/dashboard/lists/manual/{id}/dashboards", answer="dashboards"),
-            write=Call("PUT", "/api/v2/dashboard/lists/manual/{id}/dashboards"),
+            read=Call("GET", _MEMBERS, answer="dashboards"),
+            write=Call("PUT", _MEMBERS, envelope="dashboards"),
             keep=("id", "type"),
         ),
     ),
-    hint="modified",
     fields="id name dashboards",
     provenance=paths("author created"),
     derived=("type",),
@@ -81,4 +82,66 @@ DASHBOARD_LISTS = ResourceType(
         ),
     ),
     permissions=("dashboards_read", "dashboards_write"),
+)
+
+POWERPACKS = ResourceType(
+    name="powerpacks",
+    area="dashboards",
+    path="/api/v2/powerpacks",
+    title="attributes.name",
+    pages=pages.POWERPACKS,
+    fields=(
+        "id type attributes relationships; attributes: name description group_widget tags"
+        " template_variables; relationships: author; attributes.group_widget: definition layout"
+        " live_span"
+    ),
+    provenance=("relationships.author",),
+    # Widgets that are sent without a number are numbered anew, as on dashboards.
+    volatile=("attributes.group_widget.definition.widgets[*].id",),
+    unordered=("attributes.tags",),
+    defaults={
+        "attributes.description": ("", None),
+        "attributes.group_widget.live_span": (None,),
+        "attributes.tags": ([], None),
+        "attributes.template_variables": ([], None),
+    },
+    create=Call("POST", "/api/v2/powerpacks"),
+    update=Call("PATCH", "/api/v2/powerpacks/{id}"),
+    delete=Call("DELETE", "/api/v2/powerpacks/{id}"),
+    permissions=("dashboards_read", "dashboards_write"),
+)
+
+NOTEBOOKS = ResourceType(
+    name="notebooks",
+    area="dashboards",
+    path="/api/v1/notebooks",
+    title="attributes.name",
+    pages=pages.NOTEBOOKS,
+    # In the order of creation, an edit moves no notebook to a page that was read already.
+    query={"include_cells": "true", "sort_field": "created", "sort_dir": "asc"},
+    also=({"is_template": "true"},),
+    fields=(
+        "id type attributes; attributes: name cells time template_variables status tags"
+        " schema_version"
+    ),
+    provenance=paths("attributes.author attributes.created attributes.modified"),
+    derived=paths("attributes.metadata attributes.deleted"),
+    volatile=paths(
+        "attributes.cells[*].id attributes.metadata.is_favorite attributes.author.icon"
+        " attributes.author.title attributes.author.verified attributes.author.disabled"
+        " attributes.author.status attributes.author.created_at"
+    ),
+    unordered=("attributes.tags",),
+    injected={"attributes.tags": ("ai_generated", "ai_edited", "human_edited")},
+    defaults={
+        "attributes.deleted": (None,),
+        "attributes.schema_version": (0, None),
+        "attributes.tags": ([], None),
+        "attributes.template_variables": ([], None),
+    },
+    modified_at="attributes.modified",
+    create=Call("POST", "/api/v1/notebooks"),
+    update=Call("PUT", "/api/v1/notebooks/{id}"),
+    delete=Call("DELETE", "/api/v1/notebooks/{id}"),
+    permissions=("notebooks_read", "notebooks_write"),
 )

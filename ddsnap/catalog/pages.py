@@ -10,6 +10,11 @@ SYNTHETICS = Pages("number", param="page_number", size_param="page_size", size=1
 NUMBERED = Pages("number", param="page[number]", size_param="page[size]", size=100)
 COUNTED = Pages("number", "page[number]", "page[size]", 100, total="meta.page.total_count")
 TEAMS = Pages("number", "page[number]", "page[size]", 100, total="meta.pagination.total")
+POWERPACKS = Pages("offset", param="page[offset]", size_param="page[limit]", size=1000)
+# Whether the total that is told counts templates too is not documented: an empty page is proof.
+NOTEBOOKS = Pages("offset", param="start", size_param="count", size=100)
+SLOS = Pages("offset", "offset", "limit", 1000, total="metadata.page.total_count")
+SLO_CORRECTIONS = Pages("offset", "offset", "limit", 100, total="meta.page.total_count")
 DOWNTIMES = Pages(
     "offset", "page[offset]", "page[limit]", 100, total="meta.page.total_filtered_count"
 )

@@ -45,6 +45,10 @@ DECLARED_TYPES = [
     "synthetics_private_locations",
     "synthetics_global_variables",
     "downtime_schedules",
+    "powerpacks",
+    "notebooks",
+    "service_level_objectives",
+    "slo_corrections",
 ]
 
 TYPES = {type_.name: type_ for type_ in (*CATALOG.types, *DECLARED)}
@@ -71,8 +75,9 @@ def _item(
     type_: ResourceType, form: str, answer: Any, sample: dict[str, Any]
 ) -> tuple[dict[str, Any], list[Any]]:
     body = answer
-    if form == "create" and type_.create and type_.create.answer:
-        return value_at(answer, type_.create.answer), []  # type: ignore[return-value]
+    call = {"create": type_.create, "update": type_.update}.get(form)
+    if call and call.answer:
+        return value_at(answer, call.answer), []  # type: ignore[return-value]
     if form != "list_item" and type_.envelope and isinstance(answer.get(type_.envelope), dict):
         body = answer[type_.envelope]
     if form != "list_item" and isinstance(answer, dict) and "data" in answer and not type_.orders:
