@@ -45,6 +45,7 @@ _TOKEN: Final = re.compile(
 )
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]{0,300}?[A-Za-z0-9+/]{16}"
+    r"[\s\S]*?(?:-----END[A-Z0-9 ]*(?:-----)?|\Z)"
 )
 _JWT: Final = re.compile(r"(?<![\w-])(eyJ[\w-]{8,})\.[\w-]{2,}\.[\w-]{6,}")
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@\"'<>]*:(?P<password>[^\s/@\"'<>]+)@")
