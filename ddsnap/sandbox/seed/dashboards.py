@@ -45,6 +45,8 @@ class _Draw:
         self.org, self.rng = org, rng
         self.monitors = list(org.table("monitors"))
         self.indexes = list(org.table("logs_indexes"))
+        self.slos = list(org.table("service_level_objectives"))
+        self.powerpacks = list(org.table("powerpacks"))
         self.roles = list(org.table("roles"))
         self.teams = [row["attributes"]["handle"] for row in org.table("teams").values()]
         self.handles = [row["attributes"]["handle"] for row in org.table("users").values()]
@@ -89,6 +91,10 @@ def _widget(draw: _Draw, service: str) -> Body:
     kinds = [_timeseries, _value, _toplist, _stream]
     if draw.monitors:
         kinds += [_alert_graph, _alert_value]
+    if draw.slos:
+        kinds += [_slo]
+    if draw.powerpacks:
+        kinds += [_powerpack]
     return _placed(draw, draw.rng.choice(kinds)(draw, service))
 
 
@@ -162,6 +168,16 @@ def _alert_graph(draw: _Draw, service: str) -> Body:
 def _alert_value(draw: _Draw, service: str) -> Body:
     return {"type": "alert_value", "title": f"Value of {service}", "precision": 1,
             "alert_id": draw.rng.choice(draw.monitors)}  # fmt: skip
+
+
+def _slo(draw: _Draw, service: str) -> Body:
+    return {"type": "slo", "title": f"What {service} promises", "view_type": "detail",
+            "slo_id": draw.rng.choice(draw.slos), "time_windows": ["30d"]}  # fmt: skip
+
+
+def _powerpack(draw: _Draw, service: str) -> Body:
+    return {"type": "powerpack", "title": f"Health around {service}", "show_title": True,
+            "powerpack_id": draw.rng.choice(draw.powerpacks)}  # fmt: skip
 
 
 def _variables(draw: _Draw) -> list[Body] | None:

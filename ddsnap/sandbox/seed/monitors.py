@@ -69,7 +69,7 @@ def _single(org: SandboxOrg, rng: random.Random, words: tuple[str, ...]) -> Body
     text = query.replace("LIMIT", str(value)).replace("INDEX", _index(org, rng))
     text = text.replace("SCOPE", ",".join(f"{k}:{v}" for k, v in scope.items()))
     text = text.replace("SEARCH", " ".join(f"{k}:{v}" for k, v in scope.items()))
-    body = _monitor(org, rng, kind, text, f"[{environment}] {service}: {title} in {region}")
+    body = newnew_monitor(org, rng, kind, text, f"[{environment}] {service}: {title} in {region}")
     body["options"] = _options(rng, kind, value)
     body["tags"] = [f"service:{service}", f"env:{environment}", *_team_tag(org, rng)]
     body["message"] = _message(org, rng, f"{title} on {{{{host.name}}}}. Value: {{{{value}}}}.")
@@ -84,14 +84,15 @@ def _composite(
     service = parts[0]["tags"][0].partition(":")[2] if parts[0]["tags"] else "platform"
     query = form.format(*(part["id"] for part in parts))
     name = f"{service}: several symptoms at once (#{number + 1})"
-    body = _monitor(org, rng, "composite", query, name)
-    body["options"] = {**_usual(), "notify_no_data": False}
+    body = newnew_monitor(org, rng, "composite", query, name)
+    body["options"] = {**usual_options(), "notify_no_data": False}
     body["tags"] = [f"service:{service}", *_team_tag(org, rng)]
     body["message"] = _message(org, rng, "More than one symptom: treat it as an incident.")
     return body
 
 
-def _monitor(org: SandboxOrg, rng: random.Random, kind: str, query: str, name: str) -> Body:
+def new_monitor(org: SandboxOrg, rng: random.Random, kind: str, query: str, name: str) -> Body:
+    """Add a monitor without options, tags and message."""
     when, id_ = moment(rng), org.new_int()
     owner = org.table("users")[org.owner]["attributes"]
     body: Body = {
@@ -125,7 +126,7 @@ def _monitor(org: SandboxOrg, rng: random.Random, kind: str, query: str, name: s
 
 
 def _options(rng: random.Random, kind: str, value: float) -> Body:
-    options = {**_usual(), "notify_no_data": rng.random() < 0.2}
+    options = {**usual_options(), "notify_no_data": rng.random() < 0.2}
     if kind == "service check":
         return {**options, "thresholds": {"critical": value, "ok": 1, "warning": 1}}
     if kind == "log alert":
@@ -135,7 +136,8 @@ def _options(rng: random.Random, kind: str, value: float) -> Body:
     return {**options, "thresholds": {"critical": float(value)}}
 
 
-def _usual() -> Body:
+def usual_options() -> Body:
+    """Return the options that most monitors have."""
     return {"notify_audit": False, "new_host_delay": 300, "include_tags": True, "silenced": {}}
 
 
