@@ -69,7 +69,7 @@ def _single(org: SandboxOrg, rng: random.Random, words: tuple[str, ...]) -> Body
     text = query.replace("LIMIT", str(value)).replace("INDEX", _index(org, rng))
     text = text.replace("SCOPE", ",".join(f"{k}:{v}" for k, v in scope.items()))
     text = text.replace("SEARCH", " ".join(f"{k}:{v}" for k, v in scope.items()))
-    body = newnew_monitor(org, rng, kind, text, f"[{environment}] {service}: {title} in {region}")
+    body = new_monitor(org, rng, kind, text, f"[{environment}] {service}: {title} in {region}")
     body["options"] = _options(rng, kind, value)
     body["tags"] = [f"service:{service}", f"env:{environment}", *_team_tag(org, rng)]
     body["message"] = _message(org, rng, f"{title} on {{{{host.name}}}}. Value: {{{{value}}}}.")
@@ -84,7 +84,7 @@ def _composite(
     service = parts[0]["tags"][0].partition(":")[2] if parts[0]["tags"] else "platform"
     query = form.format(*(part["id"] for part in parts))
     name = f"{service}: several symptoms at once (#{number + 1})"
-    body = newnew_monitor(org, rng, "composite", query, name)
+    body = new_monitor(org, rng, "composite", query, name)
     body["options"] = {**usual_options(), "notify_no_data": False}
     body["tags"] = [f"service:{service}", *_team_tag(org, rng)]
     body["message"] = _message(org, rng, "More than one symptom: treat it as an incident.")
