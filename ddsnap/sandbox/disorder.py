@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 _UNORDERED = {
     "tags", "restricted_roles", "notify_list", "notify_by", "renotify_statuses", "bindings",
-    "principals", "visible_modules", "hidden_modules",
+    "principals", "visible_modules", "hidden_modules", "notify_end_states", "notify_end_types",
+    "monitor_tags", "group_by", "locations", "device_ids", "thresholds", "monitor_ids",
 }  # fmt: skip
 _UNORDERED_LINKS = {"roles", "permissions"}
-_ORDERED_BELOW = {"widgets", "variables", "template_variables", "template_variable_presets"}
-_COUNTS = {"user_count", "team_count", "link_count"}
+_ORDERED_BELOW = {"cells", "widgets", "variables", "template_variables", "template_variable_presets"}
+_COUNTS = {"user_count", "team_count", "link_count", "popularity"}
 _STATES = ("OK", "Alert", "Warn", "No Data", "Ignored", "Skipped")
 
 
@@ -41,9 +42,14 @@ def _moved(key: str, value: Json, rng: random.Random) -> Json:
         return rng.choice(_STATES)
     if key in ("overall_state_modified", "last_login_time"):
         return f"2026-03-{rng.randint(1, 28):02}T{rng.randint(0, 23):02}:15:00+00:00"
+    if key == "current_downtime":
+        day = rng.randint(1, 28)
+        return {"start": f"2026-03-{day:02}T22:00:00+00:00", "end": None}
+    if key == "downtime_ids":
+        return [rng.randint(1, 10**9)]
     if key in _COUNTS and isinstance(value, int):
         return rng.randint(0, 500)
-    return rng.random() < 0.5 if key == "is_rate_limited" else value
+    return rng.random() < 0.5 if key in ("is_rate_limited", "is_favorite") else value
 
 
 def _shuffled(items: list[Json], rng: random.Random) -> list[Json]:

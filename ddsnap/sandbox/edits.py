@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ddsnap.sandbox import edit_boards, edit_logs, edit_probes
 from ddsnap.sandbox.resources.dashboards import slug
 from ddsnap.sandbox.resources.monitor_rules import members
 from ddsnap.sandbox.times import iso, iso_z
@@ -59,6 +60,8 @@ def _tag_monitor(org: SandboxOrg, rng: random.Random) -> str:
 def _delete_monitor(org: SandboxOrg, rng: random.Random) -> str:
     rows = org.table("monitors").values()
     used = {id_ for row in rows for id_ in members(row)}
+    for slo in org.table("service_level_objectives").values():
+        used.update(slo.get("monitor_ids", ()))
     free = [row for row in rows if row["id"] not in used]
     if not free:
         return ""
@@ -136,6 +139,9 @@ _EDITS: tuple[tuple[str, Callable[[SandboxOrg, random.Random], str]], ...] = (
     ("teams", _describe_team),
     ("users", _promote_user),
     ("logs_indexes", _resize_index),
+    *edit_logs.EDITS,
+    *edit_probes.EDITS,
+    *edit_boards.EDITS,
 )
 
 

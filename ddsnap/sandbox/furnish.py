@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from hashlib import md5
 from typing import TYPE_CHECKING
 
-from ddsnap.sandbox.state import enlist
+from ddsnap.sandbox.state import ORDER, enlist
 
 if TYPE_CHECKING:
     from ddsnap.sandbox.answers import Body
@@ -72,6 +72,7 @@ def furnish(org: SandboxOrg) -> None:
     _owner(org, admin)
     org.table("logs_indexes")["main"] = index("main", "*")
     enlist(org, "main")
+    org.table("logs_pipelines_order")[ORDER] = {"pipeline_ids": []}
 
 
 def default_permissions(org: SandboxOrg) -> list[Body]:

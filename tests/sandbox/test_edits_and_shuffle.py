@@ -9,7 +9,10 @@ from ddsnap.sandbox import Sandbox
 if TYPE_CHECKING:
     from conftest import Client
 
-TYPES = ("monitors", "dashboards", "roles", "users", "teams", "logs_indexes")
+TYPES = ("monitors", "dashboards", "roles", "users", "teams", "logs_indexes", "logs_pipelines",
+         "logs_pipelines_order", "logs_metrics", "synthetics_tests", "synthetics_global_variables",
+         "synthetics_private_locations", "downtime_schedules", "service_level_objectives",
+         "slo_corrections", "powerpacks", "dashboard_lists", "notebooks")  # fmt: skip
 
 
 def snapshot(client: Client) -> dict[str, str]:

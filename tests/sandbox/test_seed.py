@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from conftest import Client
 
 TYPES = ("monitors", "dashboards", "roles", "users", "teams", "team_memberships",
-         "restriction_policies", "logs_indexes", "logs_indexes_order", "permissions")  # fmt: skip
+         "restriction_policies", "logs_indexes", "logs_indexes_order", "permissions",
+         "logs_pipelines", "logs_pipelines_order", "logs_metrics", "synthetics_tests",
+         "synthetics_global_variables", "synthetics_private_locations",
+         "downtime_schedules", "service_level_objectives", "slo_corrections", "powerpacks",
+         "dashboard_lists", "notebooks")  # fmt: skip
 
 
 def grown(name: str, seed: int, size: int) -> SandboxOrg:
@@ -115,7 +119,8 @@ def test_access_refers_to_what_exists(org: SandboxOrg) -> None:
     tables = {"role": "roles", "team": "teams", "user": "users"}
     for id_, row in org.resources("restriction_policies").items():
         kind, _, object_id = id_.partition(":")
-        assert object_id in org.resources(f"{kind}s")
+        name = {"slo": "service_level_objective"}.get(kind, kind.replace("-", "_"))
+        assert object_id in org.resources(f"{name}s")
         for principal in (p for b in row["attributes"]["bindings"] for p in b["principals"]):
             kind, _, principal_id = principal.partition(":")
             assert kind == "org" or principal_id in org.resources(tables[kind])
@@ -127,6 +132,60 @@ def test_access_refers_to_what_exists(org: SandboxOrg) -> None:
             assert role["id"] in org.resources("roles")
     names = [row["name"] for row in org.resources("logs_indexes").values()]
     assert org.resources("logs_indexes_order")["order"] == {"index_names": names}
+
+
+def test_tests_and_downtimes_refer_to_what_exists(org: SandboxOrg) -> None:
+    owned = org.table("monitors of tests")
+    families = set()
+    for row in org.resources("synthetics_tests").values():
+        families.add(row["type"])
+        assert owned[str(row["monitor_id"])]["options"]["synthetics_check_id"] == row["public_id"]
+        for one in row["config"].get("configVariables", []):
+            assert one["id"] in org.resources("synthetics_global_variables")
+        for location in row["locations"]:
+            private = location in org.resources("synthetics_private_locations")
+            assert private or not location.startswith("pl:")
+    assert families == {"api", "browser", "mobile", "network"}
+    for row in org.resources("synthetics_private_locations").values():
+        roles = (row["metadata"] or {}).get("restricted_roles", [])
+        assert set(roles) <= set(org.resources("roles"))
+    for row in org.resources("downtime_schedules").values():
+        monitor = row["attributes"]["monitor_identifier"].get("monitor_id")
+        assert monitor is None or str(monitor) in {**org.resources("monitors"), **owned}
+    assert set(org.resources("logs_pipelines_order")["order"]["pipeline_ids"]) == set(
+        org.resources("logs_pipelines")
+    )
+
+
+def test_boards_and_objectives_refer_to_what_exists(org: SandboxOrg) -> None:
+    boards, slos = org.resources("dashboards"), org.resources("service_level_objectives")
+    assert len(set(members(boards, "slo_id"))) > 10
+    assert set(members(boards, "slo_id")) <= set(slos)
+    assert len(set(members(boards, "powerpack_id"))) > 5
+    assert set(members(boards, "powerpack_id")) <= set(org.resources("powerpacks"))
+    assert set(members(org.resources("powerpacks"), "alert_id")) <= set(org.resources("monitors"))
+    assert {row["type"] for row in slos.values()} == {"metric", "monitor", "time_slice"}
+    for ids in members(slos, "monitor_ids"):
+        assert {str(id_) for id_ in ids} <= set(org.resources("monitors"))
+    alerts = [row for row in org.resources("monitors").values() if row["type"] == "slo alert"]
+    assert alerts
+    assert all(row["query"].split('"')[1] in slos for row in alerts)
+    for slo in members(org.resources("slo_corrections"), "slo_id"):
+        assert slo is None or slo in slos
+    kinds = set()
+    for row in org.resources("dashboard_lists").values():
+        assert row["dashboard_count"] == len(row["dashboards"])
+        kinds |= {item["type"] for item in row["dashboards"]}
+        ours = {item["id"] for item in row["dashboards"] if item["type"] == "custom_timeboard"}
+        assert ours <= set(boards)
+    assert kinds == {"custom_timeboard", "integration_timeboard"}
+    notebooks = org.resources("notebooks")
+    assert {row["attributes"]["metadata"]["is_template"] for row in notebooks.values()} == {
+        True,
+        False,
+    }
+    for id_ in re.findall(r"\(/dashboard/([^)]+)\)", " ".join(strings(notebooks))):
+        assert id_ in boards
 
 
 def test_counts_are_right(org: SandboxOrg) -> None:
@@ -167,3 +226,74 @@ def test_the_sandbox_itself_accepts_what_it_seeded(seeded: Client) -> None:
         sent = {"data": row}
         status, body = seeded.ask("POST", f"/api/v2/restriction_policy/{id_}", sent)
         assert (status, body) == (200, sent)
+
+
+def test_the_sandbox_itself_accepts_the_seeded_tests_and_logs(seeded: Client) -> None:
+    org = seeded.org
+    for id_, row in list(org.resources("synthetics_tests").items()):
+        sent = {name: row[name] for name in row if name in TEST_FIELDS}
+        if row["type"] == "network":
+            wrapped = {"data": {"type": "network", "attributes": sent}}
+            status, body = seeded.ask("PUT", f"/api/v2/synthetics/tests/network/{id_}", wrapped)
+        else:
+            path = f"/api/v1/synthetics/tests/{row['type']}/{id_}"
+            status, body = seeded.ask("PUT", path, sent)
+        assert status == 200, body
+        assert {
+            **org.resources("synthetics_tests")[id_],
+            "modified_at": row["modified_at"],
+        }.items() >= ({name: row[name] for name in sent}.items())
+    for id_, row in list(org.resources("logs_pipelines").items()):
+        sent = {name: row[name] for name in row if name not in ("id", "type", "is_read_only")}
+        answer = seeded.send("PUT", f"/api/v1/logs/config/pipelines/{id_}", sent)
+        assert answer.status_code == (404 if row["is_read_only"] else 200), answer.text
+        if not row["is_read_only"]:
+            assert answer.json() == {**row, "tags": sorted(row["tags"])}
+    for id_, row in list(org.resources("logs_metrics").items()):
+        sent = {"data": {**row, "attributes": {**row["attributes"]}}}
+        assert seeded.ask("PATCH", f"/api/v2/logs/config/metrics/{id_}", sent) == (
+            200,
+            {"data": row},
+        )
+    for id_, row in list(org.resources("downtime_schedules").items()):
+        own = {"message": "again", "scope": row["attributes"]["scope"]}
+        sent = {"data": {"type": "downtime", "id": id_, "attributes": own}}
+        assert seeded.ask("PATCH", f"/api/v2/downtime/{id_}", sent)[0] == 200
+
+
+def test_the_sandbox_itself_accepts_the_seeded_boards_and_objectives(seeded: Client) -> None:
+    org = seeded.org
+    for id_, row in list(org.resources("service_level_objectives").items()):
+        status, body = seeded.ask("PUT", f"/api/v1/slo/{id_}", row)
+        assert status == 200, body
+        assert {**seeded.get(f"/api/v1/slo/{id_}")["data"], "modified_at": 0} == {
+            **row,
+            "modified_at": 0,
+        }
+    for id_, row in list(org.resources("slo_corrections").items()):
+        old = dict(row["attributes"])
+        sent = {name: old[name] for name in ("start", "end", "rrule", "duration", "category")
+                if old[name] is not None}  # fmt: skip
+        data = {"type": "correction", "attributes": sent}
+        status, body = seeded.ask("PATCH", f"/api/v1/slo/correction/{id_}", {"data": data})
+        assert status == 200, body
+        assert {name: body["data"]["attributes"][name] for name in sent} == sent
+    for path, name, verb in (
+        ("/api/v2/powerpacks", "powerpacks", "PATCH"),
+        ("/api/v1/notebooks", "notebooks", "PUT"),
+    ):
+        for id_, row in list(org.resources(name).items()):
+            before = json.loads(json.dumps(row))
+            status, body = seeded.ask(verb, f"{path}/{id_}", {"data": before})
+            assert status == 200, body
+            moved = {"modified": body["data"]["attributes"].get("modified")}
+            moved = {key: value for key, value in moved.items() if value}
+            assert body["data"]["attributes"] == {**before["attributes"], **moved}
+    for id_, row in list(org.resources("dashboard_lists").items()):
+        path = f"/api/v2/dashboard/lists/manual/{id_}/dashboards"
+        sent = {"dashboards": row["dashboards"]}
+        assert seeded.ask("PUT", path, sent) == (200, sent)
+
+
+TEST_FIELDS = ("name", "status", "type", "subtype", "tags", "config", "message", "options",
+               "locations", "steps")  # fmt: skip

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from typing import TYPE_CHECKING
 
 from ddsnap.sandbox.answers import Body, Rejected, not_found, reject
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ddsnap.sandbox.org import SandboxOrg
     from ddsnap.sandbox.router import Call
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -16,6 +20,11 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 def is_uuid(text: str) -> bool:
     """Say whether the text has the form of a uuid."""
     return _UUID.fullmatch(text) is not None
+
+
+def monitors_of(org: SandboxOrg) -> Mapping[str, Body]:
+    """Return the monitors of people, and those that tests own."""
+    return ChainMap(org.table("monitors"), org.table("monitors of tests"))
 
 
 def found(call: Call, type_name: str, id_: str, refusal: Rejected | None = None) -> Body:

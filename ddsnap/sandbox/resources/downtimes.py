@@ -8,7 +8,13 @@ from datetime import datetime, timedelta, timezone
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, Json, Rejected, reject
 from ddsnap.sandbox.furnish import link
-from ddsnap.sandbox.resources.common import attributes_of, data_of, is_uuid, without
+from ddsnap.sandbox.resources.common import (
+    attributes_of,
+    data_of,
+    is_uuid,
+    monitors_of,
+    without,
+)
 from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.times import iso
 
@@ -131,7 +137,7 @@ def _checked(call: Call, sent: Body, now: datetime) -> Body:
 def _check_monitors(call: Call, sent: Json) -> None:
     if not isinstance(sent, dict) or set(sent) not in ({"monitor_id"}, {"monitor_tags"}):
         raise _invalid("monitor_identifier")
-    if "monitor_id" in sent and str(sent["monitor_id"]) not in call.org.table("monitors"):
+    if "monitor_id" in sent and str(sent["monitor_id"]) not in monitors_of(call.org):
         raise reject(404, "Monitor not found")
 
 
@@ -241,7 +247,7 @@ def _included(call: Call, rows: list[Body], wanted: set[str]) -> Body:
 
 def _other(call: Call, name: str, id_: str) -> Body:
     if name == "monitor":
-        monitor = call.org.table("monitors").get(id_, {})
+        monitor = monitors_of(call.org).get(id_, {})
         return {"type": "monitor", "id": int(id_), "attributes": {"name": monitor.get("name")}}
     person = call.org.table("users").get(id_)
     if person is None:

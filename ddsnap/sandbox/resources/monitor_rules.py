@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ddsnap.sandbox.answers import Body, Json, reject
+from ddsnap.sandbox.resources.common import monitors_of
 
 if TYPE_CHECKING:
     from ddsnap.sandbox.org import SandboxOrg
@@ -88,7 +89,7 @@ def _check_composite(org: SandboxOrg, query: str) -> None:
     ids = composite_ids(query)
     if len(set(ids)) < 2 or len(set(ids)) > 10:
         raise _invalid("query")
-    if any(str(id_) not in org.table("monitors") for id_ in ids):
+    if any(str(id_) not in monitors_of(org) for id_ in ids):
         raise reject(400, "Some monitor IDs are invalid")
 
 

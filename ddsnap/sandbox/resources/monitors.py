@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import Answer, Body, Json, Rejected, reject
-from ddsnap.sandbox.resources.common import author, body_of, found, without
+from ddsnap.sandbox.resources.common import author, body_of, found, monitors_of, without
 from ddsnap.sandbox.resources.monitor_rules import check, filled, members
 from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.times import iso
@@ -24,7 +24,7 @@ _MISSING = "Monitor not found"
 
 def list_monitors(call: Call) -> Answer:
     """All at once, or by ``page``/``page_size``, or above ``id_offset``."""
-    rows: Iterable[Body] = sorted(call.org.table("monitors").values(), key=lambda row: row["id"])
+    rows: Iterable[Body] = sorted(monitors_of(call.org).values(), key=lambda row: row["id"])
     rows = [row for row in rows if _selected(row, call.query)]
     if "id_offset" in call.query:
         rows = pages.after_id(call, rows, default=100, cap=1000)
@@ -37,7 +37,10 @@ def list_monitors(call: Call) -> Answer:
 
 def get_monitor(call: Call) -> Answer:
     """One monitor; runbooks and downtimes where asked for."""
-    row = dict(_row(call))
+    row = monitors_of(call.org).get(call.params["monitor_id"])
+    if row is None:
+        raise reject(404, _MISSING)
+    row = dict(row)
     if call.query.get("with_assets") == "true":
         row.setdefault("assets", call.org.private("monitors", str(row["id"])).get("assets", []))
     if call.query.get("with_downtimes") == "true":
@@ -103,6 +106,8 @@ def validate_existing(call: Call) -> Answer:
 
 
 def _row(call: Call) -> Body:
+    if call.params["monitor_id"] in call.org.table("monitors of tests"):
+        raise reject(400, "A monitor of type synthetics alert is written with its test")
     return found(call, "monitors", call.params["monitor_id"], reject(404, _MISSING))
 
 

@@ -67,7 +67,7 @@ def stored(call: Call, id_: str, sent: Body) -> Body:
     return row
 
 
-def test_monitor(org: SandboxOrg, row: Body) -> Body:
+def monitor_of_test(org: SandboxOrg, row: Body) -> Body:
     """Return the monitor that a test owns."""
     options = row["options"]
     name = options.get("monitor_name") or f"[Synthetics] {row['name']}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import Answer, Body, reject
 from ddsnap.sandbox.resources.common import body_of, found, without
-from ddsnap.sandbox.resources.synthetics_rules import check, person, stored, test_monitor
+from ddsnap.sandbox.resources.synthetics_rules import check, monitor_of_test, person, stored
 from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.times import iso
 
@@ -120,7 +120,7 @@ def _created(call: Call, family: str, sent: Body) -> Answer:
     if "terraform" in call.agent:
         row["creation_source"] = "terraform"
     call.org.table(_TYPE)[id_] = row
-    call.org.table("monitors")[str(row["monitor_id"])] = test_monitor(call.org, row)
+    call.org.table("monitors of tests")[str(row["monitor_id"])] = monitor_of_test(call.org, row)
     return Answer(_written(call, row))
 
 
@@ -134,7 +134,7 @@ def _updated(call: Call, row: Body, sent: Body) -> Answer:
     new = {**kept, **stored(call, id_, sent), "modified_at": iso(call.org.now()),
            "modified_by": person(call)}  # fmt: skip
     call.org.table(_TYPE)[id_] = new
-    call.org.table("monitors")[str(new["monitor_id"])] = test_monitor(call.org, new)
+    call.org.table("monitors of tests")[str(new["monitor_id"])] = monitor_of_test(call.org, new)
     told = {"overall_state": 2, "overall_state_modified": iso(call.org.now())}
     return Answer({**without(_written(call, new), "deleted_at"), **told})
 
@@ -197,7 +197,7 @@ def _refuse_unknown(call: Call, ids: object, *families: str) -> None:
 
 def _drop(call: Call, id_: str) -> None:
     row = call.org.table(_TYPE).pop(id_)
-    call.org.table("monitors").pop(str(row.get("monitor_id")), None)
+    call.org.table("monitors of tests").pop(str(row.get("monitor_id")), None)
     call.org.table("restriction_policies").pop(f"synthetics-test:{id_}", None)
 
 

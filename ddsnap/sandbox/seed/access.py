@@ -1,4 +1,4 @@
-"""Invented restriction policies on some dashboards and monitors."""
+"""Invented restriction policies on dashboards, monitors and some others."""
 
 from __future__ import annotations
 
@@ -10,13 +10,26 @@ if TYPE_CHECKING:
     from ddsnap.sandbox.answers import Body
     from ddsnap.sandbox.org import SandboxOrg
 
+_OTHERS = {
+    "synthetics-test": "synthetics_tests",
+    "synthetics-global-variable": "synthetics_global_variables",
+    "synthetics-private-location": "synthetics_private_locations",
+    "logs-pipeline": "logs_pipelines",
+    "notebook": "notebooks",
+    "slo": "service_level_objectives",
+    "powerpack": "powerpacks",
+}
+
 
 def add_policies(org: SandboxOrg, rng: random.Random, count: int) -> None:
-    """Restrict some dashboards and monitors to teams, roles and users."""
+    """Restrict some of what can be restricted to teams, roles and users."""
     dashboards = [f"dashboard:{id_}" for id_ in org.table("dashboards")]
     monitors = [f"monitor:{id_}" for id_ in org.table("monitors")]
-    half = min(len(dashboards), count // 2 + count % 2)
-    chosen = rng.sample(dashboards, half) + rng.sample(monitors, min(len(monitors), count - half))
+    others = [f"{kind}:{id_}" for kind, name in _OTHERS.items() for id_ in org.table(name)]
+    few = min(len(others), count // 5)
+    half = min(len(dashboards), (count - few + 1) // 2)
+    chosen = rng.sample(others, few) + rng.sample(dashboards, half)
+    chosen += rng.sample(monitors, min(len(monitors), count - few - half))
     principals = {kind: list(org.table(f"{kind}s")) for kind in ("role", "team", "user")}
     for id_ in chosen:
         policy: Body = {"type": "restriction_policy", "id": id_}
