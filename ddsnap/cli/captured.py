@@ -51,7 +51,8 @@ def tell(terminal: Terminal, run: Run, result: CaptureResult, *, dry_run: bool =
     if result.secrets:
         terminal.warn(
             f"{run.org}: {_several(len(result.secrets), 'secret')} redacted; add each TYPE:POINTER"
-            " to secrets.redact to keep it so, or to secrets.allow if it is none"
+            " (or TYPE/ID:POINTER, for one resource alone) to secrets.redact to keep it so, or to"
+            " secrets.allow if it is none"
         )
     for warning in result.warnings:
         terminal.warn(f"{run.org}: {warning}")

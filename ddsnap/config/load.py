@@ -186,8 +186,8 @@ def _journal(node: Marked) -> Journal:
 
 
 def _secrets(node: Marked) -> Secrets:
-    form = "TYPE:POINTER, as in webhooks:/url, or TYPE:FIELD.PATH"
-    places = fields.matching(r"[a-z0-9_]+:.+", form)
+    form = "TYPE:POINTER, as in webhooks:/url, or TYPE/ID:POINTER for one alone"
+    places = fields.matching(r"[a-z0-9_]+(/.+)?:.+", form)
     parts = {"file": fields.optional_text, "allow": places, "redact": places}
     return fields.section(node, Secrets, parts)
 

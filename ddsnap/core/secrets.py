@@ -49,8 +49,8 @@ class Places:
             tuple(field_path(text) for text in found if not text.startswith("/")),
         )
 
-    def __bool__(self) -> bool:
-        return bool(self.pointers or self.paths)
+    def __add__(self, other: Places) -> Places:
+        return Places(self.pointers + other.pointers, self.paths + other.paths)
 
     def cover(self, parts: Parts) -> bool:
         """Whether ``parts`` is such a place, or lies inside one."""

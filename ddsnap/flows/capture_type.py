@@ -142,7 +142,7 @@ class TypeCapture:
         """A document that may be reused; one with an undecided secret is read again each time."""
         path = document_path(Address(self.type.name, id_))
         data = self.draft.read_previous(path) if path in self.before else None
-        if data is None or self.run.guard.undecided(self.type, data):
+        if data is None or self.run.guard.undecided(self.type, id_, data):
             return None
         return _object(data)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
 from ddsnap.core.normalize import Normalized, normalize, secret_paths
@@ -18,12 +19,16 @@ from ddsnap.core.secrets import (
     maybe_marked,
     scan,
 )
-from ddsnap.core.values import RESERVED
+from ddsnap.core.values import RESERVED, Address
+from ddsnap.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ddsnap.core.resource_type import ResourceType
+
+# An id may hold colons, so that of one resource the place is a pointer.
+_PLACE: Final = re.compile(r"(?P<type>[a-z0-9_]+)(?:/(?P<id>.+?)(?=:/))?:(?P<at>.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,19 @@ class Guard:
     """What the configuration decided about secrets, and the secrets that the run itself uses."""
 
     known: Known = field(default_factory=Known)
-    allowed: Mapping[str, Places] = field(default_factory=dict)
-    redacted: Mapping[str, Places] = field(default_factory=dict)
+    allowed: Mapping[str, Mapping[str, Places]] = field(default_factory=dict)
+    """By type, then by id; the empty id stands for every resource of the type."""
+    redacted: Mapping[str, Mapping[str, Places]] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, known: Iterable[str], allow: Iterable[str] = (), redact: Iterable[str] = ()
     ) -> Guard:
-        """Make a guard; ``allow`` and ``redact`` are written TYPE:POINTER or TYPE:FIELD.PATH."""
+        """Make a guard of secrets and places.
+
+        Places are written ``TYPE:POINTER`` or ``TYPE:FIELD.PATH``, or for one resource alone
+        ``TYPE/ID:POINTER``.
+        """
         return cls(Known.of(known), _by_type(allow), _by_type(redact))
 
     def decides(self, type_: ResourceType) -> bool:
@@ -53,8 +63,8 @@ class Guard:
         Raises ``KeyError`` where the id itself was to be redacted, and ``UnstorableError``.
         """
         body = normalized.document.body
-        allow = self.allowed.get(type_.name, NOWHERE)
-        redact = self.redacted.get(type_.name, NOWHERE)
+        address = normalized.document.address
+        allow, redact = _places(self.allowed, address), _places(self.redacted, address)
         findings: list[Finding] = []
         if maybe(data, self.known):
             findings = scan(type_, body, known=self.known, allow=allow, redact=redact)
@@ -68,7 +78,7 @@ class Guard:
         markers = sum(1 for _ in marked(body)) + (RESERVED in body)
         return Normalized(again.document, markers, normalized.unknown), data, findings
 
-    def undecided(self, type_: ResourceType, data: bytes) -> bool:
+    def undecided(self, type_: ResourceType, id_: str, data: bytes) -> bool:
         """Whether a stored document lacks a secret that nobody declared or decided about.
 
         Such a document is read again each time, so that each run names what it found.
@@ -77,15 +87,23 @@ class Guard:
             return False
         body = canonical.decode(data)
         declared = Places.of(secret_paths(type_))
-        redact = self.redacted.get(type_.name, NOWHERE)
+        redact = _places(self.redacted, Address(type_.name, id_))
         return isinstance(body, dict) and any(
             not declared.cover(parts) and not redact.cover(parts) for parts in marked(body)
         )
 
 
-def _by_type(texts: Iterable[str]) -> dict[str, Places]:
-    found: dict[str, list[str]] = {}
+def _by_type(texts: Iterable[str]) -> dict[str, dict[str, Places]]:
+    found: dict[str, dict[str, Places]] = {}
     for text in texts:
-        name, _, place = text.partition(":")
-        found.setdefault(name, []).append(place)
-    return {name: Places.of(places) for name, places in found.items()}
+        match = _PLACE.fullmatch(text)
+        if match is None:
+            raise UsageError(f"{text!r} names no place", "write TYPE:POINTER or TYPE/ID:POINTER")
+        by_id = found.setdefault(match["type"], {})
+        by_id[match["id"] or ""] = by_id.get(match["id"] or "", NOWHERE) + Places.of([match["at"]])
+    return found
+
+
+def _places(by_type: Mapping[str, Mapping[str, Places]], address: Address) -> Places:
+    by_id = by_type.get(address.type, {})
+    return by_id.get("", NOWHERE) + by_id.get(address.id, NOWHERE)

@@ -41,7 +41,7 @@ class FoundSecret:
 
     @property
     def place(self) -> str:
-        """What ``secrets.allow`` or ``secrets.redact`` must hold to decide about it."""
+        """What ``secrets.allow`` or ``secrets.redact`` may hold to decide about the type."""
         return f"{self.address.type}:{self.pointer}"
 
 

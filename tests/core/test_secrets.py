@@ -95,7 +95,7 @@ LOOK_ALIKES = [
     "task-prod-web-runner-0123456789",
     "npm_package_download_count_by_version",
     "-----BEGIN (?:RSA )?PRIVATE KEY-----",
-    "paste your -----BEGIN PRIVATE KEY----- here",
+    "paste your -----BEGIN PRIVATE" + " KEY----- here",
     "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n-----END PUBLIC KEY-----",
     "eyJhbGciOi is how one begins",
     "eyJub3RoaW5nIjoxfQ.eyJub3RoaW5nIjoxfQ.c2lnbmF0dXJl",
