@@ -26,6 +26,13 @@ TYPES = [
     "restriction_policies",
     "logs_indexes",
     "logs_indexes_order",
+    "logs_pipelines",
+    "logs_pipelines_order",
+    "logs_metrics",
+    "synthetics_private_locations",
+    "synthetics_global_variables",
+    "synthetics_tests",
+    "downtime_schedules",
 ]
 
 
@@ -45,7 +52,11 @@ def bodies(name: str) -> dict[str, dict[str, Any]]:
         if sample["form"] == "list_item" and type_.detail:
             continue  # a header alone
         body = sample["response"]
-        if sample["form"] != "list_item" and type_.envelope:
+        if sample["form"] == "create" and type_.create and type_.create.answer:
+            body = body[type_.create.answer]
+        elif name == "synthetics_tests" and "data" in body:
+            body = body["data"]["attributes"]
+        elif sample["form"] != "list_item" and type_.envelope:
             body = body[type_.envelope]
         for item in body if isinstance(body, list) else [body]:
             if name == "team_memberships":
@@ -87,8 +98,19 @@ def test_every_recorded_resource_is_captured_once(recorded: tuple[Backup, dict[s
     result = backup.capture()
     assert not result.partial, [o.problems for o in result.types.values() if o.problems]
     held = {name: set(backup.paths(f"{name}/")) for name in TYPES}
-    for name in ("roles", "monitors", "dashboards", "logs_indexes"):
-        assert counts[name] >= 5
+    for name in (
+        "roles",
+        "monitors",
+        "dashboards",
+        "logs_indexes",
+        "logs_pipelines",
+        "logs_metrics",
+        "synthetics_private_locations",
+        "synthetics_global_variables",
+        "synthetics_tests",
+        "downtime_schedules",
+    ):
+        assert counts[name] >= (4 if name == "synthetics_private_locations" else 5)
         for id_, body in bodies(name).items():
             if body.get("type") == "synthetics alert":
                 continue
