@@ -176,7 +176,7 @@ def scrub(text: str, known: Collection[str] = ()) -> str:
     return hide(text, "***")
 
 
-_OWN: Final = "a key that this run uses"
+_OWN: Final = "a secret that the run knows"
 
 
 def _judge(text: str, name: str, known: Known) -> str:

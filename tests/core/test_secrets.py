@@ -179,7 +179,7 @@ def test_a_key_of_the_run_is_a_secret_anywhere_and_cannot_be_allowed() -> None:
     assert not maybe(canonical.encode(body))
     allow = Places.of(["/message"])
     found = scan(THING, body, known=known, allow=allow)
-    assert [(f.pointer, f.why) for f in found] == [("/message", "a key that this run uses")]
+    assert [(f.pointer, f.why) for f in found] == [("/message", "a secret that the run knows")]
     assert scan(THING, body, known=known, redact=allow) == []
     assert key not in repr(known)
 
