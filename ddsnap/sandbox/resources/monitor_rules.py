@@ -37,6 +37,8 @@ def check(org: SandboxOrg, sent: Body) -> None:
         raise _invalid("type")
     if sent["type"] == "composite":
         _check_composite(org, sent["query"])
+    if sent["type"] == "slo alert":
+        _check_slo(org, sent["query"])
     if sent.get("priority") not in (None, 1, 2, 3, 4, 5):
         raise _invalid("priority")
     _check_roles(org, sent.get("restricted_roles"))
@@ -91,6 +93,14 @@ def _check_composite(org: SandboxOrg, query: str) -> None:
         raise _invalid("query")
     if any(str(id_) not in monitors_of(org) for id_ in ids):
         raise reject(400, "Some monitor IDs are invalid")
+
+
+def _check_slo(org: SandboxOrg, query: str) -> None:
+    named = re.match(r"\s*(?:error_budget|burn_rate)\([\"']([^\"']+)[\"']\)", query)
+    if named is None:
+        raise _invalid("query")
+    if named[1] not in org.table("service_level_objectives"):
+        raise reject(400, f"SLO not found: {named[1]} not found")
 
 
 def _well_formed(tokens: list[str]) -> bool:

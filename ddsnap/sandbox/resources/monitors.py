@@ -74,7 +74,7 @@ def update_monitor(call: Call) -> Answer:
 
 
 def delete_monitor(call: Call) -> Answer:
-    """Delete, unless a composite needs it (or force=true)."""
+    """Delete, unless a composite or an objective needs it (or force=true)."""
     row = _row(call)
     users = _users_of(call, row["id"])
     if users and call.query.get("force") != "true":
@@ -174,12 +174,16 @@ def _written(call: Call, row: Body) -> Body:
     return {"restriction_policy": None, "assets": assets, **without(row, "matching_downtimes")}
 
 
-def _users_of(call: Call, id_: int) -> list[int]:
-    return [row["id"] for row in call.org.table("monitors").values() if id_ in members(row)]
+def _users_of(call: Call, id_: int) -> list[str]:
+    monitors = call.org.table("monitors").values()
+    slos = call.org.table("service_level_objectives").values()
+    composites = [str(row["id"]) for row in monitors if id_ in members(row)]
+    return composites + [row["id"] for row in slos if id_ in row.get("monitor_ids", ())]
 
 
-def _in_use(id_: int, users: list[int]) -> Rejected:
-    return reject(400, f"monitor [{id_}] is referenced in composite monitors: {users}")
+def _in_use(id_: int, users: list[str]) -> Rejected:
+    named = ", ".join(users)
+    return reject(400, f"monitor [{id_}] is referenced in composite monitors or slos: [{named}]")
 
 
 _ONE = "/api/v1/monitor/{monitor_id}"
