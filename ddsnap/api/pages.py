@@ -50,6 +50,18 @@ def read_pages(
     raise ListingIncomplete(f"the listing is not whole: {walk.doubt}")
 
 
+def requests_for(pages: Pages | None, count: int) -> int:
+    """Return how many requests a listing of ``count`` items takes.
+
+    Where nothing says how many items there are, an empty page ends what is not empty itself.
+    """
+    if pages is None:
+        return 1
+    full = -(-count // pages.size)
+    told = pages.total or pages.style == "cursor"
+    return max(full, 1) if told or not count else full + 1
+
+
 @dataclass
 class _Walk:
     """One way through a listing, from its first page to its end."""

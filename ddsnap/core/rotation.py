@@ -52,6 +52,15 @@ def hints(type_: ResourceType) -> bool:
     return type_.detail and bool(type_.hint) and type_.hint not in type_.volatile
 
 
+def blind_spot(type_: ResourceType) -> str:
+    """Return which edits are seen only when a resource's turn comes; empty: none."""
+    if type_.discover:
+        return "all but those of new objects"
+    if hints(type_):
+        return f"those that leave {type_.hint} as it was"
+    return ""
+
+
 def unchanged(
     type_: ResourceType, raw: frozenset[str], listed: JSONObject, stored: JSONObject
 ) -> bool:

@@ -39,8 +39,20 @@ class Earlier:
         if self.rotation.due(id_):
             return True
         if type_.discover:
-            return id_ not in self.asked or id_ not in self.current
+            return self._new(id_)
         return item is None or not hints(type_) or self._changed(type_, id_, item)
+
+    def reads_anyway(self, type_: ResourceType, id_: str) -> bool:
+        """Whether a resource is read even if nothing has happened to it since the last capture."""
+        if self.rotation.due(id_):
+            return True
+        if type_.discover:
+            return self._new(id_)
+        stored = self.read(id_) if hints(type_) else None
+        return stored is None or not self._settled(type_, stored)
+
+    def _new(self, id_: str) -> bool:
+        return id_ not in self.asked or id_ not in self.current
 
     def _changed(self, type_: ResourceType, id_: str, item: JSONObject) -> bool:
         stored = self.read(id_)
@@ -48,7 +60,10 @@ class Earlier:
             return True
         listed = normalize(type_, clone(item)).document.body
         same = unchanged(type_, frozenset(item), listed, stored)
-        return not (same and self.rotation.settled(time_of(value_at(stored, type_.hint))))
+        return not (same and self._settled(type_, stored))
+
+    def _settled(self, type_: ResourceType, stored: JSONObject) -> bool:
+        return self.rotation.settled(time_of(value_at(stored, type_.hint)))
 
 
 def time_of(value: JSON) -> datetime | None:

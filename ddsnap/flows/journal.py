@@ -102,9 +102,13 @@ def read_times(run: Run, tip: str | None) -> dict[str, float]:
 
     Nothing is known where another snapshot is the tip: somebody moved the branch.
     """
-    last = last_record(run)
-    times = last.get("read_at")
-    if tip is None or value_at(last, "snapshot.commit") != tip or not isinstance(times, dict):
+    return times_in(last_record(run), tip)
+
+
+def times_in(record: JSONObject, tip: str | None) -> dict[str, float]:
+    """Return what a run's record says of when the types of the snapshot ``tip`` were read."""
+    times = record.get("read_at")
+    if tip is None or value_at(record, "snapshot.commit") != tip or not isinstance(times, dict):
         return {}
     return {name: float(time) for name, time in times.items() if isinstance(time, (int, float))}
 

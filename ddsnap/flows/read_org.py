@@ -43,6 +43,15 @@ class Scope:
         """Whether the command line's filters leave documents of the types it reads aside."""
         return bool(self.narrowing)
 
+    def rotation(self, before: Manifest | None, last: float | None, now: float) -> Rotation:
+        """Return which resources of a type, read as a whole at ``last``, are read again at ``now``.
+
+        With other filters than the last snapshot's, what was left out may be wanted: then all.
+        """
+        filters = before.filters if before else ()
+        anew = self.full or filters != self.selection.describe()
+        return Rotation(None if anew else last, now, self.full_every)
+
 
 def read_org(
     run: Run,
@@ -98,9 +107,9 @@ class _Reader:
         choice = Choice(
             self.scope.selection, self.scope.narrowing, self._part_read(self._earlier_state(type_))
         )
-        capture_type = TypeCapture(
-            self.run, self.draft, type_, self.seen, self._rotation(type_, began), choice=choice
-        )
+        # Up to where the next one goes on from: a gap would leave out what is due in it.
+        rotation = self.scope.rotation(self.before, self.read_at.get(type_.name), began)
+        capture_type = TypeCapture(self.run, self.draft, type_, self.seen, rotation, choice=choice)
         outcome = capture_type.read(accept_loss=type_.name in self.scope.accept_loss)
         self.run.sink(
             "type_finished",
@@ -120,13 +129,6 @@ class _Reader:
         """The state after a narrowed run: the earlier one, but something was read now."""
         never = state.state in ("uncaptured", "unavailable")
         return TypeState("partial", "only what filters named was read") if never else state
-
-    def _rotation(self, type_: ResourceType, began: float) -> Rotation:
-        # To the second where the next one goes on from: a gap would leave out who is due in it.
-        filters = self.before.filters if self.before else ()
-        anew = self.scope.full or filters != self.scope.selection.describe()
-        last = None if anew else self.read_at.get(type_.name)
-        return Rotation(last, began, self.scope.full_every)
 
     def _remember(self, type_: ResourceType, outcome: TypeOutcome) -> None:
         """Keep the ids of a type that others are read through, kept documents included."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ddsnap.api.pages import ListingIncomplete, included_in, items_of, read_pages
+from ddsnap.api.pages import ListingIncomplete, included_in, items_of, read_pages, requests_for
 from ddsnap.core.resource_type import Pages
 from ddsnap.errors import ApiError, AuthError
 
@@ -72,6 +72,14 @@ def listing(server, say, connect):
         return [item["id"] for page in found for item in page.items]
 
     return read
+
+
+@pytest.mark.parametrize("pages", ALL, ids=STYLES)
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 200, 250])
+def test_the_requests_of_a_listing_are_known_beforehand(listing, pages, count) -> None:
+    org = Org(count)
+    listing(org, pages)
+    assert len(org.asked) == requests_for(pages, count)
 
 
 @pytest.mark.parametrize("pages", ALL, ids=STYLES)
