@@ -6,6 +6,7 @@
     ├── Refused               a guard stopped the run: identity, lock, diverged branch, confirmation
     │   └── LockHeld          another run holds the lock of this org
     ├── StoreError            the git repository cannot be used as it is
+    │   ├── Damaged           what is on the disk is not what git wrote there
     │   ├── RefMoved          the branch moved since it was read (compare-and-swap failed)
     │   └── RemoteError       the remote could not be asked, or did not take what was sent
     ├── ApiError              Datadog, or the way to it, did not give what was asked
@@ -85,6 +86,10 @@ class LockHeld(Refused):
 
 class StoreError(DdsnapError):
     """The git repository is missing, damaged or not ddsnap's."""
+
+
+class Damaged(StoreError):  # noqa: N818 - it says what happened
+    """A part of the repository holds what git never wrote."""
 
 
 class RefMoved(StoreError):  # noqa: N818 - it says what happened

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.core.normalize import title_of
 from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address
-from ddsnap.errors import StoreError, UsageError
+from ddsnap.errors import Damaged, StoreError, UsageError
 from ddsnap.flows.at_time import parse_moment, snapshot_at
 from ddsnap.flows.snapshot import manifest_of
 
@@ -54,6 +54,8 @@ def find_snapshot(repo: Repository, revision: str, now: datetime | None = None) 
     name = f"refs/heads/{branch}{match[2]}" if match and repo.branch(branch) else revision
     try:
         commit = repo.resolve(name)
+    except Damaged:
+        raise
     except StoreError as error:
         raise StoreError(
             f"{revision!r} names neither an org with a snapshot nor a git revision",

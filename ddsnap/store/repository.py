@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dulwich.errors import ApplyDeltaError, NotGitRepository
+from dulwich.errors import NotGitRepository
 from dulwich.objects import RawObjectID
-from dulwich.pack import PackFileDisappeared
 from dulwich.refs import DiskRefsContainer
 from dulwich.repo import (
     InvalidWorktreeConfiguration,
@@ -17,10 +15,11 @@ from dulwich.repo import (
     UnsupportedVersion,
 )
 
-from ddsnap.errors import StoreError
+from ddsnap.errors import Damaged, StoreError
 from ddsnap.store import creation, references, revisions, signing
 from ddsnap.store.commits import CommitInfo, add_signature, format_commit, parse_commit
-from ddsnap.store.objects import BLOB, COMMIT, KINDS
+from ddsnap.store.damage import DAMAGE, LACKING, SEE, damage_is_named, damaged
+from ddsnap.store.objects import BLOB, COMMIT, KINDS, object_id
 from ddsnap.store.references import Move, Note
 from ddsnap.store.trees import find_entry, is_file, tree_of
 
@@ -114,25 +113,25 @@ class Repository:
         return self.git_dir / "objects" / "pack"
 
     def read(self, sha: bytes, kind: int) -> bytes:
-        """Return an object's content by its 20-byte name."""
+        """Return an object's content by its 20-byte name, against which it is checked."""
         try:
             found, data = self.raw.object_store.get_raw(RawObjectID(sha))
         except KeyError as error:
-            raise StoreError(
-                f"the repository lacks the {KINDS[kind].decode()} {sha.hex()}",
-                "a shallow or partial clone? otherwise run `git fsck --full`",
+            raise Damaged(
+                f"the repository lacks the {KINDS[kind].decode()} {sha.hex()}", LACKING
             ) from error
-        except (ApplyDeltaError, PackFileDisappeared, OSError, ValueError, zlib.error) as error:
-            raise StoreError(
-                f"the object {sha.hex()} cannot be read: {error}", "run `git fsck --full`"
-            ) from error
+        except DAMAGE as error:
+            raise damaged(f"the {KINDS[kind].decode()} {sha.hex()}", error) from error
         if found != kind:
-            raise StoreError(f"the object {sha.hex()} is no {KINDS[kind].decode()}")
+            raise Damaged(f"the object {sha.hex()} is no {KINDS[kind].decode()}", SEE)
+        if object_id(kind, data) != sha:  # an index may lead to another one
+            raise Damaged(f"the object {sha.hex()} holds something else", SEE)
         return data
 
     def resolve(self, revision: str) -> str:
         """Return the commit that any git revision names."""
-        return revisions.resolve(self.raw, revision)
+        with damage_is_named(revision):
+            return revisions.resolve(self.raw, revision)
 
     def branch(self, name: str) -> str | None:
         """Return the commit at the tip of ``refs/heads/<name>``."""

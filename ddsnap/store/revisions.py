@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from dulwich.objects import ObjectID
 from dulwich.refs import Ref, SymrefLoop
 
-from ddsnap.errors import StoreError
+from ddsnap.errors import Damaged, StoreError
 from ddsnap.store.commits import parse_commit
+from ddsnap.store.damage import LACKING
 from ddsnap.store.objects import COMMIT, TAG
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def _peel(repo: Repo, sha: str, revision: str) -> str:
 
 
 def _read(repo: Repo, sha: str, revision: str) -> tuple[int, bytes]:
+    """Read an object; one that a reference or a commit leads to must be there."""
     try:
         return repo.object_store.get_raw(ObjectID(sha.encode()))
-    except (KeyError, ValueError, AssertionError) as error:
-        raise StoreError(f"no such revision: {revision} (no object {sha[:12]} here)") from error
+    except KeyError as error:
+        if revision.lower().startswith(sha):
+            raise StoreError(f"no such revision: {revision} (no such object here)") from error
+        raise Damaged(f"the repository lacks {sha}, which {revision} leads to", LACKING) from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from ddsnap.errors import StoreError
+from ddsnap.errors import Damaged
 from ddsnap.store.commits import parse_commit
 from ddsnap.store.objects import COMMIT, TREE, Objects
 
@@ -39,7 +39,7 @@ def parse_tree(data: bytes) -> list[TreeEntry]:
     """Split a raw tree into its entries, in git's order."""
     entries: list[TreeEntry] = _ENTRY.findall(data)
     if sum(len(mode) + len(name) + 22 for mode, name, _ in entries) != len(data):
-        raise StoreError("a tree in the repository is damaged", "run `git fsck --full`")
+        raise Damaged("a tree in the repository is damaged", "run `ddsnap verify` to see which")
     return entries
 
 

@@ -35,9 +35,8 @@ def verify(app: App, what: str) -> ExitCode:
     was checked one verified (name, commits, documents, faults).
     """
     from ddsnap.cli.named import orgs_recorded  # noqa: PLC0415 - slow to import
-    from ddsnap.store.careful import CarefulRepository  # noqa: PLC0415
 
-    with CarefulRepository.open(app.directory) as repository:
+    with app.open() as repository:
         known = orgs_recorded(repository)
         if what and what not in known:
             return _report(app, what, _snapshot_faults(repository, what))

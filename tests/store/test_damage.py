@@ -1,4 +1,4 @@
-"""Reading with every object held against its name, and which branches there are."""
+"""Damaged objects are errors that name them; and which branches there are."""
 
 import hashlib
 import zlib
@@ -7,7 +7,6 @@ import pytest
 
 from ddsnap.errors import StoreError
 from ddsnap.store.branches import branches_below
-from ddsnap.store.careful import CarefulRepository
 from ddsnap.store.objects import BLOB
 from ddsnap.store.repository import Repository
 
@@ -29,7 +28,7 @@ def put(folder, name, content):
 def test_a_sound_object_is_read(folder):
     whole = b"blob 3\0abc"
     sha = put(folder, hashlib.sha1(whole).hexdigest(), zlib.compress(whole))
-    with CarefulRepository.open(folder) as repository:
+    with Repository.open(folder) as repository:
         assert repository.read(sha, BLOB) == b"abc"
         assert repository.read_file(repository.resolve("main"), "a.txt") == b"content\n"
 
@@ -48,7 +47,7 @@ def test_a_sound_object_is_read(folder):
 def test_what_is_not_its_name_is_an_error_that_names_it(folder, content, said):
     name = "12" * 20
     sha = put(folder, name, content)
-    with CarefulRepository.open(folder) as repository, pytest.raises(StoreError) as caught:
+    with Repository.open(folder) as repository, pytest.raises(StoreError) as caught:
         repository.read(sha, BLOB)
     assert name in caught.value.message
     assert said in caught.value.message
