@@ -11,12 +11,14 @@ Phrase: TypeAlias = Callable[[Mapping[str, Any]], str]
 
 
 def _type_finished(event: Mapping[str, Any]) -> str:
+    """Tell of a type that could not be read whole; the others go without saying."""
+    if event["state"] in ("complete", "rotating", "harvested"):
+        return ""
     reason = f" ({one_line(event['reason'])})" if event["reason"] else ""
     return f"{event['org']}: {event['type']} {event['state']}, {event['count']}{reason}"
 
 
 PHRASES: Final[dict[str, Phrase]] = {
-    "type_started": lambda _: "",
     "type_finished": _type_finished,
 }
-"""An event that is not here is told only with ``-v``; a phrase that is empty is not told."""
+"""An event that is not here, or whose phrase is empty, is told only with ``-v``."""

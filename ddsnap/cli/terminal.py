@@ -44,10 +44,8 @@ class Terminal:
         if self.json:
             line = json.dumps({"event": name, **fields}, default=str)
             self._write(self.stdout, line)
-        elif name in PHRASES:
-            phrase = PHRASES[name](fields)
-            if phrase:
-                self.note(phrase)
+        elif phrase := PHRASES[name](fields) if name in PHRASES else "":
+            self.note(phrase)
         else:
             self.detail(" ".join([name, *(f"{key}={cell(fields[key])}" for key in fields)]))
 

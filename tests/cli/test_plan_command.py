@@ -48,7 +48,9 @@ def test_the_plan_tells_people_what_is_created_first_and_counts(desk):
     assert lines[1].startswith(f"{counts['create']} to create, {counts['adopt']} to adopt")
     heads = [line for line in lines if re.fullmatch(r"[a-z ]+ \(\d+\)", line)]
     assert heads[0] == f"to create ({counts['create']})"
-    created = [line for line in lines if line.startswith("    + ")]
+    assert re.search(r"^    \.\.\. and \d+ more \(-v names all\)$", said.out, re.MULTILINE)
+    whole = desk.run("-v", "plan", "us1", "--to", "eu1").out.splitlines()
+    created = [line for line in whole if line.startswith("    + ")]
     assert len(created) == counts["create"]
     id_, monitor = first(desk.us1, "monitors")
     assert f'    + "{monitor["name"]}" {id_}' in created

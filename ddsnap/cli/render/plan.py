@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     """The portable document that the destination has now; empty where it has none."""
 
 MOST_NAMED: Final = 10
-"""References that stay as they are, and blocked resources of one cause, that are named."""
+"""Of the resources of a type, of one cause, and of the references that stay as they are."""
 
 _SECTIONS: Final[tuple[tuple[ActionKind, str, str, str], ...]] = (
     ("create", "to create", "+", "green"),
@@ -59,9 +59,12 @@ def plan_lines(plan: Plan, present: Present | None = None) -> Iterator[Line]:
             continue
         for type_name, group in _by_type(actions).items():
             yield Line(f"{type_name} ({len(group)})", "", 1)
-            for action in group:
+            shown = group if present else group[:MOST_NAMED]
+            for action in shown:
                 yield Line(f"{sign} {_headline(action)}", colour, 2)
                 yield from _fields(action, present)
+            if len(group) > len(shown):
+                yield Line(f"... and {len(group) - len(shown)} more (-v names all)", "", 2)
     yield from _loose_ends(plan, None if present else MOST_NAMED)
     yield from _cycles(plan)
 
