@@ -89,8 +89,11 @@ def natural_key(
     """Return the values at the type's natural key, the ``references`` among them resolved.
 
     ``None`` where the type has none, where the document lacks it, or where a reference in it
-    cannot be resolved.
+    cannot be resolved. Datadog's own resources may have a key of their own.
     """
+    if type_.built_in_key and is_built_in(type_, body):
+        named = [value_at(body, path) for path in type_.built_in_key]
+        return tuple(canonical.encode(_folded(value)).decode() for value in named)
     paths = [field_path(path) for path in type_.natural_key]
     within = [ref for ref in references if any(path.covers(ref.parts) for path in paths)]
     if resolve is not None and within:
@@ -164,6 +167,11 @@ def _place(parts: Parts, elements: dict[Parts, str]) -> str:
     return "/".join(told)
 
 
+def _folded(value: JSON) -> JSON:
+    """Datadog's own names differ in case between orgs."""
+    return value.casefold() if isinstance(value, str) else value
+
+
 @cache
 def _bound(type_: ResourceType) -> tuple[FieldPath, ...]:
     """The paths of what a document does not take to another org."""
@@ -176,5 +184,6 @@ def _bound(type_: ResourceType) -> tuple[FieldPath, ...]:
 @cache
 def _identifying(type_: ResourceType) -> tuple[FieldPath, ...]:
     ids = tuple(part.at for part in type_.parts) or (type_.id,)
-    paths = dict.fromkeys((*type_.natural_key, *ids))
+    marks = (path for path, _ in type_.built_in) if type_.built_in_key else ()
+    paths = dict.fromkeys((*type_.natural_key, *type_.built_in_key, *marks, *ids))
     return tuple(field_path(path) for path in paths if EACH not in path)

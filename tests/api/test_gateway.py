@@ -306,6 +306,28 @@ def test_a_wrapped_variant_is_unwrapped(server, say, gateway) -> None:
     assert server.paths == ["/v2/net/p"]
 
 
+def test_what_is_of_another_api_is_gone_only_when_that_says_so(server, say, gateway) -> None:
+    wrapped = {"data": {"id": "p", "attributes": {"type": "net", "name": "n"}}}
+    server.script = [say(status=404), say(body=wrapped)]
+    assert gateway().read(TESTS, "p") == Found({"type": "net", "name": "n", "public_id": "p"})
+    assert server.paths == ["/tests/p", "/v2/net/p"]
+    server.script = [say(status=404), say(status=404)]
+    assert gateway().read(TESTS, "p") == Gone()
+    server.script = [say(status=404), say(status=403)]
+    assert isinstance(gateway().read(TESTS, "p"), Unreadable)
+
+
+def test_what_is_set_aside_in_listings_is_gone_when_read(server, say, gateway) -> None:
+    cancelling = replace(THINGS, skip=("canceled", ()))
+    cancelled = {"id": "a", "canceled": "2026-01-01T00:00:00Z"}
+    server.script = [
+        say(body={"data": cancelled}),
+        say(body={"data": {**cancelled, "canceled": None}}),
+    ]
+    assert gateway().read(cancelling, "a") == Gone()
+    assert isinstance(gateway().read(cancelling, "a"), Found)
+
+
 LISTS = replace(
     THINGS,
     envelope="",

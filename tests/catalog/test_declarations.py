@@ -186,7 +186,20 @@ def test_rewriting_by_nothing_changes_nothing(name: str) -> None:
         assert canonical.encode(same) == canonical.encode(stored), file
 
 
-@pytest.mark.parametrize("name", ["monitors", "dashboards", "roles", "team_memberships"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "monitors",
+        "dashboards",
+        "roles",
+        "team_memberships",
+        "synthetics_tests",
+        "synthetics_private_locations",
+        "downtime_schedules",
+        "logs_pipelines",
+        "logs_metrics",
+    ],
+)
 def test_what_an_order_of_the_answer_may_not_change(name: str) -> None:
     type_ = TYPES[name]
     for file, body, included in recorded(name):

@@ -154,3 +154,20 @@ def test_a_principal_belongs_to_its_own_binding():
 
 def test_a_reference_in_a_bound_field_is_left_out():
     assert filled({"creator": {"slo_id": "a"}, "multi": "/dashboard/abc-def-ghi"}) == filled({})
+
+
+def test_what_belongs_to_datadog_has_a_key_of_its_own_whatever_its_case() -> None:
+    pipelines = ResourceType(
+        name="pipelines",
+        area="logs",
+        path="/p",
+        built_in=(("is_read_only", True),),
+        built_in_key=("name",),
+    )
+
+    def key(**body):
+        return natural_key(pipelines, identifying(pipelines, {"id": "1", "tags": [], **body}))
+
+    assert key(name="Nginx", is_read_only=True) == key(name="nginx", is_read_only=True)
+    assert key(name="Nginx", is_read_only=True) != key(name="Redis", is_read_only=True)
+    assert key(name="Nginx", is_read_only=False) is None

@@ -644,7 +644,7 @@ def test_json_is_complete():
                 "unresolved": [
                     {
                         "at": "/alert_id",
-                        "to": ["monitors"],
+                        "to": ["monitors", "synthetics_tests"],
                         "by": "id",
                         "value": "1",
                         "soft": False,
