@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ddsnap.errors import StoreError
+from ddsnap.store.consolidate import consolidate
 from ddsnap.store.locks import sole_lock
 from ddsnap.store.program import find_git, run_git
 from ddsnap.store.references import Note
@@ -43,9 +45,11 @@ class Packs:
 
 
 def count_packs(repo: Repository) -> Packs:
-    """Look at the packs that are there."""
+    """Look at the packs that are there; those that somebody keeps as they are do not count."""
     sizes = []
     for index in repo.pack_dir.glob("pack-*.idx"):
+        if index.with_suffix(".keep").exists():
+            continue
         with suppress(FileNotFoundError):  # repacked this moment
             sizes.append(index.with_suffix(".pack").stat().st_size)
     base = max(sizes, default=0)
@@ -53,19 +57,32 @@ def count_packs(repo: Repository) -> Packs:
 
 
 def maintain(repo: Repository) -> Note | None:
-    """Repack if the packs are crowded, git is there and no run is; tell what went wrong."""
-    git = find_git()
-    if git is None or not count_packs(repo).crowded:
+    """Join the packs if they are crowded and no run works here; tell what went wrong."""
+    if not count_packs(repo).crowded:
         return None
+    git = find_git()
     with sole_lock(repo) as alone:
         if not alone:  # the run that is under way will do it after its commit
             return None
-        ran = _repack(repo, git)
-        if ran.code == 0:
-            ran = run_git(repo, git, _INDEX, PATIENCE)
-    if ran.code == 0:
+        reason = _by_git(repo, git) if git else _without_git(repo)
+    if not reason:
         return None
-    return Note(f"the packs could not be joined: {ran.reason}", "run `git fsck --full`")
+    return Note(f"the packs could not be joined: {reason}", "run `git fsck --full`")
+
+
+def _by_git(repo: Repository, git: str) -> str:
+    ran = _repack(repo, git)
+    if ran.code == 0:
+        ran = run_git(repo, git, _INDEX, PATIENCE)
+    return ran.reason if ran.code else ""
+
+
+def _without_git(repo: Repository) -> str:
+    try:
+        consolidate(repo)
+    except StoreError as error:
+        return error.message
+    return ""
 
 
 def _repack(repo: Repository, git: str) -> Ran:

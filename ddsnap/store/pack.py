@@ -31,6 +31,7 @@ IndexEntries: TypeAlias = "Mapping[bytes, tuple[int, int]]"
 
 _HEADER = struct.Struct(">4sLL")
 _LARGE = 1 << 31
+_OFS_DELTA = 6
 _CHUNK = 1 << 20
 
 
@@ -45,6 +46,15 @@ def entry_header(kind: int, size: int) -> bytes:
         size >>= 7
     out.append(byte)
     return bytes(out)
+
+
+def _distance(back: int) -> bytes:
+    """Return how far back in the pack a delta's base begins, as git writes it."""
+    out = [back & 0x7F]
+    while back := back >> 7:
+        back -= 1
+        out.append(back & 0x7F | 0x80)
+    return bytes(reversed(out))
 
 
 def build_index(entries: IndexEntries, pack_checksum: bytes) -> bytes:
@@ -100,12 +110,21 @@ class PackWriter:
         """Append an object unless this pack has it; ``sha`` where the caller knows it already."""
         sha = sha or object_id(kind, data)
         if sha not in self._entries:
-            packed = entry_header(kind, len(data)) + zlib.compress(data, self._level)
-            with _disk_errors(self._folder):
-                self._open().file.write(packed)
-            self._entries[sha] = (self._offset, zlib.crc32(packed))
-            self._offset += len(packed)
+            self._append(sha, entry_header(kind, len(data)), data)
         return sha
+
+    def add_delta(self, sha: bytes, base: bytes, delta: bytes) -> None:
+        """Append an object as its difference from ``base``, which this pack has already."""
+        if sha not in self._entries:
+            back = self._offset - self._entries[base][0]
+            self._append(sha, entry_header(_OFS_DELTA, len(delta)) + _distance(back), delta)
+
+    def _append(self, sha: bytes, head: bytes, data: bytes) -> None:
+        packed = head + zlib.compress(data, self._level)
+        with _disk_errors(self._folder):
+            self._open().file.write(packed)
+        self._entries[sha] = (self._offset, zlib.crc32(packed))
+        self._offset += len(packed)
 
     def finish(self) -> Path | None:
         """Make the pack visible and return its path; without objects nothing is written."""

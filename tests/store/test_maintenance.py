@@ -110,11 +110,72 @@ def test_a_run_waits_for_maintenance_to_end(repo):
     assert order == ["maintained", "run"]
 
 
-def test_without_git_nothing_is_done(repo, crowded, monkeypatch):
+@pytest.fixture
+def no_git(monkeypatch):
     monkeypatch.setattr(maintenance, "find_git", lambda: None)
+
+
+def test_without_git_versions_become_deltas(repo, crowded, no_git, fsck, git):
     before = count_packs(repo)
     assert maintain(repo) is None
-    assert count_packs(repo) == before
+    after = count_packs(repo)
+    assert after.count < 5
+    assert after.base + after.small < (before.base + before.small) / 3
+    assert holds(repo, crowded)
+    with Repository.open(repo.path) as again:
+        assert holds(again, crowded)
+    fsck(repo.path)
+    assert int(git(repo.path, "rev-list", "--count", BRANCH)) == ROUNDS
+    pack = max(repo.pack_dir.glob("*.pack"), key=lambda path: path.stat().st_size)
+    chains = [line.split() for line in git(repo.path, "verify-pack", "-v", str(pack)).splitlines()]
+    depths = [int(words[5]) for words in chains if len(words) == 7]
+    assert len(depths) > ROUNDS / 2
+    assert max(depths) <= 50
+
+
+def test_without_git_nothing_is_lost_time_after_time(repo, capture, no_git, fsck):
+    """Values that come back, files that move and vanish, two branches, and joined packs again."""
+    rng = random.Random(9)
+    files, states = {}, {}
+    for number in range(130):
+        path = f"{rng.choice('abc')}/{rng.randrange(30)}.json"
+        body = (
+            b'{\n  "name": "%d",\n  "tags": []\n}\n' % rng.randrange(4) * rng.choice((1, 40, 4000))
+        )
+        if rng.random() < 0.2:
+            files.pop(path, None)
+        else:
+            files[path] = body
+        branch = rng.choice((BRANCH, "journal/us1", "snapshots/eu1"))
+        commit = capture(repo, files, branch)
+        if commit:
+            states[commit] = dict(files)
+        if number % 3 == 0:
+            assert maintain(repo) is None
+    assert count_packs(repo).count <= 50
+    assert holds(repo, states)
+    fsck(repo.path)
+
+
+def test_what_others_keep_is_kept(repo, crowded, no_git):
+    kept = sorted(repo.pack_dir.glob("*.pack"))[:3]
+    for pack in kept:
+        pack.with_suffix(".keep").touch()
+    maintain(repo)
+    assert all(pack.exists() for pack in kept)
+    assert count_packs(repo).count < 8
+    assert holds(repo, crowded)
+
+
+def test_a_pack_that_cannot_be_read_is_told_without_git(repo, crowded, no_git):
+    packs = set(repo.pack_dir.glob("pack-*.pack"))
+    damaged = min(packs)
+    repo.close()
+    damaged.chmod(0o644)
+    damaged.write_bytes(damaged.read_bytes()[:20] + bytes(60))
+    note = maintain(repo)
+    assert note is not None
+    assert set(repo.pack_dir.glob("pack-*.pack")) == packs
 
 
 def test_a_repack_that_fails_is_told(repo, crowded):
