@@ -198,6 +198,9 @@ def test_rewriting_by_nothing_changes_nothing(name: str) -> None:
         "downtime_schedules",
         "logs_pipelines",
         "logs_metrics",
+        "service_level_objectives",
+        "powerpacks",
+        "notebooks",
     ],
 )
 def test_what_an_order_of_the_answer_may_not_change(name: str) -> None:

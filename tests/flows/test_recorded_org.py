@@ -10,6 +10,7 @@ from orgs import Backup, contract_data, git, make_backup
 
 from ddsnap.catalog import CATALOG
 from ddsnap.core import canonical
+from ddsnap.core.fields import value_at
 from ddsnap.core.normalize import normalize
 from ddsnap.core.paths import document_path
 
@@ -33,6 +34,11 @@ TYPES = [
     "synthetics_global_variables",
     "synthetics_tests",
     "downtime_schedules",
+    "service_level_objectives",
+    "slo_corrections",
+    "powerpacks",
+    "dashboard_lists",
+    "notebooks",
 ]
 
 
@@ -53,7 +59,7 @@ def bodies(name: str) -> dict[str, dict[str, Any]]:
             continue  # a header alone
         body = sample["response"]
         if sample["form"] == "create" and type_.create and type_.create.answer:
-            body = body[type_.create.answer]
+            body = value_at(body, type_.create.answer)
         elif name == "synthetics_tests" and "data" in body:
             body = body["data"]["attributes"]
         elif sample["form"] != "list_item" and type_.envelope:
@@ -77,9 +83,25 @@ def load(org: SandboxOrg) -> dict[str, int]:
             org.load("teams", [_team(id_) for id_ in sorted(teams)])
         if name == "restriction_policies":
             items = [item for item in items if item["attributes"]["bindings"]]
+        if name == "dashboard_lists":
+            for item in items:
+                item["dashboards"] = _members(org, item["id"])
         org.load(name, items)
         counts[name] = len(items)
     return counts
+
+
+def _members(org: SandboxOrg, list_id: int) -> list[dict[str, Any]]:
+    """The recorded members of a list; the sandbox shows them only if the dashboards exist."""
+    path = f"/api/v2/dashboard/lists/manual/{list_id}/dashboards"
+    files = sorted((contract_data() / "samples" / "dashboard_lists").glob("other_list_items*"))
+    told = [json.loads(file.read_text()) for file in files]
+    found = [one["response"]["dashboards"] for one in told if one["request"]["path"] == path]
+    shown = found[0] if found else []
+    plain = {"layout_type": "ordered", "widgets": [], "modified_at": "2026-01-01T00:00:00+00:00"}
+    boards = [{"id": item["id"], "title": item["title"], "url": "/", **plain} for item in shown]
+    org.load("dashboards", boards)
+    return [{"id": item["id"], "type": item["type"]} for item in shown]
 
 
 def _team(id_: str) -> dict[str, Any]:
@@ -109,6 +131,11 @@ def test_every_recorded_resource_is_captured_once(recorded: tuple[Backup, dict[s
         "synthetics_global_variables",
         "synthetics_tests",
         "downtime_schedules",
+        "service_level_objectives",
+        "slo_corrections",
+        "powerpacks",
+        "dashboard_lists",
+        "notebooks",
     ):
         assert counts[name] >= (4 if name == "synthetics_private_locations" else 5)
         for id_, body in bodies(name).items():
@@ -118,6 +145,8 @@ def test_every_recorded_resource_is_captured_once(recorded: tuple[Backup, dict[s
             assert path in held[name], f"{name} {id_}"
     assert len(held["team_memberships"]) == counts["team_memberships"]
     assert len(held["logs_indexes_order"]) == 1
+    lists = [backup.document(path) for path in held["dashboard_lists"]]
+    assert max(len(item.get("dashboards", ())) for item in lists) == 2
 
 
 def test_every_document_is_canonical_and_a_fixed_point(
