@@ -94,9 +94,10 @@ def open_run(
     from ddsnap.api.gateway import Gateway  # noqa: PLC0415 - slow to import
     from ddsnap.catalog import CATALOG  # noqa: PLC0415
     from ddsnap.flows.guard import Guard  # noqa: PLC0415
-    from ddsnap.flows.run import Run  # noqa: PLC0415
+    from ddsnap.flows.run import Run, new_run_id  # noqa: PLC0415
 
-    with _session(app, config, org, given or Overrides()) as session:
+    run_id = new_run_id()
+    with _session(app, config, org, given or Overrides(), run_id) as session:
         yield Run(
             repository,
             Gateway(session, CATALOG),
@@ -109,6 +110,8 @@ def open_run(
             arguments,
             app.terminal.event,
             Guard.of(app.known_secrets(), config.secrets.allow, config.secrets.redact),
+            run_id,
+            config.journal.unchanged == "daily",
         )
 
 
@@ -153,6 +156,7 @@ def scope_of(
         config.capture.full_every,
         _configured_filters(config, types),
         narrowing,
+        frozenset((*config.capture.types, *named, *narrowing.types)),
     )
 
 
@@ -218,7 +222,7 @@ def _refuse_unread(config: Config) -> None:
         )
 
 
-def _session(app: App, config: Config, org: Org, given: Overrides) -> Session:
+def _session(app: App, config: Config, org: Org, given: Overrides, run_id: str) -> Session:
     from ddsnap.api.session import Session  # noqa: PLC0415 - slow to import
     from ddsnap.api.transport import Timeouts  # noqa: PLC0415
 
@@ -235,6 +239,7 @@ def _session(app: App, config: Config, org: Org, given: Overrides) -> Session:
         retries=http.retries if given.retries is None else given.retries,
         concurrency=config.capture.concurrency,
         allowed_hosts=(*given.allowed_hosts, *named),
+        user_agent_run_id=run_id,
     )
 
 

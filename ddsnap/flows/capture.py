@@ -78,7 +78,6 @@ class _Recording:
     def __init__(self, run: Run, reading: Reading) -> None:
         self._run = run
         self._reading = reading
-        self._id = journal.new_run_id()
         self._snapshot = ""
         self._entry = ""
         self.result = reading.result
@@ -93,7 +92,9 @@ class _Recording:
         if not _holds(run, run.journal, self._entry, reading.journal):
             new = _new_fields(self.result, journal.unknown_fields(run))
             self.result = replace(self.result, new_fields=new)
-            self._entry = journal.stage_capture(run, reading.started, self.result, self._id)
+            if run.daily and journal.repeats(run, reading.started, self.result):
+                return offer
+            self._entry = journal.stage_capture(run, reading.started, self.result)
             offer[run.journal] = self._entry
         return offer
 
@@ -106,7 +107,6 @@ class _Failure:
         self._started = started
         self._message = message
         self._base = run.repo.branch(run.journal)
-        self._id = journal.new_run_id()
         self._entry = ""
 
     def compose(self) -> dict[str, str]:
@@ -114,7 +114,7 @@ class _Failure:
         run = self._run
         if _holds(run, run.journal, self._entry, self._base):
             return {}
-        self._entry = journal.stage_failure(run, self._started, self._message, self._id)
+        self._entry = journal.stage_failure(run, self._started, self._message)
         return {run.journal: self._entry}
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, cast
 
 from ddsnap.core import canonical
 from ddsnap.core.fields import value_at
 from ddsnap.flows.messages import one_line, summary, trailer_block
+from ddsnap.store.ancestry import commits_since
 from ddsnap.store.snapshots import SnapshotWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from ddsnap.core.values import JSON, JSONObject
     from ddsnap.flows.outcome import CaptureResult, TypeOutcome
@@ -29,16 +30,16 @@ _STANDING: Final = ("snapshot", "unknown_fields", "read_at")
 """What a run that failed leaves as the run before it said."""
 
 
-def stage_capture(run: Run, started: datetime, result: CaptureResult, run_id: str) -> str:
+def stage_capture(run: Run, started: datetime, result: CaptureResult) -> str:
     """Stage what a capture did, on top of the journal as it is by now; return the commit."""
-    state = "superseded" if result.superseded else "partial" if result.partial else "done"
+    state = _state(result)
     known = unknown_fields(run)
     for name, fields in result.new_fields.items():
         known[name] = sorted({*known.get(name, []), *fields})
     record = {
-        **_head(run, started, "capture", state, run_id),
+        **_head(run, started, "capture", state),
         "snapshot": {"commit": result.commit, "new": result.committed},
-        "types": {name: _type(outcome) for name, outcome in result.types.items()},
+        "types": _types(result),
         "counts": _counts(result.counts),
         "requests": {route: asdict(count) for route, count in result.requests.items()},
         "unknown_fields": {name: list(fields) for name, fields in known.items()},
@@ -50,17 +51,30 @@ def stage_capture(run: Run, started: datetime, result: CaptureResult, run_id: st
     return _stage(run, record, f"run capture {run.org}: {what}", state)
 
 
-def stage_failure(run: Run, started: datetime, message: str, run_id: str) -> str:
+def stage_failure(run: Run, started: datetime, message: str) -> str:
     """Stage that a capture failed, and why; return the commit."""
     last = last_record(run)
-    record = {**_head(run, started, "capture", "failed", run_id), "error": message}
+    record = {**_head(run, started, "capture", "failed"), "error": message}
     record |= {name: last[name] for name in _STANDING if name in last}
     return _stage(run, record, f"run capture {run.org}: failed", "failed")
 
 
-def new_run_id() -> str:
-    """Return a name that no other run has."""
-    return uuid.uuid4().hex
+def repeats(run: Run, started: datetime, result: CaptureResult) -> bool:
+    """Whether a run found nothing that an equal run of the same day (UTC) has not recorded."""
+    if result.committed or result.new_fields or _state(result) != "done":
+        return False
+    tip = run.repo.branch(run.journal)
+    # What the last run says of the snapshot in force is what the next one builds on.
+    if tip is None or value_at(record_of(run.repo, tip), "snapshot.commit") != result.commit:
+        return False
+    ours = _told({"types": _types(result), "warnings": [*result.warnings]})
+    for commit in commits_since(run.repo, tip, None):
+        record = record_of(run.repo, commit)
+        if record.get("state") != "done" or _day(record) != started.astimezone(timezone.utc).date():
+            return False
+        if value_at(record, "snapshot.new") is False and _told(record) == ours:
+            return True
+    return False
 
 
 def record_of(repo: Repository, commit: str) -> JSONObject:
@@ -113,11 +127,11 @@ def times_in(record: JSONObject, tip: str | None) -> dict[str, float]:
     return {name: float(time) for name, time in times.items() if isinstance(time, (int, float))}
 
 
-def _head(run: Run, started: datetime, kind: str, state: str, run_id: str) -> dict[str, object]:
+def _head(run: Run, started: datetime, kind: str, state: str) -> dict[str, object]:
     finished = run.clock()
     return {
         "format": FORMAT,
-        "run": run_id,
+        "run": run.id,
         "kind": kind,
         "state": state,
         "org": run.org,
@@ -128,6 +142,27 @@ def _head(run: Run, started: datetime, kind: str, state: str, run_id: str) -> di
         "by": asdict(run.author),
         "arguments": [*run.arguments],
     }
+
+
+def _state(result: CaptureResult) -> str:
+    return "superseded" if result.superseded else "partial" if result.partial else "done"
+
+
+def _day(record: JSONObject) -> date | None:
+    started = parse_time(record.get("started"))
+    return started.astimezone(timezone.utc).date() if started else None
+
+
+def _told(record: JSONObject) -> tuple[object, ...]:
+    """What an unchanged run has to say: how completely each type was read, and what was odd."""
+    types = record.get("types")
+    entries = types.items() if isinstance(types, dict) else ()
+    read = {name: value_at(entry, "state") for name, entry in entries if value_at(entry, "read")}
+    return read, record.get("warnings")
+
+
+def _types(result: CaptureResult) -> JSONObject:
+    return {name: _type(outcome) for name, outcome in result.types.items()}
 
 
 def _type(outcome: TypeOutcome) -> JSON:

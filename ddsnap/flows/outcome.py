@@ -64,9 +64,9 @@ class TypeOutcome:
 
     @property
     def troubled(self) -> bool:
-        """Whether something of this type that should have been read was not."""
+        """Whether something of this type that this run should have read was not."""
         unread = self.state.state in ("partial", "stale") and not self.narrowed
-        return unread or bool(self.problems)
+        return (unread and self.refreshed) or bool(self.problems)
 
 
 @dataclass
@@ -109,8 +109,11 @@ class CaptureResult:
     def partial(self) -> bool:
         """Whether something could not be read, or waits for a decision."""
         return any(
-            outcome.troubled
-            or outcome.secrets
-            or (outcome.state.state == "unavailable" and outcome.name in self.named)
+            outcome.troubled or outcome.secrets or self._withheld(outcome)
             for outcome in self.types.values()
         )
+
+    def _withheld(self, outcome: TypeOutcome) -> bool:
+        """Whether a type is not to be had although this run was asked for it by name."""
+        named = outcome.refreshed and outcome.name in self.named
+        return named and outcome.state.state == "unavailable"

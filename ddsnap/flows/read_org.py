@@ -37,6 +37,8 @@ class Scope:
     """The configured filters: what does not pass them has left the scope."""
     narrowing: Selection = field(default_factory=Selection)
     """The command line's filters: what does not pass them is carried over."""
+    named: frozenset[str] = frozenset()
+    """The types that somebody asked for by name: one that is unavailable is trouble then."""
 
     @property
     def narrow(self) -> bool:
@@ -80,7 +82,7 @@ class _Reader:
     seen: Seen = field(default_factory=Seen)
 
     def read_all(self) -> CaptureResult:
-        result = CaptureResult(self.run.org, named=self.scope.only)
+        result = CaptureResult(self.run.org, named=self.scope.named)
         result.read_at = {n: t for n, t in self.read_at.items() if n in self.scope.types}
         for type_ in self.run.catalog.types:
             if type_.name in self.scope.types:

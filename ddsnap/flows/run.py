@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +26,11 @@ class Sink(Protocol):
 
 def silent(_event: str, /, **_fields: object) -> None:
     """A sink that drops every event."""
+
+
+def new_run_id() -> str:
+    """Return a name that no other run has."""
+    return uuid.uuid4().hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,10 @@ class Run:
     sink: Sink = field(default=silent)
     guard: Guard = field(default_factory=Guard)
     """What is done about secrets that no declaration names."""
+    id: str = field(default_factory=new_run_id)
+    """The run's name in the journal, and in the requests that it makes."""
+    daily: bool = False
+    """Whether of the runs that find nothing changed one a day is recorded, not each."""
 
     def read_time(self) -> float:
         """Return the time (seconds since 1970) by the clock that dates changes: the server's."""
