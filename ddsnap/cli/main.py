@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "plan": "Show what a replay would do.",
     "log": "Show the snapshots of an org, or the versions of a resource.",
     "show": "Show a snapshot, or one document of it.",
+    "status": "Say whether the backup is fresh and complete.",
     "verify": "Check that what is recorded is sound.",
     "types": "Show what is covered, and what it needs.",
     "sandbox": "Run the embedded Datadog.",

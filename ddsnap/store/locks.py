@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ddsnap.errors import LockHeld, StoreError
-from ddsnap.store.owned import share_lock, try_lock
+from ddsnap.store.owned import claim, share_lock, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +54,22 @@ def sole_lock(repo: Repository) -> Iterator[bool]:
         except OSError:
             alone = False
         yield alone
+
+
+def held_by(repo: Repository, org: str) -> str:
+    """Return who holds the lock of ``org``; empty for nobody. Looking stands in no run's way."""
+    path = _locks(repo) / f"{org}.lock"
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return ""
+    if not content:  # whoever holds it writes, and whoever lets it go empties it
+        return ""
+    left = claim(path)
+    if left is None:
+        return _describe(content)
+    left.close()  # the words of a run that was killed
+    return ""
 
 
 def _locks(repo: Repository) -> Path:
