@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ Parts: TypeAlias = tuple["str | int", ...]
 """The members and positions that lead from the top of a document to a place in it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
     """One place in a document: its container, its key there, and the way to it."""
 
@@ -48,12 +48,29 @@ class FieldPath:
     text: str
     steps: tuple[str, ...]
 
+    @cached_property
+    def plain(self) -> bool:
+        """Whether it goes through members alone, and so to one place: most paths, and quickly."""
+        return EACH not in self.steps and DEEP not in self.steps
+
+    @cached_property
+    def way(self) -> tuple[str, ...]:
+        """The steps to what holds the place."""
+        return self.steps[:-1]
+
     def find(self, document: JSON) -> Iterator[Slot]:
         """Yield every place in ``document`` that the path names and that is there."""
-        yield from _find(document, self.steps, 0, ())
+        if not self.plain:
+            yield from _find(document, self.steps, 0, ())
+            return
+        holder, last = _follow(document, self.way), self.steps[-1]
+        if isinstance(holder, dict) and last in holder:
+            yield Slot(holder, last, self.steps)
 
     def first(self, document: JSON) -> JSON:
         """Return the first value there, or ``None``."""
+        if self.plain:
+            return _follow(document, self.steps)
         return next((slot.value for slot in self.find(document)), None)
 
     def remove(self, document: JSON) -> None:
@@ -87,6 +104,15 @@ def field_path(text: str) -> FieldPath:
 def value_at(document: JSON, path: str) -> JSON:
     """Return the first value at ``path`` (the document itself for the empty path), or ``None``."""
     return field_path(path).first(document) if path else document
+
+
+def _follow(here: JSON, steps: tuple[str, ...]) -> JSON:
+    """Return what stands behind these members, or ``None``."""
+    for step in steps:
+        if not isinstance(here, dict):
+            return None
+        here = here.get(step)
+    return here
 
 
 def _find(here: JSON, steps: tuple[str, ...], index: int, parts: Parts) -> Iterator[Slot]:

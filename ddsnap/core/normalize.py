@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
@@ -17,7 +18,7 @@ from ddsnap.core.secret_forms import is_secret_text, secret_entries
 from ddsnap.core.values import RESERVED, Address, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSON, JSONObject
@@ -119,22 +120,33 @@ def _known(type_: ResourceType) -> dict[str, frozenset[str]]:
 
 @cache
 def _steps(type_: ResourceType) -> tuple[Callable[[JSONObject], None], ...]:
-    """What is taken out of a body, compiled: paths of plain members need no search."""
-    steps = [_remover(field_path(path)) for path in type_.volatile]
+    """What is taken out of a body, compiled: neighbours in one object are looked for together."""
+    volatile = [field_path(path) for path in type_.volatile]
+    defaults = {field_path(path): values for path, values in type_.defaults.items()}
+    steps: list[Callable[[JSONObject], None]] = []
+    steps += [path.remove for path in volatile if not path.plain]
+    steps += [_remover(way, names) for way, names in _by_holder(volatile)]
     steps += [_weeder(field_path(path), values) for path, values in type_.injected.items()]
-    steps += [_default(field_path(path), values) for path, values in type_.defaults.items()]
+    for way, names in _by_holder(defaults):
+        steps.append(_default(way, {path.steps[-1]: defaults[path] for path in names}))
     return tuple(steps)
 
 
-def _remover(path: FieldPath) -> Callable[[JSONObject], None]:
-    if EACH in path.steps or DEEP in path.steps:
-        return path.remove
-    *way, last = path.steps
+def _by_holder(paths: Iterable[FieldPath]) -> Iterator[tuple[str, list[FieldPath]]]:
+    """Group neighbouring paths of plain members by the object that holds them."""
+    plain = (path for path in paths if path.plain)
+    for way, group in groupby(plain, key=lambda path: ".".join(path.way)):
+        yield way, list(group)
+
+
+def _remover(way: str, paths: list[FieldPath]) -> Callable[[JSONObject], None]:
+    names = [path.steps[-1] for path in paths]
 
     def remove(body: JSONObject) -> None:
-        here = _walk(body, way)
-        if here is not None:
-            here.pop(last, None)
+        holder = value_at(body, way)
+        if isinstance(holder, dict):
+            for name in names:
+                holder.pop(name, None)
 
     return remove
 
@@ -148,25 +160,18 @@ def _weeder(path: FieldPath, values: tuple[JSON, ...]) -> Callable[[JSONObject],
     return weed
 
 
-def _default(path: FieldPath, values: tuple[JSON, ...]) -> Callable[[JSONObject], None]:
-    *way, last = path.steps
-
+def _default(way: str, defaults: Mapping[str, tuple[JSON, ...]]) -> Callable[[JSONObject], None]:
     def drop(body: JSONObject) -> None:
-        here = _walk(body, way)
-        if here is None or last not in here:
+        holder = value_at(body, way)
+        if not isinstance(holder, dict):
             return
-        value = here[last]
-        if any(value == default and type(value) is type(default) for default in values):
-            del here[last]
+        for name in defaults.keys() & holder.keys():
+            value = holder[name]
+            # 0 is no default where False is one.
+            if any(value == default and type(value) is type(default) for default in defaults[name]):
+                del holder[name]
 
     return drop
-
-
-def _walk(body: JSONObject, way: list[str]) -> JSONObject | None:
-    here: JSON = body
-    for step in way:
-        here = here.get(step) if isinstance(here, dict) else None
-    return here if isinstance(here, dict) else None
 
 
 def _name(path: FieldPath, body: JSONObject, names: Mapping[str, str]) -> None:
