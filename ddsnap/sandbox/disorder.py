@@ -15,7 +15,13 @@ _UNORDERED = {
     "monitor_tags", "group_by", "locations", "device_ids", "thresholds", "monitor_ids",
 }  # fmt: skip
 _UNORDERED_LINKS = {"roles", "permissions"}
-_ORDERED_BELOW = {"cells", "widgets", "variables", "template_variables", "template_variable_presets"}
+_ORDERED_BELOW = {
+    "cells",
+    "widgets",
+    "variables",
+    "template_variables",
+    "template_variable_presets",
+}
 _COUNTS = {"user_count", "team_count", "link_count", "popularity"}
 _STATES = ("OK", "Alert", "Warn", "No Data", "Ignored", "Skipped")
 
