@@ -35,6 +35,7 @@ def world(tmp_path: Path) -> Iterator[tuple[Sandbox, Path, dict[str, str]]]:
     """A sandbox in Datadog's place, and a folder to work in."""
     with Sandbox() as sandbox:
         sandbox.add_org("us1", seed=21, size=60)
+        subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "hub.git")], check=True)
         sandbox.add_org("eu1")
         env = {key: value for key, value in os.environ.items() if not key.startswith("DDSNAP_")}
         for org in sandbox.orgs.values():
@@ -68,7 +69,7 @@ def test_every_command_that_is_shown_works(world: tuple[Sandbox, Path, dict[str,
         if words[:2] == ["ddsnap", "init"]:
             _point_at(sandbox, folder / "backup" / "ddsnap.yaml")
         ran.add(words[0] if words[0] == "git" else next(w for w in words[1:] if w in COMMANDS))
-    assert ran >= {"init", "capture", "diff", "log", "show", "plan", "git"}
+    assert ran >= {"init", "capture", "diff", "log", "show", "status", "types", "plan", "git"}
 
 
 def _subjects(sandbox: Sandbox) -> tuple[dict, dict]:
