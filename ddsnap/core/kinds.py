@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ddsnap.core import canonical
 from ddsnap.core.fields import FieldPath, Parts, field_path
+from ddsnap.core.values import clone
 
 if TYPE_CHECKING:
     from ddsnap.core.resource_type import ResourceType
@@ -18,7 +18,7 @@ Kind: TypeAlias = Literal["identity", "provenance", "derived", "volatile", "secr
 
 def without(type_: ResourceType, body: JSONObject, *kinds: Kind) -> JSONObject:
     """Return a copy of ``body`` that lacks the fields of these kinds."""
-    body = copy.deepcopy(body)
+    body = clone(body)
     for kind in kinds:
         for path in _paths(type_, kind):
             path.remove(body)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ddsnap.core import canonical
 from ddsnap.core.fields import EACH, FieldPath, Parts, Slot, field_path, value_at
-from ddsnap.core.references import clone, rewrite
-from ddsnap.core.values import RESERVED
+from ddsnap.core.references import rewrite
+from ddsnap.core.values import RESERVED, clone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from ddsnap.core.fields import EACH, FieldPath, Parts, field_path
 from ddsnap.core.resource_type import Ref
+from ddsnap.core.values import clone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,22 +109,9 @@ def rewrite(
     return changed
 
 
-def clone(body: JSONObject) -> JSONObject:
-    """Return a copy that shares no object or list with ``body``."""
-    return {key: _clone(value) for key, value in body.items()}
-
-
 def identifies(type_: ResourceType, reference: Reference) -> bool:
     """Whether the reference is a part of the document's own id, so that nothing is without it."""
     return any(path.covers(reference.parts) for path in _id_paths(type_))
-
-
-def _clone(value: JSON) -> JSON:
-    if isinstance(value, dict):
-        return {key: _clone(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_clone(element) for element in value]
-    return value
 
 
 def _rewritten(old: JSON, changes: Sequence[tuple[Reference, str]]) -> JSON:

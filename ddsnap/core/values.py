@@ -35,3 +35,16 @@ class Document:
 
     address: Address
     body: JSONObject
+
+
+def clone(body: JSONObject) -> JSONObject:
+    """Return a copy that shares no object or list with ``body``."""
+    return {key: _clone(value) for key, value in body.items()}
+
+
+def _clone(value: JSON) -> JSON:
+    if isinstance(value, dict):
+        return {key: _clone(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_clone(element) for element in value]
+    return value

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.fields import value_at
 from ddsnap.core.normalize import normalize
-from ddsnap.core.references import clone
 from ddsnap.core.rotation import hints, unchanged
+from ddsnap.core.values import clone
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ddsnap.catalog import shared
-from ddsnap.core.references import clone, find_references, identifies, rewrite
+from ddsnap.core.references import find_references, identifies, rewrite
 from ddsnap.core.resource_type import Catalog, IdPart, Ref, ResourceType
+from ddsnap.core.values import clone
 
 UUID_A = "11111111-aaaa-4bbb-8ccc-000000000001"
 UUID_B = "22222222-aaaa-4bbb-8ccc-000000000002"
