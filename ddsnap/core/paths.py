@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -30,7 +31,7 @@ _CUT = re.compile(r"[^~]{1,160}~[0-9a-f]{32}")
 
 def document_path(address: Address) -> str:
     """Return the path of a resource's document, as ``monitors/123.json``."""
-    return f"{_name(address.type)}/{_name(address.id)}{SUFFIX}"
+    return f"{_folder(address.type)}/{_name(address.id)}{SUFFIX}"
 
 
 def parse_document_path(path: str) -> tuple[str, str | None]:
@@ -41,6 +42,8 @@ def parse_document_path(path: str) -> tuple[str, str | None]:
     found = _PATH.fullmatch(path)
     if found is None:
         raise StoreError(f"{path!r} is not the path of a document")
+    if _is_harmless(found[1]) and _is_harmless(found[2]):
+        return found[1], found[2]
     type_name, id_ = _unescape(found[1]), _unescape(found[2])
     cut = _CUT.fullmatch(found[2]) is not None
     if path != f"{_name(type_name)}/{found[2] if cut else _name(id_)}{SUFFIX}":
@@ -48,9 +51,20 @@ def parse_document_path(path: str) -> tuple[str, str | None]:
     return type_name, None if cut else id_
 
 
+@cache
+def _folder(type_name: str) -> str:
+    """Return the name of a type's folder; there are few."""
+    return _name(type_name)
+
+
+def _is_harmless(text: str) -> bool:
+    """Whether ``text`` is its own file name."""
+    return _HARMLESS.fullmatch(text) is not None and _RESERVED.match(text) is None
+
+
 def _name(text: str) -> str:
     """Return the file name, without suffix, that stands for ``text``."""
-    if _HARMLESS.fullmatch(text) and not _RESERVED.match(text):
+    if _is_harmless(text):
         return text
     last = len(text) - 1
     pieces = [
@@ -72,6 +86,7 @@ def _cut(text: str, pieces: list[str]) -> str:
     return f"{kept}~{hashlib.sha256(_bytes(text)).hexdigest()[:32]}"
 
 
+@lru_cache(maxsize=1024)
 def _escape(char: str) -> str:
     return "".join(f"%{byte:02X}" for byte in _bytes(char))
 

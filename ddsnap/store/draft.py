@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ddsnap.errors import StoreError
@@ -9,6 +10,8 @@ from ddsnap.store.objects import TREE, Objects, object_id
 from ddsnap.store.trees import FILE, FOLDER, build_tree, parse_tree, to_bytes, to_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ddsnap.store.pack import PackWriter
 
 EMPTY_TREE = object_id(TREE, b"")
@@ -99,7 +102,7 @@ class TreeDraft:
             pack.add(TREE, b"", EMPTY_TREE)
         return sha or EMPTY_TREE
 
-    def _enter(self, folders: list[bytes]) -> _Folder | None:
+    def _enter(self, folders: Iterable[bytes]) -> _Folder | None:
         folder = self.root
         for name in folders:
             child = folder.folders.get(name)
@@ -110,7 +113,7 @@ class TreeDraft:
             folder = child
         return folder
 
-    def _change(self, folders: list[bytes]) -> _Folder:
+    def _change(self, folders: Iterable[bytes]) -> _Folder:
         """Enter a folder that is about to change, making what is missing on the way."""
         folder = self.root
         folder.sha = None
@@ -153,10 +156,20 @@ def _remove(folder: _Folder, name: bytes) -> None:
     folder.others.pop(name, None)
 
 
-def _split(path: str) -> tuple[list[bytes], bytes]:
+def _split(path: str) -> tuple[tuple[bytes, ...], bytes]:
     """Split a path, refusing what git (or a checkout) would refuse or misread."""
-    *folders, name = to_bytes(path).split(b"/")
-    for part in (*folders, name):
-        if part.lower() in (b"", b".", b"..", b".git") or b"\0" in part:
-            raise StoreError(f"{path!r} cannot be a path in a repository")
-    return folders, name
+    folder, slash, name = path.rpartition("/")
+    return _parts(folder) if slash else (), _part(name)
+
+
+@lru_cache(maxsize=256)
+def _parts(folder: str) -> tuple[bytes, ...]:
+    """Split a folder's path; most paths stand in one of a few."""
+    return tuple(_part(name) for name in folder.split("/"))
+
+
+def _part(name: str) -> bytes:
+    part = to_bytes(name)
+    if part.lower() in (b"", b".", b"..", b".git") or b"\0" in part:
+        raise StoreError(f"no path in a repository may hold the name {name!r}")
+    return part
