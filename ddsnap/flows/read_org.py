@@ -91,7 +91,6 @@ class _Reader:
                 narrowed = self.scope.narrowing.of(type_.name)
                 if outcome.refreshed and outcome.state.whole and not narrowed:
                     result.read_at[type_.name] = began
-                outcome.count = len(self.draft.files(type_.name))
                 self._remember(type_, outcome)
         for name in self.before.types if self.before else ():
             left = [] if name in self.scope.types else self.draft.previous_files(name)
@@ -104,7 +103,8 @@ class _Reader:
     def _one_type(self, type_: ResourceType, began: float) -> TypeOutcome:
         if self.scope.only and type_.name not in self.scope.only:
             self.draft.keep_folder(type_.name)
-            return TypeOutcome(type_.name, self._earlier_state(type_), refreshed=False)
+            count = len(self.draft.files(type_.name))
+            return TypeOutcome(type_.name, self._earlier_state(type_), count=count, refreshed=False)
         self.run.sink("type_started", org=self.run.org, type=type_.name)
         choice = Choice(
             self.scope.selection, self.scope.narrowing, self._part_read(self._earlier_state(type_))
@@ -113,13 +113,14 @@ class _Reader:
         rotation = self.scope.rotation(self.before, self.read_at.get(type_.name), began)
         capture_type = TypeCapture(self.run, self.draft, type_, self.seen, rotation, choice=choice)
         outcome = capture_type.read(accept_loss=type_.name in self.scope.accept_loss)
+        outcome.count = len(self.draft.files(type_.name))
         self.run.sink(
             "type_finished",
             org=self.run.org,
             type=type_.name,
             state=outcome.state.state,
             reason=outcome.state.reason,
-            count=len(self.draft.files(type_.name)),
+            count=outcome.count,
         )
         return outcome
 

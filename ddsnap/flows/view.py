@@ -113,10 +113,13 @@ class _LiveDraft:
     def __init__(self, repo: Repository, tip: str | None) -> None:
         self._repo = repo
         self._old = read_paths(repo, tip) if tip else {}
+        self._folders: dict[str, list[str]] = {}
+        for path in sorted(self._old):
+            self._folders.setdefault(path.partition("/")[0], []).append(path)
         self._new: dict[str, bytes | None] = {}
 
     def previous_files(self, folder: str) -> list[str]:
-        return sorted(path for path in self._old if path.startswith(f"{folder}/"))
+        return self._folders.get(folder, [])
 
     def files(self, folder: str) -> list[str]:
         return sorted(path for path in self._new if path.startswith(f"{folder}/"))
