@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _CHUNK: Final = 1 << 16
+_PROXY: Final = "https_proxy names the proxy, no_proxy the hosts that need none"
+_NO_SCHEMA: Final = (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 
 
@@ -124,11 +126,26 @@ def _failure(error: Exception) -> Failure:
     if isinstance(cause, ssl.SSLCertVerificationError):
         hint = "name your own authority's certificates in REQUESTS_CA_BUNDLE"
         return Failure(f"certificate refused: {text}", reached=False, lasting=True, hint=hint)
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
+    proxy = _proxy_trouble(error, text)
+    if proxy:
+        lasting = not isinstance(error, requests.exceptions.ProxyError)
+        return Failure(proxy, reached=False, lasting=lasting, hint=_PROXY)
+    if isinstance(error, requests.exceptions.InvalidHeader):
         return Failure(f"request refused: {type(error).__name__}", reached=False, lasting=True)
     if _is_timeout(error, cause):
         return Failure(f"timeout: {text}", reached=not isinstance(error, requests.ConnectTimeout))
-    return Failure(f"connection failed: {text}", reached=not _never_connected(error))
+    hint = "is the network there, and the site right?" if _never_connected(error) else ""
+    return Failure(f"connection failed: {text}", reached=not _never_connected(error), hint=hint)
+
+
+def _proxy_trouble(error: Exception, text: str) -> str:
+    """Say what is wrong with the proxy, if something is."""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"the proxy failed: {text}"
+    # The address itself was checked before: only a proxy's can be wrong, and may hold a password.
+    if isinstance(error, requests.exceptions.InvalidURL):
+        return "the proxy's address cannot be understood"
+    return f"the proxy cannot be used: {text}" if isinstance(error, _NO_SCHEMA) else ""
 
 
 def _is_timeout(error: Exception, cause: BaseException) -> bool:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from ddsnap.cli.context import App
 
 _OF_THE_MACHINE: Final = frozenset(
-    {errno.EACCES, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENOSPC, errno.EPERM, errno.EROFS}
-)
+    {
+        errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.EMFILE,
+        errno.ENFILE, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS, errno.ESTALE,
+    }
+)  # fmt: skip
 """Failures of the machine, which are no bugs of ddsnap."""
 
 
@@ -43,9 +46,12 @@ def run_guarded(app: App, argv: Sequence[str], work: Callable[[], ExitCode]) -> 
         except Exception as error:  # noqa: BLE001 - the boundary
             code = _unexpected(app, argv, error)
         app.terminal.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:  # what is to be told cannot be written
         code = ExitCode.FAILED
         _discard(app.terminal.stdout)
+        with suppress(OSError):
+            if not isinstance(error, BrokenPipeError):
+                app.terminal.error(f"cannot write the output: {error.strerror}")
         _discard(app.terminal.stderr)
     return code
 
@@ -67,7 +73,7 @@ def _help_hint(error: click.ClickException) -> str:
 def _unexpected(app: App, argv: Sequence[str], error: Exception) -> ExitCode:
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         where = f": {error.filename}" if error.filename else ""
-        return _tell(app, argv, ExitCode.FAILED, f"{error.strerror}{where}")
+        return _tell(app, argv, ExitCode.FAILED, f"{error.strerror}{where}", app.if_interrupted)
     from ddsnap.cli.report import write_report  # noqa: PLC0415 - for bugs only
 
     path = write_report(app, argv, error)

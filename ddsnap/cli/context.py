@@ -37,6 +37,10 @@ class App:
         """Open the repository around the directory."""
         from ddsnap.store.repository import Repository  # noqa: PLC0415 - slow to import
 
+        if not self.directory.is_dir():
+            raise UsageError(
+                f"{self.directory} is no folder", "-C and DDSNAP_REPO name that of a repository"
+            )
         return Repository.open(self.directory)
 
     def config(self, repository: Repository) -> Config:

@@ -104,6 +104,8 @@ cli = Commands(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code of the process."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # whatever a title holds can be written
             stream.reconfigure(errors="backslashreplace")
@@ -113,6 +115,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None and code is ExitCode.INTERRUPTED:
         os._exit(code)  # threads that still wait for an answer would keep the process
     return int(code)
+
+
+def _open_streams() -> None:
+    """Let a stream that the caller closed lead nowhere: its number must not become a file's."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8"))
 
 
 def _run(app: App, arguments: list[str]) -> ExitCode:

@@ -209,7 +209,7 @@ def type_names(words: Iterable[str]) -> tuple[str, ...]:
             near = get_close_matches(name, CATALOG.names, n=1)
             guess = f" (did you mean '{near[0]}'?)" if near else ""
             raise UsageError(
-                f"no type is called '{name}'{guess}", f"types: {', '.join(CATALOG.names)}"
+                f"no type is called '{name}'{guess}", "`ddsnap types` shows those there are"
             )
     return tuple(dict.fromkeys(names))
 

@@ -78,7 +78,8 @@ def _from_file(folder: Path, target: str, org: Org, key: str) -> str:
         text = path.read_text(encoding="ascii")
     except OSError as error:
         message = f"the {_called(key)} of '{org.name}' cannot be read from {path}"
-        raise UsageError(f"{message}: {error.strerror}") from None
+        hint = f"put the key there, or name another place under orgs.{org.name}.{key}"
+        raise UsageError(f"{message}: {error.strerror}", hint) from None
     except UnicodeDecodeError:
         text = ""
     return _checked(text, str(path), org, key)

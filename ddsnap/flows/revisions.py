@@ -75,7 +75,7 @@ def _find(view: View, catalog: Catalog, text: str) -> Address:
     if type_ is None or not address.id:
         raise UsageError(
             f"{text!r} names no resource: write TYPE/ID or TYPE/TITLE",
-            f"types: {', '.join(catalog.names)}",
+            "`ddsnap types` shows the types",
         )
     if view.read(document_path(address)) is not None:
         return address

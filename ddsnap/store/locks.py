@@ -10,7 +10,7 @@ import getpass
 import json
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -35,8 +35,9 @@ def org_lock(repo: Repository, org: str, purpose: str) -> Iterator[None]:
     path = _locks(repo) / f"{org}.lock"
     with _opened(path, org) as file:
         _take(file, org, path)
-        file.truncate(0)
-        file.write(json.dumps(_holder(purpose)).encode())
+        with suppress(OSError):  # a full disk: the lock holds without the name of its holder
+            file.truncate(0)
+            file.write(json.dumps(_holder(purpose)).encode())
         try:
             with _opened(_locks(repo) / _ALL, org) as everybody:
                 share_lock(everybody.fileno())
@@ -81,7 +82,10 @@ def _opened(path: Path, what: str) -> BinaryIO:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("a+b", buffering=0)
     except OSError as error:
-        raise StoreError(f"cannot lock {what}: {path}: {error.strerror}") from error
+        raise StoreError(
+            f"cannot lock {what}: {path}: {error.strerror}",
+            "check free space, and who may write there; nothing was recorded",
+        ) from error
 
 
 def _take(file: BinaryIO, org: str, path: Path) -> None:

@@ -81,7 +81,10 @@ def read_branch(repo: Repo, name: str) -> str | None:
         return None
     text = value.decode("ascii", "replace")
     if not _SHA.fullmatch(text):
-        raise StoreError(f"the branch {name} is damaged or symbolic: it holds {text[:60]!r}")
+        raise StoreError(
+            f"the branch {name} is damaged or symbolic: it holds {text[:60]!r}",
+            f"the last line of logs/{reference.decode()} in {repo.commondir()} has its commit",
+        )
     return text
 
 
@@ -197,7 +200,10 @@ def _lock_file(common: Path, target: Path, content: bytes) -> Iterator[Path]:
             lock.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
+        raise StoreError(
+            f"cannot write {target}: {error.strerror or error}",
+            "check free space and permissions; the branch is where it was",
+        ) from error
     finally:
         temp.discard()
 

@@ -47,7 +47,12 @@ class Repository:
     @classmethod
     def init(cls, path: Path, files: dict[str, bytes], message: str) -> Repository:
         """Make a repository in ``path``, or take the one there, and commit ``files`` to it."""
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be made: {error.strerror}", "choose a folder that can be"
+            ) from error
         if not (path / ".git").exists():
             creation.refuse_others(path, files)
             with creation.staged(path) as raw:
@@ -69,23 +74,31 @@ class Repository:
             raw = Repo.discover(path)
         except NotGitRepository as error:
             raise StoreError(
-                f"{path} is not in a git repository", "make one with `ddsnap init`"
+                f"{path.absolute()} is not in a git repository", "make one with `ddsnap init`"
             ) from error
-        except (
-            InvalidWorktreeConfiguration,
-            OSError,
-            UnsupportedExtension,
-            UnsupportedVersion,
-            ValueError,
-        ) as error:
+        except (UnsupportedExtension, UnsupportedVersion) as error:
+            form = "format" if isinstance(error, UnsupportedVersion) else "extension"
+            raise StoreError(
+                f"the git repository at {path} has {form} {error}, which ddsnap does not know",
+                "a newer ddsnap may",
+            ) from error
+        except (InvalidWorktreeConfiguration, OSError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
-            raise StoreError(f"the git repository at {path} cannot be used: {reason}") from error
+            raise StoreError(
+                f"the git repository at {path} cannot be used: {reason}", "see what git says of it"
+            ) from error
         try:
             _refuse_formats(raw)
+            return cls(raw)
+        except ValueError as error:
+            raw.close()
+            raise StoreError(
+                f"git's configuration cannot be read: {error}",
+                "`git config --list --show-origin` says where",
+            ) from error
         except StoreError:
             raw.close()
             raise
-        return cls(raw)
 
     def __enter__(self) -> Self:
         return self
