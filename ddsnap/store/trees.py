@@ -23,6 +23,7 @@ FOLDER = b"40000"
 _FILES = (FILE, b"100755", b"100664")
 
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+_WHOLE_ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
 
 
 def to_text(name: bytes) -> str:
@@ -38,9 +39,14 @@ def to_bytes(path: str) -> bytes:
 def parse_tree(data: bytes) -> list[TreeEntry]:
     """Split a raw tree into its entries, in git's order."""
     entries: list[TreeEntry] = _ENTRY.findall(data)
-    if sum(len(mode) + len(name) + 22 for mode, name, _ in entries) != len(data):
-        raise Damaged("a tree in the repository is damaged", "run `ddsnap verify` to see which")
+    _check(sum(len(mode) + len(name) + 22 for mode, name, _ in entries), data)
     return entries
+
+
+def _check(parsed: int, data: bytes) -> None:
+    """Refuse a tree of which something was left over."""
+    if parsed != len(data):
+        raise Damaged("a tree in the repository is damaged", "run `ddsnap verify` to see which")
 
 
 def build_tree(entries: Iterable[TreeEntry]) -> bytes:
@@ -121,10 +127,10 @@ def _changes(
 ) -> Iterator[tuple[str, bytes | None, bytes | None]]:
     if old == new:
         return
-    before = set(parse_tree(objects.read(old, TREE))) if old else set()
-    after = set(parse_tree(objects.read(new, TREE))) if new else set()
-    gone = {name: (mode, sha) for mode, name, sha in before - after}
-    come = {name: (mode, sha) for mode, name, sha in after - before}
+    before = _whole_entries(objects, old) if old else set()
+    after = _whole_entries(objects, new) if new else set()
+    gone = {name: (mode, sha) for mode, name, sha in parse_tree(b"".join(before - after))}
+    come = {name: (mode, sha) for mode, name, sha in parse_tree(b"".join(after - before))}
     for name in sorted(gone.keys() | come.keys()):
         path = prefix + to_text(name)
         old_file, old_folder = _split(gone.get(name))
@@ -132,6 +138,14 @@ def _changes(
         if old_file != new_file:
             yield path, old_file, new_file
         yield from _changes(objects, path + "/", old_folder, new_folder)
+
+
+def _whole_entries(objects: Objects, tree: bytes) -> set[bytes]:
+    """Return a tree's entries as they stand in it: most are equal and need no parsing."""
+    data = objects.read(tree, TREE)
+    entries: list[bytes] = _WHOLE_ENTRY.findall(data)
+    _check(sum(map(len, entries)), data)
+    return set(entries)
 
 
 def _split(entry: tuple[bytes, bytes] | None) -> tuple[bytes | None, bytes | None]:
