@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from ddsnap.core import canonical
-from ddsnap.errors import StoreError
+from ddsnap.errors import StoreError, UnstorableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "snapshot.json"
 FORMAT: Final = 1
+_ALSO: Final = "run `ddsnap verify` to see what else is"
 
 State: TypeAlias = Literal[
     "complete", "partial", "rotating", "harvested", "stale", "unavailable", "uncaptured"
@@ -91,9 +92,12 @@ def parse_manifest(data: bytes | None, where: str) -> Manifest:
             f"{where} is no snapshot: it holds no {NAME}",
             "name an org, a commit of snapshots/<org>, or ORG@TIME; `ddsnap log` lists them",
         )
-    body = canonical.decode(data)
+    try:
+        body = canonical.decode(data)
+    except UnstorableError as error:
+        raise StoreError(f"{where}: {NAME} is damaged: {error.message}", _ALSO) from error
     if not isinstance(body, dict) or not isinstance(body.get("format"), int):
-        raise StoreError(f"{where}: {NAME} is damaged", "run `ddsnap verify` to see what else is")
+        raise StoreError(f"{where}: {NAME} is damaged", _ALSO)
     if body["format"] != FORMAT:
         raise StoreError(
             f"{where} is in snapshot format {body['format']}; this ddsnap reads format {FORMAT}",
