@@ -250,3 +250,10 @@ def test_an_answer_of_another_form_is_an_error(answer) -> None:
 def test_what_is_included_comes_with_the_page() -> None:
     assert included_in({"included": [{"id": 1}, 2]}) == [{"id": 1}]
     assert included_in([]) == []
+
+
+def test_deep_pages_that_fail_for_a_moment_lose_nothing(listing, say) -> None:
+    org = Org(41_950)
+    org.fails = {137: say(500), 400: say(512), 401: say(512), 419: say(500)}
+    ids = listing(org, NUMBER_BLIND)
+    assert ids == list(range(1, 41_951))

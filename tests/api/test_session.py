@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 
 from ddsnap.api.session import LostAnswer, Session, caught
 from ddsnap.api.transport import Timeouts
@@ -369,3 +370,16 @@ def test_loopback_is_never_reached_through_a_proxy(monkeypatch, server, say, con
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     server.script = [say(body={"ok": True})]
     assert ask(connect(retries=0)).body == {"ok": True}
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), requests.Timeout(), OSError()])
+def test_an_error_without_words_is_told_by_its_kind(connect, monkeypatch, error) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    session = connect(retries=0)
+    monkeypatch.setattr(session._transport._http, "request", fail)
+    with pytest.raises(ApiError) as caught_:
+        ask(session)
+    assert type(error).__name__ in caught_.value.message
+    assert ("timeout: " in caught_.value.message) is (type(error) is not OSError)
