@@ -177,7 +177,7 @@ def test_parts_of_an_id_are_references_that_identify():
     body = {"team": {"id": "t"}, "user": {"id": "u"}, "alert_id": 5}
     references = find_references(body, MEMBERSHIPS, CATALOG)
     assert [(ref.to, identifies(MEMBERSHIPS, ref)) for ref in references] == [
-        (("monitors",), False),
+        (("monitors", "synthetics_tests"), False),
         (("teams",), True),
         (("users",), True),
     ]
