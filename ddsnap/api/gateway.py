@@ -98,8 +98,10 @@ class Gateway:
             yield from self._items(type_, "")
             return
         gone: Missing = []
-        for items in self._session.map(lambda parent: self._of_parent(type_, parent), parents):
+        listings = self._session.map(lambda parent: self._of_parent(type_, parent), parents)
+        for parent, items in zip(parents, listings, strict=True):
             if isinstance(items, _ParentGone):
+                self._check_gone(type_, parent, items)
                 gone.append(items)
             else:
                 yield from items
@@ -161,6 +163,12 @@ class Gateway:
             return [*self._items(type_, parent)]
         except _ParentGone as gone:
             return gone
+
+    def _check_gone(self, type_: ResourceType, parent: str, told: _ParentGone) -> None:
+        """Raise unless the parent's own address says, too, that it does not exist."""
+        above = self._catalog.get(type_.parent)
+        if above and above.direct and not isinstance(self.read(above, parent), Gone):
+            raise ApiError(f"{told.message}, though {above.name}/{parent} may exist")
 
     def _items(self, type_: ResourceType, parent: str) -> Iterator[JSONObject]:
         """Yield the items of one listing: the org's, or one parent's."""

@@ -111,6 +111,7 @@ class TypeCapture:
         Raises ``AuthError`` where the keys are refused, since nothing can be read any more.
         """
         try:
+            self._look_up_others()
             for item in read_type(self.run.gateway, self.type, self.seen, self._earlier()):
                 self._listed.add(item.address.id)
                 self._take(item)
@@ -126,6 +127,22 @@ class TypeCapture:
         if self._choice.narrowing.of(self.type.name) and self.outcome.state.whole:
             self.outcome.state, self.outcome.narrowed = self._choice.earlier, True
         return self.outcome
+
+    @property
+    def existing(self) -> set[str]:
+        """The ids that exist by what was read, whether filters keep them or not."""
+        return self._listed - self._vanished
+
+    def _look_up_others(self) -> None:
+        """List what this type is read through, unless this run has: no document tells all of it."""
+        for name in (self.type.parent, self.type.orders):
+            other = self.run.catalog.get(name)
+            if other and name not in self.seen.existing and name not in self.seen.unread:
+                self.seen.existing[name] = self._ids_of(other)
+
+    def _ids_of(self, type_: ResourceType) -> set[str]:
+        gateway, parents = self.run.gateway, self.seen.parents_of(type_)
+        return {gateway.id_of(type_, item) for item in gateway.list(type_, parents=parents)}
 
     def _earlier(self) -> Earlier:
         discover = self.type.discover
@@ -225,6 +242,8 @@ class TypeCapture:
                 f"{len(missing)} of {len(self.before)} are gone at once;"
                 f" if that is right, run again with --accept-loss {self.type.name}"
             )
+        if rest and not self.type.direct and self.type.parent in self.seen.unread:
+            raise _Unbelievable(f"read through {self.type.parent}, which could not be read")
         verdict = prove_absence(self.run.gateway, self.type, rest, self._listed, self._relist)
         if verdict.contradiction:
             raise _Unbelievable(verdict.contradiction)
@@ -248,15 +267,16 @@ class TypeCapture:
 
     def _apply(self, verdict: Verdict) -> None:
         names = {named.lookup: self.run.gateway.lookup(named.lookup) for named in self.type.named}
+        self._listed.update(verdict.unsure)
         for id_, reading in verdict.found:
+            self._listed.add(id_)
             self._take(to_item(self.type, id_, reading, names))
         for id_, reason in verdict.unsure.items():
             address = Address(self.type.name, id_)
             self._keep_unread(Problem(address, reason), document_path(address))
 
     def _relist(self) -> set[str]:
-        gateway, parents = self.run.gateway, self.seen.ids.get(self.type.parent, ())
-        return {gateway.id_of(self.type, item) for item in gateway.list(self.type, parents=parents)}
+        return self._ids_of(self.type)
 
     def _state(self) -> TypeState:
         through = (self.type.parent, *(self.type.discover.objects if self.type.discover else ()))

@@ -67,16 +67,20 @@ def predict(
     """
     last = _Last(view, catalog, scope, guard)
     asked: set[str] = set()
+    listed: set[str] = set()
     for type_ in catalog.types:
         if type_.name not in scope.types or (scope.only and type_.name not in scope.only):
             continue
         tables = {named.lookup for named in type_.named} - asked
         asked |= tables
+        # What a type is read through is listed for it, where the run does not read that anyway.
+        others = {n for n in (type_.parent, type_.orders) if n in catalog} - listed
+        listed |= {type_.name, *others}
         manifest = view.manifest if view else None
         rotation = scope.rotation(manifest, read_at.get(type_.name), now)
         yield Cost(
             type_.name,
-            last.listing(type_),
+            last.listing(type_) + sum(last.listing(catalog[name]) for name in others),
             last.details(type_, rotation),
             sum(requests_for(catalog.lookups[table].pages, 0) for table in tables),
         )

@@ -67,8 +67,15 @@ class Seen:
 
     ids: dict[str, list[str]] = field(default_factory=dict)
     """By type, the ids of the resources that exist, kept ones included."""
+    existing: dict[str, set[str]] = field(default_factory=dict)
+    """By type, what a whole listing of this run named: what filters leave out exists, too."""
     unread: set[str] = field(default_factory=set)
     """The types that could not be read as a whole."""
+
+    def parents_of(self, type_: ResourceType) -> list[str]:
+        """Return the ids of the resources that a type is listed below."""
+        name = type_.parent
+        return sorted({*self.existing.get(name, ()), *self.ids.get(name, ())})
 
 
 def read_type(
@@ -77,7 +84,7 @@ def read_type(
     """Yield every resource of the type. A listing that fails raises ``ApiError`` on the way."""
     names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
     if not (type_.discover or type_.detail or type_.sections):
-        for item in gateway.list(type_, parents=seen.ids.get(type_.parent, ())):
+        for item in gateway.list(type_, parents=seen.parents_of(type_)):
             _drop_ghosts(type_, item, seen)
             yield _stored(type_, Address(type_.name, gateway.id_of(type_, item)), item, names)
         return
@@ -110,7 +117,7 @@ def _candidates(
     not cost a thousand requests."""
     if type_.discover:
         return [(id_, None) for id_ in harvest(type_, seen)]
-    listed = gateway.list(type_, parents=seen.ids.get(type_.parent, ()))
+    listed = gateway.list(type_, parents=seen.parents_of(type_))
     return [(gateway.id_of(type_, item), item) for item in listed]
 
 
@@ -127,9 +134,9 @@ def harvest(type_: ResourceType, seen: Seen) -> list[str]:
 
 def _drop_ghosts(type_: ResourceType, body: JSONObject, seen: Seen) -> None:
     """Leave out of an order what no longer exists: Datadog keeps deleted members in it a while."""
-    if not type_.orders or type_.orders in seen.unread or type_.orders not in seen.ids:
+    existing = seen.existing.get(type_.orders)
+    if existing is None:
         return
-    existing = set(seen.ids[type_.orders])
     for slot in reversed(list(field_path(type_.members).find(body))):
         if str(slot.value) not in existing:
             slot.remove()

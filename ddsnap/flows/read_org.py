@@ -113,6 +113,8 @@ class _Reader:
         rotation = self.scope.rotation(self.before, self.read_at.get(type_.name), began)
         capture_type = TypeCapture(self.run, self.draft, type_, self.seen, rotation, choice=choice)
         outcome = capture_type.read(accept_loss=type_.name in self.scope.accept_loss)
+        if outcome.narrowed or outcome.state.state in ("complete", "partial"):
+            self.seen.existing[type_.name] = capture_type.existing
         outcome.count = len(self.draft.files(type_.name))
         self.run.sink(
             "type_finished",
