@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddsnap.catalog import pages, shared
-from ddsnap.core.resource_type import Call, Ref, ResourceType, paths
+from ddsnap.core.resource_type import Call, Ref, ResourceType, absent, paths
 
 MONITORS = ResourceType(
     name="monitors",
@@ -38,20 +38,16 @@ MONITORS = ResourceType(
         "tags restricted_roles options.notify_by options.renotify_statuses"
         " restriction_policy.bindings restriction_policy.bindings[*].principals"
     ),
-    defaults={
-        "assets": ([], None),
-        "draft_status": ("published", None),
-        "options.groupby_simple_monitor": (False, None),
-        "options.include_tags": (True,),
-        "options.new_host_delay": (300,),
-        "options.notify_audit": (False, None),
-        "options.notify_no_data": (False, None),
-        "options.renotify_statuses": ([], None),
-        "priority": (None,),
-        "restricted_roles": ([], None),
-        "restriction_policy": (None,),
-        "tags": ([], None),
-    },
+    defaults=absent(
+        null="priority restriction_policy",
+        empty="assets options.renotify_statuses restricted_roles tags",
+        false="options.groupby_simple_monitor options.notify_audit options.notify_no_data",
+        values={
+            "draft_status": ("published", None),
+            "options.include_tags": (True,),
+            "options.new_host_delay": (300,),
+        },
+    ),
     # The server turns one into the other, depending on the query.
     synonyms={"type": {"query alert": "metric alert"}},
     modified_at="modified",
@@ -96,11 +92,7 @@ DOWNTIME_SCHEDULES = ResourceType(
         "attributes.monitor_identifier.monitor_tags attributes.notify_end_states"
         " attributes.notify_end_types"
     ),
-    defaults={
-        "attributes.canceled": (None,),
-        "attributes.message": (None,),
-        "attributes.schedule.end": (None,),
-    },
+    defaults=absent(null="attributes.canceled attributes.message attributes.schedule.end"),
     create=Call("POST", "/api/v2/downtime"),
     update=Call("PATCH", "/api/v2/downtime/{id}"),
     delete=Call("DELETE", "/api/v2/downtime/{id}"),

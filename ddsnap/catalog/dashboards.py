@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddsnap.catalog import pages, quirks
-from ddsnap.core.resource_type import Call, Ref, ResourceType, Section, Shape, paths
+from ddsnap.core.resource_type import Call, Ref, ResourceType, Section, Shape, absent, paths
 
 DASHBOARDS = ResourceType(
     name="dashboards",
@@ -25,15 +25,11 @@ DASHBOARDS = ResourceType(
     # The server numbers widgets anew whenever they are sent without a number.
     volatile=paths("widgets[*].id widgets[*].definition.widgets[*].id"),
     unordered=paths("restricted_roles notify_list tags"),
-    defaults={
-        "description": ("", None),
-        "notify_list": ([], None),
-        "reflow_type": (None,),
-        "restricted_roles": ([], None),
-        "tags": ([], None),
-        "template_variables": ([], None),
-        "template_variable_presets": ([], None),
-    },
+    defaults=absent(
+        null="reflow_type",
+        empty="notify_list restricted_roles tags template_variables template_variable_presets",
+        blank="description",
+    ),
     modified_at="modified_at",
     create=Call("POST", "/api/v1/dashboard"),
     update=Call("PUT", "/api/v1/dashboard/{id}"),
@@ -99,12 +95,11 @@ POWERPACKS = ResourceType(
     # Widgets that are sent without a number are numbered anew, as on dashboards.
     volatile=("attributes.group_widget.definition.widgets[*].id",),
     unordered=("attributes.tags",),
-    defaults={
-        "attributes.description": ("", None),
-        "attributes.group_widget.live_span": (None,),
-        "attributes.tags": ([], None),
-        "attributes.template_variables": ([], None),
-    },
+    defaults=absent(
+        null="attributes.group_widget.live_span",
+        empty="attributes.tags attributes.template_variables",
+        blank="attributes.description",
+    ),
     create=Call("POST", "/api/v2/powerpacks"),
     update=Call("PATCH", "/api/v2/powerpacks/{id}"),
     delete=Call("DELETE", "/api/v2/powerpacks/{id}"),
@@ -133,12 +128,11 @@ NOTEBOOKS = ResourceType(
     ),
     unordered=("attributes.tags",),
     injected={"attributes.tags": ("ai_generated", "ai_edited", "human_edited")},
-    defaults={
-        "attributes.deleted": (None,),
-        "attributes.schema_version": (0, None),
-        "attributes.tags": ([], None),
-        "attributes.template_variables": ([], None),
-    },
+    defaults=absent(
+        null="attributes.deleted",
+        empty="attributes.tags attributes.template_variables",
+        values={"attributes.schema_version": (0, None)},
+    ),
     modified_at="attributes.modified",
     create=Call("POST", "/api/v1/notebooks"),
     update=Call("PUT", "/api/v1/notebooks/{id}"),

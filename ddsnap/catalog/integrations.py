@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddsnap.core.resource_type import Call, Discover, Ref, ResourceType
+from ddsnap.core.resource_type import Call, Discover, Ref, ResourceType, absent
 
 _WEBHOOKS = "/api/v1/integration/webhooks/configuration/webhooks"
 
@@ -19,7 +19,7 @@ WEBHOOKS = ResourceType(
     # A webhook's address is its password as a rule.
     secrets=("url",),
     secret_maps=("custom_headers",),
-    defaults={"custom_headers": (None,), "encode_as": ("json",), "payload": (None,)},
+    defaults=absent(null="custom_headers payload", values={"encode_as": ("json",)}),
     create=Call("POST", _WEBHOOKS),
     update=Call("PUT", f"{_WEBHOOKS}/{{id}}"),
     delete=Call("DELETE", f"{_WEBHOOKS}/{{id}}"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddsnap.core.resource_type import Call, Ref, ResourceType, paths
+from ddsnap.core.resource_type import Call, Ref, ResourceType, absent, paths
 
 LOGS_INDEXES = ResourceType(
     name="logs_indexes",
@@ -19,13 +19,11 @@ LOGS_INDEXES = ResourceType(
     ),
     volatile=("is_rate_limited",),
     unordered=("tags",),
-    defaults={
-        "daily_limit": (None,),
-        "daily_limit_reset": (None,),
-        "daily_limit_warning_threshold_percentage": (None,),
-        "num_flex_logs_retention_days": (0, None),
-        "tags": ([], None),
-    },
+    defaults=absent(
+        null="daily_limit daily_limit_reset daily_limit_warning_threshold_percentage",
+        empty="tags",
+        values={"num_flex_logs_retention_days": (0, None)},
+    ),
     create_only=("name",),
     update_only=("disable_daily_limit",),
     create=Call("POST", "/api/v1/logs/config/indexes"),

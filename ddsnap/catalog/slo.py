@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddsnap.catalog import pages
-from ddsnap.core.resource_type import Call, Ref, ResourceType, paths
+from ddsnap.core.resource_type import Call, Ref, ResourceType, absent, paths
 
 SERVICE_LEVEL_OBJECTIVES = ResourceType(
     name="service_level_objectives",
@@ -22,7 +22,7 @@ SERVICE_LEVEL_OBJECTIVES = ResourceType(
     ),
     create_only=("type",),
     unordered=paths("tags monitor_ids monitor_tags groups thresholds configured_alert_ids"),
-    defaults={"description": ("", None), "groups": ([], None), "tags": ([], None)},
+    defaults=absent(empty="groups tags", blank="description"),
     modified_at="modified_at",
     # What is written is answered as a list of one.
     create=Call("POST", "/api/v1/slo", envelope="", answer="data[*]"),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.catalog import pages, quirks, shared
-from ddsnap.core.resource_type import Call, Masked, Ref, ResourceType, Shape, Variants, paths
+from ddsnap.core.resource_type import (
+    Call,
+    Masked,
+    Ref,
+    ResourceType,
+    Shape,
+    Variants,
+    absent,
+    paths,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,14 +83,16 @@ SYNTHETICS_TESTS = ResourceType(
     unordered=paths(
         "tags locations options.restricted_roles options.bindings[*].principals options.device_ids"
     ),
-    defaults={
-        "steps": ([],),
-        "tags": ([], None),
-        "options.monitor_options.include_tags": (True,),
-        "options.monitor_options.new_host_delay": (300,),
-        "options.monitor_options.notify_audit": (False,),
-        "options.monitor_options.on_missing_data": ("show_no_data",),
-    },
+    defaults=absent(
+        empty="tags",
+        values={
+            "steps": ([],),
+            "options.monitor_options.include_tags": (True,),
+            "options.monitor_options.new_host_delay": (300,),
+            "options.monitor_options.notify_audit": (False,),
+            "options.monitor_options.on_missing_data": ("show_no_data",),
+        },
+    ),
     modified_at="modified_at",
     modified_by="modified_by.handle",
     create=Call("POST", _TESTS),
@@ -124,17 +135,13 @@ SYNTHETICS_GLOBAL_VARIABLES = ResourceType(
         Masked("value.value", when={"secure": True}, unless=("is_fido", "parse_test_public_id")),
     ),
     unordered=paths("tags attributes.restricted_roles"),
-    defaults={
-        "attributes.restricted_roles": ([], None),
-        "attributes": ({}, None),
-        "description": ("", None),
-        "is_fido": (False, None),
-        "is_totp": (False, None),
-        "parse_test_name": (None,),
-        "parse_test_options": (None,),
-        "parse_test_public_id": (None,),
-        "tags": ([], None),
-    },
+    defaults=absent(
+        null="parse_test_name parse_test_options parse_test_public_id",
+        empty="attributes.restricted_roles tags",
+        blank="description",
+        false="is_fido is_totp",
+        values={"attributes": ({}, None)},
+    ),
     modified_at="modified_at",
     modified_by="editor.handle",
     create=Call("POST", _VARIABLES),

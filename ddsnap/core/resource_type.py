@@ -21,6 +21,28 @@ def paths(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+def absent(
+    *,
+    null: str = "",
+    empty: str = "",
+    blank: str = "",
+    false: str = "",
+    values: Mapping[str, tuple[JSON, ...]] | None = None,
+) -> dict[str, tuple[JSON, ...]]:
+    """Group the fields whose defaults equal absence by what they are.
+
+    ``null`` alone; an ``empty`` list, a ``blank`` text or ``false``, each beside null; ``values``
+    name the others.
+    """
+    alike: tuple[tuple[str, tuple[JSON, ...]], ...] = (
+        (null, (None,)),
+        (empty, ([], None)),
+        (blank, ("", None)),
+        (false, (False, None)),
+    )
+    return {path: equal for text, equal in alike for path in paths(text)} | dict(values or {})
+
+
 @dataclass(frozen=True)
 class Pages:
     """How a listing is cut into pages, and what proves that the last one was reached.
