@@ -80,6 +80,13 @@ def prove_absence(
     return Verdict(gone=set(missing))
 
 
+def look_again(gateway: Gateway, type_: ResourceType, listed: Sequence[str]) -> Verdict:
+    """Read once more what is listed, although it was gone when it was read: that proves nothing."""
+    verdict = _by_reading(gateway, type_, listed)
+    reason = "it is listed, but its own address says that it is gone"
+    return Verdict(found=verdict.found, unsure=verdict.unsure | dict.fromkeys(verdict.gone, reason))
+
+
 def _by_two_listings(missing: Sequence[str], listed: set[str], again: set[str]) -> Verdict:
     if listed == again:
         return Verdict(gone=set(missing))

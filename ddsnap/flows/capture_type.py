@@ -13,7 +13,7 @@ from ddsnap.core.normalize import id_of, title_of
 from ddsnap.core.paths import document_path, parse_document_path
 from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, UnstorableError
-from ddsnap.flows.absence import ended, prove_absence, too_sudden
+from ddsnap.flows.absence import ended, look_again, prove_absence, too_sudden
 from ddsnap.flows.earlier import Earlier
 from ddsnap.flows.live import (
     Item,
@@ -231,6 +231,7 @@ class TypeCapture:
         return Stored(normalized, data)
 
     def _settle_missing(self, *, accept_loss: bool) -> None:
+        self._settle_vanished()
         missing = {
             self._id(path): path for path in self.before - self._covered if self._asked(path)
         }
@@ -253,6 +254,14 @@ class TypeCapture:
             body = self._previous(missing[id_])
             kind: ChangeKind = "expired" if id_ in over else "deleted"
             self.outcome.changes.append(self._change(kind, address, body))
+
+    def _settle_vanished(self) -> None:
+        """What a new listing names still cannot be gone, whatever its own address said."""
+        if self.type.discover or not self._vanished:
+            return
+        listed = self._vanished & self._relist()
+        self._vanished -= listed
+        self._apply(look_again(self.run.gateway, self.type, sorted(listed)))
 
     def _ended(self, path: str) -> bool:
         now = self.run.clock()

@@ -111,3 +111,31 @@ def test_an_order_that_is_read_alone_holds_what_is_new(backup: Backup) -> None:
     backup.capture(only=frozenset({"logs_indexes_order"}))
     held = backup.document("logs_indexes_order/order.json")["index_names"]
     assert held == order
+
+
+def test_what_is_listed_is_not_gone_whatever_its_own_address_says(backup: Backup) -> None:
+    backup.capture()
+    dashboards = backup.paths("dashboards/")
+    id_ = next(iter(backup.org.resources("dashboards")))
+    backup.sandbox.faults.add(Fault(rf"^/api/v1/dashboard/{id_}$", status=404))
+    result = backup.capture(full=True)
+    assert deleted(result) == []
+    assert backup.paths("dashboards/") == dashboards
+    outcome = result.types["dashboards"]
+    assert outcome.state.state == "partial"
+    assert [problem.address.id for problem in outcome.problems] == [id_]
+
+
+def test_what_goes_while_it_is_read_is_gone(backup: Backup) -> None:
+    backup.capture()
+    id_ = next(iter(backup.org.resources("dashboards")))
+
+    def go(body: Any) -> Any:
+        backup.org.resources("dashboards").pop(id_, None)
+        return body
+
+    backup.sandbox.faults.add(Fault(r"^/api/v1/dashboard$", nth=1, mangle=go))
+    backup.sandbox.faults.add(Fault(rf"^/api/v1/dashboard/{id_}$", status=404))
+    del backup.org.resources("dashboards")[id_]
+    result = backup.capture(full=True)
+    assert deleted(result) == [f"dashboards/{id_}"]
