@@ -6,8 +6,10 @@ answer (``X-RateLimit-Name``, ``-Limit``, ``-Period``, ``-Remaining``, ``-Reset`
 
 from __future__ import annotations
 
+import math
 import random
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -96,6 +98,27 @@ class RateBudget:
         with self._lock:
             limit = self._limit(route)
             limit.blocked_until = max(limit.blocked_until, self._clock() + seconds)
+
+    def seconds_for(self, counts: Mapping[str, int]) -> float | None:
+        """Return the seconds that limits impose on so many more requests to each route.
+
+        ``None`` where no limit of theirs is known yet. What others draw on them is not foreseen.
+        """
+        with self._lock:
+            wanted = Counter[str]()
+            for route, count in counts.items():
+                wanted[self._names.get(route, route)] += count
+            waits = [self._seconds(self._limits.get(name), wanted[name]) for name in wanted]
+        return max((wait for wait in waits if wait is not None), default=None)
+
+    def _seconds(self, limit: _Limit | None, count: int) -> float | None:
+        if limit is None or limit.remaining is None or limit.limit <= 0:
+            return None
+        now = self._clock()
+        reset = max(0.0, limit.resets_at - now, limit.blocked_until - now)
+        more = count - (limit.remaining if now < limit.resets_at else 0)
+        # Each period lets its whole limit through; the last of them need not pass.
+        return reset + (math.ceil(more / limit.limit) - 1) * limit.period if more > 0 else 0.0
 
     def _limit(self, route: str) -> _Limit:
         # A name and a route cannot be the same text: a route starts with its verb and a space.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ddsnap.api import identity
 from ddsnap.api.items import (
     Endpoint,
+    addresses,
     endpoint,
     endpoints,
     filled,
@@ -137,6 +138,22 @@ class Gateway:
             return id_, self._completed(type_, id_, listed)
 
         return self._session.map(read_one, items)
+
+    def seconds_for(self, type_: ResourceType, count: int) -> tuple[int, float | None]:
+        """Return the requests that reading so many resources takes, and the seconds at least.
+
+        The seconds are those that rate limits impose, ``None`` where no limit is known yet.
+        """
+        reads = [section.read for section in type_.sections if section.read.path != type_.one_path]
+        sections = {f"{read.method} {read.path}": count for read in reads}
+        # Of several addresses each resource has one: the slowest, as if all were of its kind.
+        own = [f"GET {path}" for path in addresses(type_)] if type_.discover or type_.detail else []
+        waits = map(
+            self._session.budget.seconds_for,
+            [{**sections, route: count} for route in own] or [sections],
+        )
+        seconds = max((wait for wait in waits if wait is not None), default=None)
+        return count * (len(sections) + bool(own)), seconds
 
     def lookup(self, name: str) -> dict[str, str]:
         """Return the stable name of each id in a read-only table, read once per run."""

@@ -51,6 +51,13 @@ def endpoints(type_: ResourceType, item: JSONObject | None) -> list[Endpoint]:
     return found
 
 
+def addresses(type_: ResourceType) -> list[str]:
+    """Return every path at which a resource of the type may be read."""
+    variants = type_.variants
+    kinds: list[JSONObject] = [{variants.by: kind} for kind in variants.paths] if variants else []
+    return list(dict.fromkeys(endpoint(type_, item).path for item in (None, *kinds)))
+
+
 def ids_by_name(type_: ResourceType, id_: str) -> dict[str, str]:
     """Return what stands in for each placeholder of the type's paths."""
     if not type_.parts:

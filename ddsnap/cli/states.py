@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timezone
 from typing import TYPE_CHECKING
 
 from ddsnap.cli.context import find_org
 from ddsnap.cli.runs import Overrides, open_run, scope_of
+from ddsnap.cli.watch import watched
 from ddsnap.errors import UsageError
 from ddsnap.flows.revisions import LIVE, find_snapshot
 from ddsnap.flows.view import live_view, snapshot_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
     from ddsnap.cli.context import App
     from ddsnap.config import Config
     from ddsnap.core.manifest import TypeState
     from ddsnap.flows.outcome import CaptureResult
-    from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
     from ddsnap.store.repository import Repository
 
@@ -53,7 +53,7 @@ class Desk:
             total = len(scope.only or scope.types)
             if app.terminal.interactive:
                 with app.terminal.progress(f"reading {org.name}", total) as advance:
-                    view, result = live_view(_counted(run, advance), scope)
+                    view, result = live_view(watched(run, advance), scope)
             else:
                 view, result = live_view(run, scope)
         _warn(app, result)
@@ -94,16 +94,6 @@ def only_org(config: Config, but: str = "", asked: str = "") -> str:
         f"{config.file} names {'several' if names else 'no'} {'other ' if but else ''}orgs",
         f"say which: {asked} ({known})",
     )
-
-
-def _counted(run: Run, advance: Callable[[int], None]) -> Run:
-    """Let a bar count the types that were read."""
-
-    def sink(event: str, /, **fields: object) -> None:
-        run.sink(event, **fields)
-        advance(event == "type_finished")
-
-    return replace(run, sink=sink)
 
 
 def _warn(app: App, result: CaptureResult) -> None:

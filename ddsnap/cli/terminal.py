@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
@@ -17,9 +17,16 @@ from ddsnap.cli.phrases import PHRASES
 from ddsnap.cli.text import aligned, cell, lines, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ddsnap.core.values import JSON
+
+
+class Advance(Protocol):
+    """Takes how much work was just done, and what is being done now."""
+
+    def __call__(self, step: int, doing: str = "", /) -> None:
+        """Show it."""
 
 
 class Terminal:
@@ -86,21 +93,21 @@ class Terminal:
                 self._write(self.stdout, aligned(columns, texts))
 
     @contextmanager
-    def progress(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """Show that work goes on; the value takes how much of it was just done.
+    def progress(self, label: str, total: int | None = None) -> Iterator[Advance]:
+        """Show that work goes on; the value takes how much of it was just done, and what is now.
 
         On a terminal a bar that leaves no trace; elsewhere one line before and one after.
         """
         label = one_line(label)
         if self.verbosity < 0:
-            yield lambda _: None
+            yield _ignore
         elif self.interactive and self._live is None:
             with self._bar(label, total) as advance:
                 yield advance
         else:
             done = 0
 
-            def count(step: int) -> None:
+            def count(step: int, _doing: str = "") -> None:
                 nonlocal done
                 done += step
 
@@ -132,7 +139,7 @@ class Terminal:
         Console(file=self.stdout, no_color=not self.colour, highlight=False).print(table)
 
     @contextmanager
-    def _bar(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    def _bar(self, label: str, total: int | None) -> Iterator[Advance]:
         from rich.console import Console  # noqa: PLC0415 - slow to import
         from rich.progress import Progress  # noqa: PLC0415
 
@@ -141,9 +148,18 @@ class Terminal:
             console=console, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         task = bar.add_task(label.replace("[", r"\["), total=total)
+
+        def advance(step: int, doing: str = "") -> None:
+            text = one_line(f"{label} {doing}".rstrip()).replace("[", r"\[")
+            bar.update(task, advance=step, description=text)
+
         with bar:
             self._live = bar
             try:
-                yield lambda step: bar.advance(task, step)
+                yield advance
             finally:
                 self._live = None
+
+
+def _ignore(_step: int, _doing: str = "") -> None:
+    """Show nothing."""

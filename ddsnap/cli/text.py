@@ -37,6 +37,15 @@ def cell(value: JSON) -> str:
     return "" if value is None else one_line(str(value))
 
 
+def span(seconds: float) -> str:
+    """Return how long something takes, as people say it: 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    hours = f"{minutes // 60} h " if minutes >= 60 else ""
+    return f"{hours}{minutes % 60} min"
+
+
 def aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table in plain text, as wide as it needs to be, so that nothing is cut in a pipe."""
     table = [tuple(column.upper() for column in columns), *rows]

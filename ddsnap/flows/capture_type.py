@@ -26,6 +26,7 @@ from ddsnap.flows.live import (
     to_item,
 )
 from ddsnap.flows.outcome import ChangeKind, FoundSecret, ResourceChange, TypeOutcome
+from ddsnap.flows.pace import Pace
 
 if TYPE_CHECKING:
     from ddsnap.core.resource_type import ResourceType
@@ -112,7 +113,8 @@ class TypeCapture:
         """
         try:
             self._look_up_others()
-            for item in read_type(self.run.gateway, self.type, self.seen, self._earlier()):
+            pace = Pace(self.run, self.type)
+            for item in read_type(self.run.gateway, self.type, self.seen, self._earlier(), pace):
                 self._listed.add(item.address.id)
                 self._take(item)
             self._settle_missing(accept_loss=accept_loss)

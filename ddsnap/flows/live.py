@@ -13,7 +13,7 @@ from ddsnap.core.values import RESERVED, Address
 from ddsnap.errors import UnstorableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ddsnap.api.gateway import Gateway, Reading
     from ddsnap.core.resource_type import ResourceType
@@ -79,9 +79,16 @@ class Seen:
 
 
 def read_type(
-    gateway: Gateway, type_: ResourceType, seen: Seen, earlier: Earlier
+    gateway: Gateway,
+    type_: ResourceType,
+    seen: Seen,
+    earlier: Earlier,
+    pace: Callable[[int, int], None],
 ) -> Iterator[Item]:
-    """Yield every resource of the type. A listing that fails raises ``ApiError`` on the way."""
+    """Yield every resource of the type. A listing that fails raises ``ApiError`` on the way.
+
+    ``pace`` is told how many of those that must be read one by one were, and of how many.
+    """
     names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
     if not (type_.discover or type_.detail or type_.sections):
         for item in gateway.list(type_, parents=seen.parents_of(type_)):
@@ -94,7 +101,8 @@ def read_type(
             wanted.append((id_, listed))
         else:
             yield Unchanged(Address(type_.name, id_))
-    for id_, reading in gateway.read_many(type_, wanted):
+    for done, (id_, reading) in enumerate(gateway.read_many(type_, wanted), 1):
+        pace(done, len(wanted))
         yield to_item(type_, id_, reading, names)
 
 

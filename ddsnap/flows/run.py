@@ -24,6 +24,17 @@ class Sink(Protocol):
         """Take one event."""
 
 
+class Watch(Protocol):
+    """What shows how far the reading of a type one by one has come."""
+
+    def __call__(self, name: str, done: int, total: int, seconds: float | None, /) -> None:
+        """Take how many were read, of how many, and how long the rest takes if that is known."""
+
+
+def unwatched(_name: str, _done: int, _total: int, _seconds: float | None) -> None:
+    """A watch that nobody looks at."""
+
+
 def silent(_event: str, /, **_fields: object) -> None:
     """A sink that drops every event."""
 
@@ -63,6 +74,7 @@ class Run:
     """The run's name in the journal, and in the requests that it makes."""
     daily: bool = False
     """Whether of the runs that find nothing changed one a day is recorded, not each."""
+    watch: Watch = field(default=unwatched)
 
     def read_time(self) -> float:
         """Return the time (seconds since 1970) by the clock that dates changes: the server's."""

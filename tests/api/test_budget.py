@@ -198,3 +198,29 @@ def test_threads_share_one_limit() -> None:
     assert len(started) == 20
     assert len([time for time in started if time < 100]) <= 10
     assert max(started) < 300
+
+
+def test_it_is_known_how_long_so_many_requests_take(clock) -> None:
+    budget = make(clock)
+    assert budget.seconds_for({ROUTE: 5}) is None
+    budget.take(ROUTE)
+    budget.settle(ROUTE, headers(100, 60, 40, 20, "things"))
+    assert budget.seconds_for({ROUTE: 0}) == 0.0
+    assert budget.seconds_for({ROUTE: 40}) == 0.0
+    assert budget.seconds_for({ROUTE: 41}) == 20
+    assert budget.seconds_for({ROUTE: 140}) == 20
+    assert budget.seconds_for({ROUTE: 141}) == 80
+    clock.sleep(25)
+    assert budget.seconds_for({ROUTE: 100}) == 0.0
+
+
+def test_routes_of_one_limit_draw_on_it_together(clock) -> None:
+    budget = make(clock)
+    for route in ("GET /a", "GET /b"):
+        budget.take(route)
+        budget.settle(route, headers(10, 60, 10, 60, "both"))
+    assert budget.seconds_for({"GET /a": 6, "GET /b": 4}) == 0.0
+    assert budget.seconds_for({"GET /a": 6, "GET /b": 5}) == 60
+    assert budget.seconds_for({"GET /a": 11, "GET /c": 500}) == 60
+    budget.block("GET /a", 90)
+    assert budget.seconds_for({"GET /b": 11}) == 90

@@ -6,7 +6,9 @@ import pytest
 
 from ddsnap.cli.phrases import PHRASES
 from ddsnap.cli.terminal import Terminal
-from ddsnap.cli.text import aligned, cell, lines, one_line
+from ddsnap.cli.text import aligned, cell, lines, one_line, span
+from ddsnap.cli.watch import watched
+from ddsnap.flows.run import Run
 
 NASTY = "a\x1b[31mred\x9b2J\u202eltr\r\n\tend\x7f\ud800"
 
@@ -137,3 +139,33 @@ def test_a_bar_gives_its_place_back_when_the_work_fails():
         raise RuntimeError("oops")
     t.note("after")
     assert t.stderr.getvalue().endswith("after\n")
+
+
+def test_a_bar_says_what_is_being_done_now():
+    t = terminal(Tty, COLUMNS="100")
+    with t.progress("us1", total=2) as advance:
+        watch = watched(Run(None, None, None, "us1", "", None, None), advance).watch
+        watch("dashboards", 1, 40, None)
+        t._live.refresh()
+        watch("dash[red]boards", 2, 40, 4000.0)
+        t._live.refresh()
+    shown = re.sub(r"\x1b\[[0-9;?]*\w", "", t.stderr.getvalue())
+    assert "us1 dashboards 1/40 " in shown
+    assert "us1 dash[red]boards 2/40, 1 h 7 min left " in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(31, "31 s"), (89.6, "90 s"), (95, "2 min"), (3540, "59 min"), (3599, "1 h 0 min")],
+)
+def test_a_span_is_said_as_people_do(seconds, said):
+    assert span(seconds) == said
+
+
+def test_an_estimate_reads_as_one_line():
+    told = {"org": "us1", "type": "dashboards", "requests": 400, "seconds": 1200}
+    t = terminal()
+    t.event("estimate", **told)
+    assert t.stderr.getvalue() == (
+        "us1: 400 requests for dashboards are left; the rate limit lets them take 20 min\n"
+    )

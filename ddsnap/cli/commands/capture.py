@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,11 +77,12 @@ def capture(
     ddsnap capture
     ddsnap capture us1 --type monitors,dashboards
 
-    With --json each line is an event: type_started and type_finished while reading; then, of each
-    org, change (kind, type, id, title, by), problem (type, id, title, reason, kept), secret (type,
-    id, title, pointer, why), new_field (type, field, count), warning (message) and one captured
-    (state, commit, new, pushed, superseded, counts, types, requests, seconds), or one error (code,
-    message, hint). All of them name their org.
+    With --json each line is an event: type_started and type_finished while reading, and estimate
+    (type, requests, seconds) where rate limits make the rest of a type long; then, of each org,
+    change (kind, type, id, title, by), problem (type, id, title, reason, kept), secret (type, id,
+    title, pointer, why), new_field (type, field, count), warning (message) and one captured (state,
+    commit, new, pushed, superseded, counts, types, requests, seconds), or one error (code, message,
+    hint). All of them name their org.
     """
     from ddsnap.cli.context import find_orgs  # noqa: PLC0415 - with what follows
 
@@ -120,20 +121,16 @@ def _capture_one(app: App, repository: Repository, org: Org, order: _Order) -> E
 
 def _read(app: App, run: Run, order: _Order) -> CaptureResult:
     """Do the work, with a bar on a terminal that counts the types."""
+    from ddsnap.cli.watch import watched  # noqa: PLC0415 - with what follows
     from ddsnap.flows.capture import capture as capture_org  # noqa: PLC0415 - slow to import
 
     total = len(order.scope.only or order.scope.types)
     shown = app.terminal.interactive
-    with app.terminal.progress(run.org, total) if shown else nullcontext(_nothing) as advance:
-
-        def sink(event: str, /, **fields: object) -> None:
-            run.sink(event, **fields)
-            advance(event == "type_finished")
-
-        watched = replace(run, sink=sink)
+    with app.terminal.progress(run.org, total) if shown else nullcontext() as advance:
+        run = watched(run, advance) if advance else run
         if order.dry_run:
-            return _rehearse(watched, order.scope)
-        return capture_org(watched, order.scope, order.exchange)
+            return _rehearse(run, order.scope)
+        return capture_org(run, order.scope, order.exchange)
 
 
 def _rehearse(run: Run, scope: Scope) -> CaptureResult:
@@ -151,7 +148,3 @@ def _rehearse(run: Run, scope: Scope) -> CaptureResult:
     result.requests = run.gateway.requests()
     result.seconds = (run.clock() - started).total_seconds()
     return result
-
-
-def _nothing(_: int) -> None:
-    """Count nothing."""
