@@ -50,9 +50,12 @@ class Scope:
 
         With other filters than the last snapshot's, what was left out may be wanted: then all.
         """
-        filters = before.filters if before else ()
-        anew = self.full or filters != self.selection.describe()
+        anew = self.full or self.refiltered(before)
         return Rotation(None if anew else last, now, self.full_every)
+
+    def refiltered(self, before: Manifest | None) -> bool:
+        """Whether the last snapshot was made with other filters than these."""
+        return (before.filters if before else ()) != self.selection.describe()
 
 
 def read_org(
@@ -83,7 +86,8 @@ class _Reader:
 
     def read_all(self) -> CaptureResult:
         result = CaptureResult(self.run.org, named=self.scope.named)
-        result.read_at = {n: t for n, t in self.read_at.items() if n in self.scope.types}
+        if not self.scope.refiltered(self.before):
+            result.read_at = {n: t for n, t in self.read_at.items() if n in self.scope.types}
         for type_ in self.run.catalog.types:
             if type_.name in self.scope.types:
                 began = self.run.read_time()
@@ -92,6 +96,7 @@ class _Reader:
                 if outcome.refreshed and outcome.state.whole and not narrowed:
                     result.read_at[type_.name] = began
                 self._remember(type_, outcome)
+        self._forget_unasked(result)
         for name in self.before.types if self.before else ():
             left = [] if name in self.scope.types else self.draft.previous_files(name)
             if left:
@@ -125,6 +130,18 @@ class _Reader:
             count=outcome.count,
         )
         return outcome
+
+    def _forget_unasked(self, result: CaptureResult) -> None:
+        """Where objects are new and what is discovered by them was not read, read it all next time.
+
+        The next run could not tell that these objects have never been asked about.
+        """
+        new = {change.address.type for change in result.changes if change.kind == "added"}
+        for name, outcome in result.types.items():
+            discover = self.run.catalog[name].discover
+            whole = outcome.refreshed and outcome.state.whole and not outcome.narrowed
+            if discover and not whole and not new.isdisjoint(discover.objects):
+                result.read_at.pop(name, None)
 
     def _earlier_state(self, type_: ResourceType) -> TypeState:
         return self.before.state_of(type_.name) if self.before else TypeState("uncaptured")

@@ -139,3 +139,59 @@ def test_what_goes_while_it_is_read_is_gone(backup: Backup) -> None:
     del backup.org.resources("dashboards")[id_]
     result = backup.capture(full=True)
     assert deleted(result) == [f"dashboards/{id_}"]
+
+
+NEW = {
+    "id": "new-das-hbd",
+    "title": "New",
+    "layout_type": "ordered",
+    "widgets": [],
+    "modified_at": "2026-01-01T00:00:00.000000+00:00",
+}
+POLICY = {
+    "id": "dashboard:new-das-hbd",
+    "type": "restriction_policy",
+    "attributes": {"bindings": [{"relation": "editor", "principals": ["org:x"]}]},
+}
+
+
+@pytest.mark.parametrize("how", ["narrowed", "excluded", "failing"])
+def test_a_policy_whose_turn_was_missed_is_read_by_the_next_run(backup: Backup, how: str) -> None:
+    """The run that first saw the object did not get to read its policy."""
+    backup.capture(full_every=LONG)
+    backup.org.load("dashboards", [dict(NEW)])
+    backup.org.load("restriction_policies", [dict(POLICY)])
+    if how == "failing":
+        backup.sandbox.faults.add(Fault("restriction_policy/dashboard:new", status=503))
+    scope: dict[str, Any] = {}
+    if how == "narrowed":
+        scope["only"] = frozenset({"dashboards"})
+    if how == "excluded":
+        scope["only"] = frozenset(backup.catalog.names) - {"restriction_policies"}
+    backup.capture(full_every=LONG, **scope)
+    assert "dashboards/new-das-hbd.json" in backup.paths("dashboards/")
+    backup.sandbox.faults.clear()
+    result = backup.capture(full_every=LONG)
+    added = [str(change.address) for change in result.changes if change.kind == "added"]
+    assert added == ["restriction_policies/dashboard:new-das-hbd"]
+    again = backup.capture(full_every=LONG)
+    assert "GET /api/v2/restriction_policy/{id}" not in again.requests
+
+
+@pytest.mark.parametrize("how", ["narrowed", "stale"])
+def test_a_new_filter_is_applied_by_the_first_run_that_reads_the_type(
+    backup: Backup, how: str
+) -> None:
+    backup.capture(full_every=LONG)
+    title = next(iter(backup.org.resources("dashboards").values()))["title"]
+    selection = only(f"dashboards:$[?@.title == '{title}']")
+    if how == "stale":
+        backup.sandbox.faults.add(Fault(r"^/api/v1/dashboard$", status=503))
+        backup.capture(full_every=LONG, selection=selection)
+        backup.sandbox.faults.clear()
+    else:
+        monitors = frozenset({"monitors"})
+        backup.capture(full_every=LONG, selection=selection, only=monitors)
+    backup.capture(full_every=LONG, selection=selection)
+    titles = {backup.document(path)["title"] for path in backup.paths("dashboards/")}
+    assert titles == {title}
