@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "log": "Show the snapshots of an org, or the versions of a resource.",
     "show": "Show a snapshot, or one document of it.",
     "status": "Say whether the backup is fresh and complete.",
+    "doctor": "Look for what would keep captures from working.",
     "verify": "Check that what is recorded is sound.",
     "types": "Show what is covered, and what it needs.",
     "sandbox": "Run the embedded Datadog.",

@@ -1,7 +1,7 @@
 """``ddsnap.yaml``: what it says, the keys it leads to, and edits that keep its comments."""
 
-from ddsnap.config.credentials import Credentials, credentials, site, variable
-from ddsnap.config.edit import put, template
+from ddsnap.config.credentials import Credentials, credentials, origin, site, variable
+from ddsnap.config.edit import put, save, template
 from ddsnap.config.fields import seconds
 from ddsnap.config.load import check_org_name, load, parse
 from ddsnap.config.model import (
@@ -30,8 +30,10 @@ __all__ = [
     "check_org_name",
     "credentials",
     "load",
+    "origin",
     "parse",
     "put",
+    "save",
     "seconds",
     "site",
     "template",

@@ -37,6 +37,14 @@ def credentials(
     )
 
 
+def origin(config: Config, org: Org, env: Mapping[str, str], key: str) -> str:
+    """Return where a key (``api_key`` or ``app_key``) is looked for; never the key itself."""
+    reference = org.api_key if key == "api_key" else org.app_key
+    if reference is None:
+        return f"env:{_variable_in_use(config, org, env, key)}"
+    return "a command" if reference.kind == "command" else str(reference)
+
+
 def site(config: Config, org: Org, env: Mapping[str, str]) -> str:
     """Return the site or address of ``org``; ``DD_SITE`` may name it where it is the only org."""
     found = org.api_url or org.site or (env.get("DD_SITE", "") if len(config.orgs) == 1 else "")
@@ -54,14 +62,19 @@ def _find(
     config: Config, org: Org, env: Mapping[str, str], key: str, reference: Reference | None
 ) -> str:
     if reference is None:
-        own, only = variable(org.name, key), f"DD_{key.upper()}"
-        fallback = not env.get(own) and len(config.orgs) == 1 and env.get(only)
-        return _from_env(only if fallback else own, env, org, key)
+        return _from_env(_variable_in_use(config, org, env, key), env, org, key)
     if reference.kind == "env":
         return _from_env(reference.target, env, org, key)
     if reference.kind == "file":
         return _from_file(Path(config.file).parent, reference.target, org, key)
     return _from_command(reference.target, env, org, key)
+
+
+def _variable_in_use(config: Config, org: Org, env: Mapping[str, str], key: str) -> str:
+    """Return the variable that holds a key: Datadog's usual one stands in for an only org's."""
+    own, only = variable(org.name, key), f"DD_{key.upper()}"
+    stands_in = not env.get(own) and len(config.orgs) == 1 and env.get(only)
+    return only if stands_in else own
 
 
 def _from_env(name: str, env: Mapping[str, str], org: Org, key: str) -> str:

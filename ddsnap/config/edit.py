@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 from ddsnap.config.credentials import variable
@@ -12,6 +13,7 @@ from ddsnap.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 _TEMPLATE: Final = """\
 # What ddsnap captures, from where, and how it replays. Keys never stand in this file.
@@ -79,6 +81,19 @@ def put(source: bytes, way: Sequence[str], value: str) -> bytes:
             return _replace(text, key, member, whole).encode()
         node = member
     return source
+
+
+def save(path: Path, data: bytes) -> None:
+    """Replace a file in one step, with its permissions; a link stays one."""
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.new")
+    try:
+        beside.write_bytes(data)
+        shutil.copymode(target, beside)
+        beside.replace(target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _insert(text: str, mapping: Any, member: str) -> str:

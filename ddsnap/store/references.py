@@ -131,6 +131,12 @@ def detach_heads(repo: Repo, name: str, who: bytes) -> list[Note]:
     return notes
 
 
+def checked_out(repo: Repo) -> Iterator[tuple[Path, str]]:
+    """Yield each work tree that is on a branch, and the branch."""
+    for folder, _, branch in _heads(repo):
+        yield folder, branch
+
+
 def log_heads(repo: Repo, name: str, move: Move) -> None:
     """Note a branch's move in the reflog of each HEAD that is on it, as git does."""
     for _, git_dir in _heads_on(repo, name):
@@ -151,8 +157,13 @@ def _keeps_reflog(repo: Repo) -> bool:
 
 def _heads_on(repo: Repo, name: str) -> Iterator[tuple[Path, Path]]:
     """Yield work tree and git folder of every checkout that is on the branch."""
+    return ((folder, git_dir) for folder, git_dir, branch in _heads(repo) if branch == name)
+
+
+def _heads(repo: Repo) -> Iterator[tuple[Path, Path, str]]:
+    """Yield work tree, git folder and branch of every checkout that is on one."""
     common = Path(repo.commondir())
-    wanted = b"ref: " + _branch_ref(name)
+    on_branch = b"ref: " + _branch_ref("")
     bare = repo.get_config().get_boolean((b"core",), b"bare", repo.bare)
     folders = [] if bare else [(common.parent, common)]
     linked = common / "worktrees"
@@ -162,8 +173,9 @@ def _heads_on(repo: Repo, name: str) -> Iterator[tuple[Path, Path]]:
             folders.append(((git_dir / pointer).resolve().parent, git_dir))
     for folder, git_dir in folders:
         with suppress(OSError):
-            if (git_dir / "HEAD").read_bytes().strip() == wanted:
-                yield folder, git_dir
+            head = (git_dir / "HEAD").read_bytes().strip()
+            if head.startswith(on_branch):
+                yield folder, git_dir, head[len(on_branch) :].decode("utf-8", "surrogateescape")
 
 
 def _refuse_nesting(repo: Repo, name: str) -> None:

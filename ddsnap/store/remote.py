@@ -57,6 +57,13 @@ class Remote:
         self._repo = repo
         self._transport = transport
 
+    def ask(self, *branches: str) -> dict[str, str]:
+        """Return the commits of those branches that the remote has; nothing moves.
+
+        Raises ``RemoteError`` where it cannot be asked.
+        """
+        return self._transport.tips(branches)
+
     def fetch(self, *branches: str) -> dict[str, Fetched]:
         """Bring the remote's branches here: missing ones are created, those behind moved forward.
 

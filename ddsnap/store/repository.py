@@ -179,6 +179,10 @@ class Repository:
             data = add_signature(data, signature)
         return pack.add(COMMIT, data).hex(), (note,) if note else ()
 
+    def checked_out(self) -> list[tuple[Path, str]]:
+        """Return each work tree that is on a branch, and the branch."""
+        return [*references.checked_out(self.raw)]
+
     def move_branch(self, name: str, old: str | None, new: str, message: str) -> tuple[Note, ...]:
         """Set a branch to ``new`` if it still is at ``old`` (None: does not exist).
 

@@ -34,6 +34,22 @@ def sweep(repo: Repository) -> list[Path]:
     return removed + [path for path in _foreign(repo) if _unlink(path)]
 
 
+def leftovers(repo: Repository) -> list[Path]:
+    """Return what killed runs left behind; a sweep removes it."""
+    packs = [
+        path for prefix in (INDEX_PREFIX, PACK_PREFIX) for path in repo.pack_dir.glob(f"{prefix}*")
+    ]
+    own = [*owned_folder(repo.git_dir).glob("ref_*"), *packs]
+    return [*sorted(path for path in own if _is_dead(path)), *_foreign(repo)]
+
+
+def _is_dead(path: Path) -> bool:
+    file = claim(path)
+    if file:
+        file.close()
+    return file is not None
+
+
 def _dead_locks(common: Path) -> Iterator[Path]:
     """Remove the lock files that dead runs hold, then the files that they are links to."""
     for path in sorted(owned_folder(common).glob("ref_*")):
