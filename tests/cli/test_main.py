@@ -162,6 +162,9 @@ def test_the_help_names_every_command_and_every_command_has_help(capsys):
         assert command.help
         assert all(p.help for p in command.params if isinstance(p, click.Option)), name
         assert main([name, "--help"]) == 0
+        usage, _, told = capsys.readouterr().out.partition("\n\n")
+        assert usage.startswith(f"Usage: ddsnap {name}")
+        assert re.search(rf'^  (eval "\$\()?ddsnap {name}\b', told, re.MULTILINE), "no example"
 
 
 def test_the_version(capsys):

@@ -35,6 +35,9 @@ def demo(app: App, directory: Path | None, size: int) -> ExitCode:
     """Tell the whole story on two organizations of the embedded Datadog; no account is needed.
 
     The repository stays in DIRECTORY (a new temporary one by default), to be looked at with git.
+
+    \b
+    ddsnap demo
     """
     from ddsnap.sandbox import Sandbox  # noqa: PLC0415 - an extra
 
