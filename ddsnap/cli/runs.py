@@ -14,7 +14,8 @@ import click
 from click.core import ParameterSource
 
 from ddsnap import __version__
-from ddsnap.config import Credentials, seconds, site
+from ddsnap.cli.ages import seconds_of
+from ddsnap.config import Credentials, site
 from ddsnap.core.select import Selection, parse_filter
 from ddsnap.errors import ConfigError, UsageError
 
@@ -44,7 +45,7 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--retries", type=click.IntRange(0), metavar="N",
                      help="How often a request is repeated at most."),
-        click.option("--timeout", callback=_duration, metavar="TIME",
+        click.option("--timeout", callback=seconds_of, metavar="TIME",
                      help="Give a request up after this, repeats included: 90s, 15m."),
         click.option("--allow-host", "allowed_hosts", multiple=True, metavar="HOST",
                      help="Send keys to this host too (or DDSNAP_ALLOW_HOSTS)."),
@@ -260,15 +261,6 @@ def _author() -> Author:
     except (ImportError, KeyError, OSError):  # a container may know no name for its user
         user = "unknown"
     return Author(user, socket.gethostname(), __version__)
-
-
-def _duration(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
-    if value is None:
-        return None
-    try:
-        return seconds(value if not value.isdigit() else f"{value}s")
-    except ValueError:
-        raise click.BadParameter(f"'{value}' is no duration; write 90s, 15m, 2h") from None
 
 
 def _words(parameter: click.Parameter, value: Any) -> list[str]:
