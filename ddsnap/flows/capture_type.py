@@ -198,9 +198,8 @@ class TypeCapture:
             self.draft.keep(path)
 
     def _store(self, item: Stored, path: str) -> None:
-        # What equals the stored document was looked at when that was stored.
-        decided = self.run.guard.decides(self.type)
-        if not decided and self.draft.keep_equal(path, item.data):
+        concerned = self.run.guard.concerns(self.type, item.data)
+        if not concerned and self.draft.keep_equal(path, item.data):
             return
         guarded = self._guard(item)
         if guarded is None or self.draft.keep_equal(path, guarded.data):

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.core import canonical
-from ddsnap.core.normalize import Normalized, normalize, secret_paths
+from ddsnap.core import canonical, pointers
+from ddsnap.core.normalize import Normalized, is_secret, normalize, secret_paths
 from ddsnap.core.secrets import (
     NOWHERE,
     Finding,
@@ -55,6 +55,10 @@ class Guard:
         """Whether the configuration says something about secrets of this type."""
         return type_.name in self.allowed or type_.name in self.redacted
 
+    def concerns(self, type_: ResourceType, data: bytes) -> bool:
+        """Whether a document must be looked at: ``False`` is certain, at little cost."""
+        return self.decides(type_) or maybe(data, self.known)
+
     def redact(
         self, type_: ResourceType, normalized: Normalized, data: bytes
     ) -> tuple[Normalized, bytes, list[Finding]]:
@@ -79,17 +83,23 @@ class Guard:
         return Normalized(again.document, markers, normalized.unknown), data, findings
 
     def undecided(self, type_: ResourceType, id_: str, data: bytes) -> bool:
-        """Whether a stored document lacks a secret that nobody declared or decided about.
+        """Whether a stored document lacks a secret that nobody declared or decided about, or holds
+        one by what is decided today.
 
         Such a document is read again each time, so that each run names what it found.
         """
-        if not maybe_marked(data):
+        concerned = self.concerns(type_, data)
+        body = canonical.decode(data) if concerned or maybe_marked(data) else None
+        if not isinstance(body, dict):
             return False
-        body = canonical.decode(data)
         declared = Places.of(secret_paths(type_))
-        redact = _places(self.redacted, Address(type_.name, id_))
-        return isinstance(body, dict) and any(
-            not declared.cover(parts) and not redact.cover(parts) for parts in marked(body)
+        address = Address(type_.name, id_)
+        allow, redact = _places(self.allowed, address), _places(self.redacted, address)
+        if any(not declared.cover(parts) and not redact.cover(parts) for parts in marked(body)):
+            return True
+        return concerned and (
+            any(not is_secret(pointers.find(body, place)) for place in redact.present(body))
+            or bool(scan(type_, body, known=self.known, allow=allow, redact=redact))
         )
 
 

@@ -202,6 +202,26 @@ def test_what_is_allowed_is_stored_but_never_a_key_of_the_run(backup: Backup) ->
 ALL_TYPES = {place.partition(":")[0] for place in ALL}
 
 
+def test_what_is_redacted_later_goes_at_the_next_run(backup: Backup) -> None:
+    """Even where nothing else has changed, so that nothing is read again for it."""
+    backup.capture(full_every=10_000 * 86400.0)
+    id_ = next(iter(backup.org.resources("dashboards")))
+    decided = (f"dashboards/{id_}:/widgets",)
+    result = run_capture(backup, redact=decided, full_every=10_000 * 86400.0)
+    assert [change.address.id for change in result.changes] == [id_]
+    assert is_secret(backup.document(f"dashboards/{id_}.json")["widgets"])
+    again = run_capture(backup, redact=decided, full_every=10_000 * 86400.0)
+    assert "GET /api/v1/dashboard/{id}" not in again.requests
+
+
+def test_what_is_no_longer_allowed_is_found_again(backup: Backup) -> None:
+    plant(backup)
+    run_capture(backup, allow=tuple(ALL), full_every=10_000 * 86400.0)
+    result = run_capture(backup, full_every=10_000 * 86400.0)
+    assert places(result) == ALL
+    assert {change.address.type for change in result.changes} == ALL_TYPES - {"roles"}
+
+
 def test_the_id_itself_cannot_be_redacted(backup: Backup) -> None:
     result = run_capture(backup, redact=("monitors:/id",))
     problems = result.types["monitors"].problems
