@@ -62,6 +62,15 @@ def _is_harmless(text: str) -> bool:
     return _HARMLESS.fullmatch(text) is not None and _RESERVED.match(text) is None
 
 
+def is_document_path(path: str) -> bool:
+    """Whether a document may stand at ``path``: people may have put anything there."""
+    try:
+        parse_document_path(path)
+    except StoreError:
+        return False
+    return True
+
+
 def _name(text: str) -> str:
     """Return the file name, without suffix, that stands for ``text``."""
     if _is_harmless(text):

@@ -10,7 +10,7 @@ from ddsnap.core.fields import value_at
 from ddsnap.core.kinds import difference
 from ddsnap.core.manifest import TypeState
 from ddsnap.core.normalize import id_of, title_of
-from ddsnap.core.paths import document_path, parse_document_path
+from ddsnap.core.paths import document_path, is_document_path, parse_document_path
 from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, UnstorableError
 from ddsnap.flows.absence import ended, look_again, prove_absence, too_sudden
@@ -96,7 +96,7 @@ class TypeCapture:
         self.draft = draft
         self.type = type_
         self.seen = seen
-        self.before = frozenset(draft.previous_files(type_.name))
+        self.before = frozenset(filter(is_document_path, draft.previous_files(type_.name)))
         if type_.discover:
             seen.ids[type_.name] = [self._id(path) for path in sorted(self.before)]
         self.outcome = TypeOutcome(type_.name)
@@ -152,7 +152,8 @@ class TypeCapture:
             return Earlier(self._rotation, self._stored_body)
         asked, current = set(self.seen.ids[self.type.name]), set[str]()
         for name, prefix in discover.objects.items():
-            before = map(parse_document_path, self.draft.previous_files(name))
+            files = filter(is_document_path, self.draft.previous_files(name))
+            before = map(parse_document_path, files)
             asked |= {f"{prefix}:{id_}" for _, id_ in before if id_ is not None}
             current |= {f"{prefix}:{id_}" for id_ in self.seen.ids.get(name, ())}
         return Earlier(self._rotation, self._stored_body, frozenset(asked), frozenset(current))
@@ -161,9 +162,10 @@ class TypeCapture:
         """A document that may be reused; one with an undecided secret is read again each time."""
         path = document_path(Address(self.type.name, id_))
         data = self.draft.read_previous(path) if path in self.before else None
-        if data is None or self.run.guard.undecided(self.type, id_, data):
+        body = _object(data) if data else {}
+        if not data or not body or self.run.guard.undecided(self.type, id_, data):
             return None
-        return _object(data)
+        return body
 
     def _take(self, item: Item) -> None:
         path = document_path(item.address)
@@ -326,5 +328,8 @@ class TypeCapture:
 
 
 def _object(data: bytes) -> JSONObject:
-    body = canonical.decode(data)
+    try:
+        body = canonical.decode(data)
+    except UnstorableError:  # somebody's hand was in it: nothing of it can be told
+        return {}
     return body if isinstance(body, dict) else {}

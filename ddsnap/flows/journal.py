@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ddsnap.core import canonical
 from ddsnap.core.fields import value_at
+from ddsnap.errors import UnstorableError
 from ddsnap.flows.messages import one_line, summary, trailer_block
 from ddsnap.store.ancestry import commits_since
 from ddsnap.store.snapshots import SnapshotWriter
@@ -80,7 +81,10 @@ def repeats(run: Run, started: datetime, result: CaptureResult) -> bool:
 def record_of(repo: Repository, commit: str) -> JSONObject:
     """Return the record of a run by its commit; empty where there is none."""
     data = repo.read_file(commit, RECORD)
-    record = canonical.decode(data) if data else {}
+    try:
+        record = canonical.decode(data) if data else {}
+    except UnstorableError:
+        return {}
     return record if isinstance(record, dict) else {}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ddsnap.core.manifest import Manifest, TypeState
-from ddsnap.core.paths import parse_document_path
+from ddsnap.core.paths import is_document_path, parse_document_path
 from ddsnap.core.rotation import Rotation
 from ddsnap.core.select import Selection
 from ddsnap.core.values import Address
@@ -100,6 +100,7 @@ class _Reader:
         for name in self.before.types if self.before else ():
             left = [] if name in self.scope.types else self.draft.previous_files(name)
             if left:
+                left = [path for path in left if is_document_path(path)]
                 changes = [ResourceChange("left", _address(path)) for path in left]
                 state = TypeState("uncaptured")
                 result.types[name] = TypeOutcome(name, state, changes=changes, refreshed=False)
@@ -157,7 +158,9 @@ class _Reader:
         if not outcome.state.whole and outcome.refreshed:
             self.seen.unread.add(type_.name)
         if any(type_.name in _needed(other) for other in self.run.catalog.types):
-            self.seen.ids[type_.name] = [_address(path).id for path in self.draft.files(type_.name)]
+            self.seen.ids[type_.name] = [
+                _address(path).id for path in self.draft.files(type_.name) if is_document_path(path)
+            ]
 
 
 def _needed(type_: ResourceType) -> set[str]:

@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING
 
 from ddsnap.core import canonical
 from ddsnap.core.manifest import NAME as MANIFEST
+from ddsnap.errors import StoreError, UnstorableError
 from ddsnap.flows.messages import trailer_block
 from ddsnap.flows.snapshot import parse_document
 from ddsnap.store.snapshots import SnapshotWriter, read_documents
 
 if TYPE_CHECKING:
     from ddsnap.core.manifest import Manifest
+    from ddsnap.core.resource_type import Catalog
     from ddsnap.flows.run import Run
+
+
+def renormalized(path: str, data: bytes, catalog: Catalog) -> bytes:
+    """Return a stored document as today's rules have it; what is none stays as it is."""
+    try:
+        return canonical.encode(parse_document(path, data, catalog, stale=True).body)
+    except (StoreError, UnstorableError):
+        return data
 
 
 def renormalize(run: Run, base: str, before: Manifest) -> str:
@@ -30,8 +40,7 @@ def renormalize(run: Run, base: str, before: Manifest) -> str:
         writer.keep_folder("")
         for name in before.types:
             for path, data in read_documents(run.repo, base, name):
-                document = parse_document(path, data, run.catalog, stale=True)
-                again = canonical.encode(document.body)
+                again = renormalized(path, data, run.catalog)
                 if again != data:
                     writer.put(path, again)
         writer.put(MANIFEST, replace(before, rules=rules).to_bytes())

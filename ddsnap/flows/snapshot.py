@@ -59,8 +59,15 @@ def parse_document(path: str, data: bytes, catalog: Catalog, *, stale: bool = Fa
     if type_ is None:
         return Document(Address(type_name, id_ or path), body)
     if stale:
-        return normalize(type_, body).document
+        return _renormalized(path, type_, body)
     return Document(Address(type_name, id_ if id_ is not None else _id(path, type_, body)), body)
+
+
+def _renormalized(path: str, type_: ResourceType, body: JSONObject) -> Document:
+    try:
+        return normalize(type_, body).document
+    except KeyError:
+        raise StoreError(f"{path} holds no id", "run `ddsnap verify`") from None
 
 
 def _id(path: str, type_: ResourceType, body: JSONObject) -> str:

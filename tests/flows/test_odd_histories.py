@@ -1,0 +1,113 @@
+"""Histories that no run of ddsnap made: the next run heals them, or says what is wrong."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ddsnap.errors import ExitCode, StoreError
+from ddsnap.flows.capture import exit_code
+
+if TYPE_CHECKING:
+    from orgs import Backup
+
+    from ddsnap.core.resource_type import Catalog
+
+LONG = 10_000 * 86400.0
+
+
+def commit(backup: Backup, branch: str, files: dict[str, bytes | None]) -> None:
+    """Commit files to a machine's branch by hand."""
+    backup.git("read-tree", branch)
+    for path, data in files.items():
+        if data is None:
+            backup.git("rm", "-q", "--cached", path)
+            continue
+        (backup.folder / "given").write_bytes(data)
+        blob = backup.git("hash-object", "-w", "given").strip()
+        backup.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+    tree = backup.git("write-tree").strip()
+    made = backup.git(
+        "-c", "user.name=me", "-c", "user.email=me@x", "commit-tree", tree, "-p", branch, "-m", "x"
+    )
+    backup.git("update-ref", f"refs/heads/{branch}", made.strip())
+
+
+def newer(backup: Backup) -> Catalog:
+    """The same catalog by rules that are one newer."""
+    catalog = copy(backup.catalog)
+    catalog.rules += 1
+    return catalog
+
+
+def test_a_document_deleted_by_hand_comes_back(backup: Backup) -> None:
+    backup.capture(full_every=LONG)
+    tree = backup.tree()
+    paths = [
+        backup.paths(f"{name}/")[0] for name in ("dashboards", "monitors", "restriction_policies")
+    ]
+    commit(backup, backup.branch, dict.fromkeys(paths))
+    result = backup.capture(full_every=LONG)
+    assert result.counts == {"added": 3}
+    assert backup.tree() == tree
+
+
+def test_a_foreign_file_is_taken_out(backup: Backup) -> None:
+    backup.capture()
+    tree = backup.tree()
+    files = {"monitors/README.md": b"hello", "teams/a b.json": b"{}", "notes/x.json": b"{}"}
+    commit(backup, backup.branch, files)
+    result = backup.capture()
+    assert exit_code(result) == ExitCode.DONE
+    assert not result.changes
+    assert backup.tree() == tree
+
+
+@pytest.mark.parametrize("content", [b"", b"no JSON", b"[]", b"{}", b"\xff"])
+def test_a_document_that_was_damaged_by_hand_is_mended(backup: Backup, content: bytes) -> None:
+    backup.capture()
+    tree = backup.tree()
+    paths = [backup.paths(f"{name}/")[0] for name in ("dashboards", "monitors", "teams")]
+    commit(backup, backup.branch, dict.fromkeys(paths, content))
+    result = backup.capture()
+    assert exit_code(result) == ExitCode.DONE
+    assert backup.tree() == tree
+
+
+@pytest.mark.parametrize("content", [b"", b"no JSON", b"[]", b"{}"])
+def test_a_damaged_manifest_is_named(backup: Backup, content: bytes) -> None:
+    backup.capture()
+    commit(backup, backup.branch, {"snapshot.json": content})
+    with pytest.raises(StoreError, match=r"snapshot\.json"):
+        backup.capture()
+
+
+@pytest.mark.parametrize("content", [b"", b"no JSON", b"[]", b"{}", b'{"read_at": 5}'])
+def test_a_damaged_record_of_a_run_stops_nothing(backup: Backup, content: bytes) -> None:
+    backup.capture()
+    commit(backup, f"journal/{backup.org.name}", {"run.json": content})
+    assert exit_code(backup.capture()) == ExitCode.DONE
+
+
+def test_without_its_journal_a_backup_goes_on(backup: Backup) -> None:
+    backup.capture(full_every=LONG)
+    backup.git("update-ref", "-d", f"refs/heads/journal/{backup.org.name}")
+    result = backup.capture(full_every=LONG)
+    assert not result.committed
+    assert backup.count(f"journal/{backup.org.name}") == 1
+
+
+@pytest.mark.parametrize("content", [b"no JSON", b"[]", b"{}"])
+def test_what_was_damaged_by_hand_is_mended_after_an_upgrade(
+    backup: Backup, content: bytes
+) -> None:
+    backup.capture()
+    before = {path: backup.file(path) for path in backup.paths() if "/" in path}
+    paths = [backup.paths(f"{name}/")[0] for name in ("dashboards", "monitors", "teams")]
+    files = {**dict.fromkeys(paths, content), "monitors/README.md": b"hello"}
+    commit(backup, backup.branch, {**files})
+    backup.catalog = newer(backup)
+    assert exit_code(backup.capture()) == ExitCode.DONE
+    assert {path: backup.file(path) for path in backup.paths() if "/" in path} == before
