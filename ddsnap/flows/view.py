@@ -9,6 +9,7 @@ from ddsnap.core.manifest import Manifest, OrgIdentity, TypeState
 from ddsnap.errors import StoreError
 from ddsnap.flows.identity import check_identity
 from ddsnap.flows.read_org import Scope, read_org
+from ddsnap.flows.renormalize import renormalized
 from ddsnap.flows.snapshot import manifest_of, parse_document
 from ddsnap.store.objects import BLOB, object_id
 from ddsnap.store.trees import changed_paths, list_folder, read_paths
@@ -95,23 +96,24 @@ def live_view(run: Run, scope: Scope) -> tuple[View, CaptureResult]:
     tip = run.repo.branch(run.snapshots)
     before = manifest_of(run.repo, tip, run.snapshots) if tip else None
     warnings = check_identity(run, identity.public_id, before)
-    if before and before.rules != run.catalog.rules:
-        tip = None  # every document is read anew, which costs memory once after an upgrade
-    draft = _LiveDraft(run.repo, tip)
+    rules = before.rules if before else run.catalog.rules
+    # What is kept stays as it was stored: the view renormalizes it, as it does any snapshot.
+    draft = _LiveDraft(run.repo, tip, run.catalog if rules != run.catalog.rules else None)
     result = read_org(run, scope, draft, before)
     result.warnings += warnings
     states: dict[str, TypeState] = {name: out.state for name, out in result.types.items()}
     org = OrgIdentity(run.org, identity.public_id, run.site)
     filters = scope.selection.describe()
-    manifest = Manifest(org, run.catalog.rules, states, scope.types, filters)
+    manifest = Manifest(org, rules, states, scope.types, filters)
     return View(run.repo, f"live:{run.org}", tip, manifest, draft.over()), result
 
 
 class _LiveDraft:
     """A draft that is never committed: what differs from the last snapshot stays in memory."""
 
-    def __init__(self, repo: Repository, tip: str | None) -> None:
+    def __init__(self, repo: Repository, tip: str | None, newer: Catalog | None) -> None:
         self._repo = repo
+        self._newer = newer
         self._old = read_paths(repo, tip) if tip else {}
         self._folders: dict[str, list[str]] = {}
         for path in sorted(self._old):
@@ -126,7 +128,8 @@ class _LiveDraft:
 
     def read_previous(self, path: str) -> bytes | None:
         sha = self._old.get(path)
-        return self._repo.read(sha, BLOB) if sha else None
+        data = self._repo.read(sha, BLOB) if sha else None
+        return renormalized(path, data, self._newer) if data and self._newer else data
 
     def keep_equal(self, path: str, data: bytes) -> bool:
         equal = self._old.get(path) == object_id(BLOB, data)

@@ -9,6 +9,10 @@ import pytest
 
 from ddsnap.errors import ExitCode, StoreError
 from ddsnap.flows.capture import exit_code
+from ddsnap.flows.drift import drift
+from ddsnap.flows.read_org import Scope
+from ddsnap.flows.view import live_view, snapshot_view
+from ddsnap.sandbox import Fault
 
 if TYPE_CHECKING:
     from orgs import Backup
@@ -111,3 +115,19 @@ def test_what_was_damaged_by_hand_is_mended_after_an_upgrade(
     backup.catalog = newer(backup)
     assert exit_code(backup.capture()) == ExitCode.DONE
     assert {path: backup.file(path) for path in backup.paths() if "/" in path} == before
+
+
+def test_a_live_view_after_an_upgrade_keeps_what_it_cannot_read(backup: Backup) -> None:
+    backup.capture()
+    backup.sandbox.faults.add(Fault(r"^/api/v1/monitor$", status=503))
+    skipped = next(iter(backup.org.resources("logs_pipelines")))
+    backup.sandbox.faults.add(Fault(r"^/api/v1/logs/config/pipelines$", skip=skipped))
+    before = sorted(path for path in backup.paths() if "/" in path)
+    backup.catalog = newer(backup)
+    tips = backup.git("for-each-ref")
+    with backup.run() as run:
+        view, _ = live_view(run, Scope(run.catalog.names))
+        old = snapshot_view(run.repo, run.repo.branch(backup.branch) or "", "old")
+        assert view.paths() == before
+        assert list(drift(old, view, run.catalog)) == []
+    assert backup.git("for-each-ref") == tips
