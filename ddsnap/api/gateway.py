@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from ddsnap.api.answers import Answer
     from ddsnap.api.identity import OrgIdentity
+    from ddsnap.api.pages import Lose
     from ddsnap.api.session import RouteCount, Session
     from ddsnap.core.resource_type import Catalog, ResourceType, Section
     from ddsnap.core.values import JSON, JSONObject
@@ -90,13 +91,16 @@ class Gateway:
         """Return the org that the keys belong to; refused keys raise ``AuthError``."""
         return identity.of_keys(self._session)
 
-    def list(self, type_: ResourceType, *, parents: Sequence[str] = ()) -> Iterator[JSONObject]:
+    def list(
+        self, type_: ResourceType, *, parents: Sequence[str] = (), lose: Lose | None = None
+    ) -> Iterator[JSONObject]:
         """Yield the items of the type's whole listing; any failure raises ``ApiError``.
 
-        ``parents`` are the ids of the parent type's resources, where the type has one.
+        ``parents`` are the ids of the parent type's resources, where the type has one; ``lose`` is
+        told of single records that the server cannot list (see ``read_pages``).
         """
         if not type_.parent:
-            yield from self._items(type_, "")
+            yield from self._items(type_, "", lose)
             return
         gone: Missing = []
         listings = self._session.map(lambda parent: self._of_parent(type_, parent), parents)
@@ -187,7 +191,9 @@ class Gateway:
         if above and above.direct and not isinstance(self.read(above, parent), Gone):
             raise ApiError(f"{told.message}, though {above.name}/{parent} may exist")
 
-    def _items(self, type_: ResourceType, parent: str) -> Iterator[JSONObject]:
+    def _items(
+        self, type_: ResourceType, parent: str, lose: Lose | None = None
+    ) -> Iterator[JSONObject]:
         """Yield the items of one listing: the org's, or one parent's."""
         route = type_.path
         path = filled(route, {first_placeholder(route): parent}) if parent else route
@@ -198,10 +204,15 @@ class Gateway:
             return
 
         for part in ({}, *type_.also):
-            yield from self._part(type_, path, parent, {**type_.query, **part})
+            yield from self._part(type_, path, parent, {**type_.query, **part}, lose)
 
     def _part(
-        self, type_: ResourceType, path: str, parent: str, query: Mapping[str, str]
+        self,
+        type_: ResourceType,
+        path: str,
+        parent: str,
+        query: Mapping[str, str],
+        lose: Lose | None,
     ) -> Iterator[JSONObject]:
         """Yield what one query lists."""
 
@@ -211,7 +222,7 @@ class Gateway:
         def id_of(item: JSONObject) -> str:
             return self.id_of(type_, place_parent(type_, item, parent))
 
-        for page in read_pages(fetch, type_.pages, type_.items, id_of):
+        for page in read_pages(fetch, type_.pages, type_.items, id_of, lose):
             for item in page.items:
                 if is_ours(type_, item):
                     # Half an item cannot be brought into the shape of a whole one.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from ddsnap.api.around import may_be_one, read_around
 from ddsnap.core.fields import field_path, value_at
 from ddsnap.errors import ApiError
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from ddsnap.core.values import JSON, JSONObject
 
 _READINGS: Final = 2
+_BY_PLACE: Final = ("number", "offset")
+"""The styles that ask for a page by its place in the list, and so for any smaller one."""
+_MOST_LOST: Final = 10
+Lose: TypeAlias = "Callable[[int, ApiError], object]"
+"""Takes the place of a record (from 0) that fails every page which holds it, and how."""
 
 
 class ListingIncomplete(ApiError):  # noqa: N818 - it says what happened
@@ -35,17 +41,23 @@ def read_pages(
     pages: Pages | None,
     items_at: str,
     id_of: Callable[[JSONObject], str],
+    lose: Lose | None = None,
 ) -> Iterator[Page]:
     """Yield the pages of a listing; ``fetch`` asks for one, given its query parameters.
 
     A listing that contradicts itself is read once more: resources may have come and gone
-    meanwhile. Only items that were not yielded before are yielded then.
+    meanwhile. Only items that were not yielded before are yielded then. With ``lose`` a record that
+    fails its page is left out where smaller pages lead around it; its place is told when all is
+    read.
     """
     yielded: set[str] = set()
     for reading in range(1, _READINGS + 1):
-        walk = _Walk(pages, strict=reading < _READINGS)
+        walk = _Walk(pages, strict=reading < _READINGS, lossy=lose is not None)
         yield from walk.pages_of(fetch, items_at, id_of, yielded)
         if not walk.doubt:
+            if lose:
+                for place, error in walk.lost.items():
+                    lose(place, error)
             return
     raise ListingIncomplete(f"the listing is not whole: {walk.doubt}")
 
@@ -78,6 +90,9 @@ class _Walk:
     cursors: set[str] = field(default_factory=set)
     total: int | None = None
     doubt: str = ""
+    lossy: bool = False
+    lost: dict[int, ApiError] = field(default_factory=dict)
+    """The places of the records that fail every page, each with what it says."""
 
     def pages_of(
         self,
@@ -91,21 +106,49 @@ class _Walk:
         more = True
         while more:
             self.number += 1
+            before = len(self.lost)
             try:
-                answer = fetch(self._query())
-                items = items_of(answer, items_at)
-                keyed = {id_of(item): item for item in items}
+                answers = self._ask(fetch, items_at)
+                items = [items_of(answer, items_at) for answer in answers]
+                keyed = [{id_of(item): item for item in some} for some in items]
             except ApiError as error:
                 if self.pages is None:
                     raise
                 raise type(error)(
                     f"page {self.number}: {error.message}", error.hint, status=error.status
                 ) from error
-            new = [item for id_, item in keyed.items() if id_ not in yielded]
-            yielded.update(keyed)
-            yield Page(self.number, new, included_in(answer))
-            more = self._more(answer, len(items), list(keyed))
+            for answer, some in zip(answers, keyed, strict=True):
+                new = [item for id_, item in some.items() if id_ not in yielded]
+                yielded.update(some)
+                yield Page(self.number, new, included_in(answer))
+            ids = [id_ for some in keyed for id_ in some]
+            more = self._more(answers[0], sum(map(len, items)), ids, len(self.lost) - before)
         self._compare()
+
+    def _ask(self, fetch: Callable[[Mapping[str, str]], JSON], items_at: str) -> list[JSON]:
+        """Ask for the next page: in one piece, or in several that leave one record out."""
+        try:
+            return [fetch(self._query())]
+        except ApiError as error:
+            pages = self.pages
+            if not (self.lossy and self.size > 1 and may_be_one(error)):
+                raise
+            if pages is None or pages.style not in _BY_PLACE:
+                raise
+
+            def ask(at: int, size: int) -> JSON:
+                value = at if pages.style == "offset" else at // size
+                return fetch({pages.param: str(value), pages.size_param: str(size)})
+
+            start = self.given if pages.style == "offset" else (self.number - 1) * self.size
+            answers, place = read_around(
+                ask, lambda answer: len(items_of(answer, items_at)), start, self.size, error
+            )
+            if place is not None:
+                if len(self.lost) == _MOST_LOST:
+                    raise
+                self.lost[place] = error
+            return answers
 
     def _query(self) -> dict[str, str]:
         """Return the parameters of the next page."""
@@ -121,22 +164,23 @@ class _Walk:
         query = {self.pages.size_param: str(self.size)}
         return {**query, self.pages.param: value} if value else query
 
-    def _more(self, answer: JSON, count: int, ids: list[str]) -> bool:
+    def _more(self, answer: JSON, count: int, ids: list[str], lost: int) -> bool:
         """Take note of a page; return whether the listing goes on behind it."""
         if self.pages is None:
             return False
         self._note_total(value_at(answer, self.pages.total) if self.pages.total else None)
-        fresh = not self.ids.issuperset(ids)
+        fresh = not self.ids.issuperset(ids) or (lost and not ids)
         self.ids.update(ids)
+        count += lost
         self.given += count
         if self.pages.style == "cursor":
             return self._next_cursor(value_at(answer, self.pages.cursor))
-        if not count or (self.total is not None and len(self.ids) >= self.total):
+        if not count or (self.total is not None and self._known >= self.total):
             return False
         if not fresh:
             self.doubt = f"page {self.number} repeats earlier items"
             return False
-        self.last_id = ids[-1]
+        self.last_id = ids[-1] if ids else self.last_id
         if self.number == 1:
             # The server may give fewer than asked for, as its largest page. To count on in
             # pages of that size is right then, and costs nothing where the list is just short.
@@ -162,9 +206,13 @@ class _Walk:
             self.doubt = f"its total went from {self.total} to {value} while it was read"
         self.total = int(value)
 
+    @property
+    def _known(self) -> int:
+        return len(self.ids) + len(self.lost)
+
     def _compare(self) -> None:
-        if not self.doubt and self.total is not None and self.total != len(self.ids):
-            self.doubt = f"the server counts {self.total} and lists {len(self.ids)}"
+        if not self.doubt and self.total is not None and self.total != self._known:
+            self.doubt = f"the server counts {self.total} and lists {self._known}"
 
 
 def items_of(answer: JSON, at: str) -> list[JSONObject]:

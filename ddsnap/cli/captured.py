@@ -135,6 +135,7 @@ def _change_line(change: ResourceChange) -> str:
 
 def _problem_line(problem: Problem, title: str, kept: bool) -> str:
     result = "its last document is kept" if kept else "it is not in the snapshot"
+    result = "what is known of it is kept" if problem.nameless else result
     return f"! {_named(problem.address, title)}: {problem.reason}; {result}"
 
 

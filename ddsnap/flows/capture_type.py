@@ -113,8 +113,10 @@ class TypeCapture:
         """
         try:
             self._look_up_others()
-            pace = Pace(self.run, self.type)
-            for item in read_type(self.run.gateway, self.type, self.seen, self._earlier(), pace):
+            pace, gateway = Pace(self.run, self.type), self.run.gateway
+            for item in read_type(
+                gateway, self.type, self.seen, self._earlier(), pace=pace, lose=self._lose
+            ):
                 self._listed.add(item.address.id)
                 self._take(item)
             self._settle_missing(accept_loss=accept_loss)
@@ -129,6 +131,12 @@ class TypeCapture:
         if self._choice.narrowing.of(self.type.name) and self.outcome.state.whole:
             self.outcome.state, self.outcome.narrowed = self._choice.earlier, True
         return self.outcome
+
+    def _lose(self, place: int, error: ApiError) -> None:
+        """Take note of a record whose id cannot be known; if it was captured, it is missing now."""
+        reason = f"every page that holds it fails: {error.message}"
+        address = Address(self.type.name, f"offset {place}")
+        self.outcome.problems.append(Problem(address, reason, nameless=True))
 
     @property
     def existing(self) -> set[str]:

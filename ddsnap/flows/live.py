@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ddsnap.api.gateway import Gateway, Reading
+    from ddsnap.api.pages import Lose
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.earlier import Earlier
@@ -42,6 +43,8 @@ class Problem:
 
     address: Address
     reason: str
+    nameless: bool = False
+    """Whether only its place in the listing is known, which stands in the id's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +86,23 @@ def read_type(
     type_: ResourceType,
     seen: Seen,
     earlier: Earlier,
+    *,
     pace: Callable[[int, int], None],
+    lose: Lose,
 ) -> Iterator[Item]:
     """Yield every resource of the type. A listing that fails raises ``ApiError`` on the way.
 
-    ``pace`` is told how many of those that must be read one by one were, and of how many.
+    ``pace`` is told how many of those that must be read one by one were, and of how many; ``lose``
+    the places of the records that the server cannot list.
     """
     names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
     if not (type_.discover or type_.detail or type_.sections):
-        for item in gateway.list(type_, parents=seen.parents_of(type_)):
+        for item in gateway.list(type_, parents=seen.parents_of(type_), lose=lose):
             _drop_ghosts(type_, item, seen)
             yield _stored(type_, Address(type_.name, gateway.id_of(type_, item)), item, names)
         return
     wanted: list[tuple[str, JSONObject | None]] = []
-    for id_, listed in _candidates(gateway, type_, seen):
+    for id_, listed in _candidates(gateway, type_, seen, lose):
         if earlier.must_read(type_, id_, listed):
             wanted.append((id_, listed))
         else:
@@ -119,13 +125,13 @@ def to_item(
 
 
 def _candidates(
-    gateway: Gateway, type_: ResourceType, seen: Seen
+    gateway: Gateway, type_: ResourceType, seen: Seen, lose: Lose
 ) -> list[tuple[str, JSONObject | None]]:
     """What there is to read one by one: the whole listing first, so that a page that fails does
     not cost a thousand requests."""
     if type_.discover:
         return [(id_, None) for id_ in harvest(type_, seen)]
-    listed = gateway.list(type_, parents=seen.parents_of(type_))
+    listed = gateway.list(type_, parents=seen.parents_of(type_), lose=lose)
     return [(gateway.id_of(type_, item), item) for item in listed]
 
 

@@ -22,7 +22,8 @@ class Fault:
     """One rule. The first group of fields says when it applies, the second what happens.
 
     ``nth`` counts the matching requests from 1; ``page`` is the page of a listing, from 0, in
-    whatever style it is asked for. With ``after``, the request takes effect before it goes wrong.
+    whatever style it is asked for, and ``covers`` a place in it that the page holds, by the sizes
+    that are asked for. With ``after``, the request takes effect before it goes wrong.
     Effects: ``latency`` seconds; ``status`` (with ``body``, or Datadog's usual error); ``reset``
     of the connection; ``cut`` the answer in the middle; ``stall`` that many seconds without a
     byte; ``html``, a login page; ``raw`` bytes as the body; for listings ``clamp`` the page size,
@@ -37,6 +38,7 @@ class Fault:
     nth: int | Collection[int] | None = None
     times: int | None = None
     page: int | None = None
+    covers: int | None = None
 
     after: bool = False
     latency: float = 0.0
@@ -142,6 +144,7 @@ def _matches(rule: Fault, request: Request) -> bool:
         and re.search(rule.path, request.path) is not None
         and re.search(rule.query, request.query) is not None
         and rule.page in (None, _page_of(request.params))
+        and (rule.covers is None or rule.covers in _places_of(request.params))
     )
 
 
@@ -162,6 +165,16 @@ def _page_of(params: Mapping[str, str]) -> int:
         if params.get(start, "").isdigit():
             return int(params[start]) // int(params.get(size) or 100)
     return 0
+
+
+def _places_of(params: Mapping[str, str]) -> range:
+    """Return the places of a listing that a page is to hold."""
+    for start, size in _OFFSETS:
+        if params.get(start, "").isdigit():
+            return range(int(params[start]), int(params[start]) + int(params.get(size) or 100))
+    size_given = params.get("page[size]") or params.get("page_size") or "100"
+    first = _page_of(params) * int(size_given)
+    return range(first, first + int(size_given))
 
 
 def mangled(body: Json, how: Mangle) -> Json:

@@ -378,3 +378,14 @@ def test_the_program_itself_captures_and_keeps_its_streams_apart(console):
     assert (again.returncode, again.stderr) == (0, b"")
     assert again.stdout.startswith(b"us1: no changes (")
     assert console.git("fsck", "--strict") == ""
+
+
+def test_a_record_that_no_page_can_hold_is_named_by_its_place(console):
+    console.add("us1")
+    console.sandbox.faults.add(Fault(path="/api/v1/dashboard$", covers=2, status=500))
+    done = console("capture", *GIVING_UP)
+    assert done.code == ExitCode.PARTIAL
+    (line,) = (line for line in done.out.splitlines() if "offset 2" in line)
+    assert line.startswith("  ! dashboards offset 2: every page that holds it fails: HTTP 500")
+    assert line.endswith("; what is known of it is kept")
+    assert "warning: us1: dashboards is partial: 1 could not be read or stored" in done.err
