@@ -76,4 +76,4 @@ def time_of(value: JSON) -> datetime | None:
         time = datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError:
         return None
-    return time if time.tzinfo else datetime.fromisoformat(f"{value}+00:00")
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)

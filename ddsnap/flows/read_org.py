@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.manifest import Manifest, TypeState
 from ddsnap.core.paths import is_document_path, parse_document_path
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.flows.run import Run
+
+
+_ASTRAY: Final = 60.0
+"""Seconds; a clock that went back by more was wrong."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,11 @@ class Scope:
     def rotation(self, before: Manifest | None, last: float | None, now: float) -> Rotation:
         """Return which resources of a type, read as a whole at ``last``, are read again at ``now``.
 
-        With other filters than the last snapshot's, what was left out may be wanted: then all.
+        With other filters than the last snapshot's, what was left out may be wanted: then all. So
+        it is where the last reading lies ahead: a clock was wrong then, or is now.
         """
-        anew = self.full or self.refiltered(before)
+        ahead = last is not None and last - now > _ASTRAY
+        anew = self.full or ahead or self.refiltered(before)
         return Rotation(None if anew else last, now, self.full_every)
 
     def refiltered(self, before: Manifest | None) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from copy import copy
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ddsnap.catalog import CATALOG
 from ddsnap.errors import ExitCode, StoreError
+from ddsnap.flows.absence import ended
 from ddsnap.flows.capture import exit_code
 from ddsnap.flows.drift import drift
 from ddsnap.flows.read_org import Scope
@@ -115,6 +119,38 @@ def test_what_was_damaged_by_hand_is_mended_after_an_upgrade(
     backup.catalog = newer(backup)
     assert exit_code(backup.capture()) == ExitCode.DONE
     assert {path: backup.file(path) for path in backup.paths() if "/" in path} == before
+
+
+def test_a_reading_dated_in_the_future_is_not_trusted(backup: Backup) -> None:
+    backup.capture(full_every=LONG)
+    branch = f"journal/{backup.org.name}"
+    record = json.loads(backup.git("show", f"{branch}:run.json"))
+    record["read_at"] = {name: when + 400 * 86400 for name, when in record["read_at"].items()}
+    commit(backup, branch, {"run.json": json.dumps(record).encode()})
+    dashboard = next(iter(backup.org.resources("dashboards").values()))
+    dashboard["widgets"].append({"definition": {"type": "note", "content": "new"}, "id": 1})
+    result = backup.capture(full_every=LONG)
+    assert [change.address.id for change in result.changes] == [dashboard["id"]]
+
+
+@pytest.mark.parametrize(
+    ("end", "over"),
+    [
+        ("2026-01-01", True),
+        ("20260101", True),
+        ("2026-01-01T00:00:00", True),
+        ("2999-01-01", False),
+        ("never", False),
+        ("", False),
+        (5, True),
+        (10**30, False),
+        (True, False),
+    ],
+)
+def test_an_end_is_understood_in_any_form(end: Any, over: bool) -> None:
+    body = {"attributes": {"schedule": {"end": end}}}
+    now = datetime(2026, 6, 1, tzinfo=timezone.utc)
+    assert ended(CATALOG["downtime_schedules"], body, now) is over
 
 
 def test_a_live_view_after_an_upgrade_keeps_what_it_cannot_read(backup: Backup) -> None:
