@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ddsnap.errors import Refused
+from ddsnap.flows import journal
 
 if TYPE_CHECKING:
     from ddsnap.core.manifest import Manifest
@@ -12,13 +13,16 @@ if TYPE_CHECKING:
 
 
 def check_identity(run: Run, public_id: str, before: Manifest | None) -> list[str]:
-    """Compare the keys' org with the pinned one and the last snapshot's; return warnings.
+    """Compare the keys' org with the pinned one, the last snapshot's and the last run's.
+
+    Returns warnings.
 
     Raises ``Refused`` where they differ, or where the keys cannot tell and an id is known.
     """
     expected = {
         "ddsnap.yaml pins": run.public_id,
         f"the last snapshot of {run.org} is of": before.org.public_id if before else "",
+        f"the last run of {run.org} was against": _last_run(run),
     }
     for where, wanted in expected.items():
         if wanted and not public_id:
@@ -34,3 +38,8 @@ def check_identity(run: Run, public_id: str, before: Manifest | None) -> list[st
     if public_id:
         return []
     return [f"the keys of {run.org} cannot tell which org they belong to"]
+
+
+def _last_run(run: Run) -> str:
+    public_id = journal.last_record(run).get("public_id")
+    return public_id if isinstance(public_id, str) else ""

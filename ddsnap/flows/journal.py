@@ -11,6 +11,7 @@ from ddsnap.core import canonical
 from ddsnap.core.fields import value_at
 from ddsnap.errors import UnstorableError
 from ddsnap.flows.messages import one_line, summary, trailer_block
+from ddsnap.flows.snapshot import manifest_of
 from ddsnap.store.ancestry import commits_since
 from ddsnap.store.snapshots import SnapshotWriter
 
@@ -27,7 +28,7 @@ RECORD: Final = "run.json"
 MAPS: Final = "map"
 FORMAT: Final = 1
 _MOST_PROBLEMS: Final = 200
-_STANDING: Final = ("snapshot", "unknown_fields", "read_at")
+_STANDING: Final = ("public_id", "snapshot", "unknown_fields", "read_at")
 """What a run that failed leaves as the run before it said."""
 
 
@@ -39,6 +40,7 @@ def stage_capture(run: Run, started: datetime, result: CaptureResult) -> str:
         known[name] = sorted({*known.get(name, []), *fields})
     record = {
         **_head(run, started, "capture", state),
+        "public_id": manifest_of(run.repo, result.commit).org.public_id if result.commit else "",
         "snapshot": {"commit": result.commit, "new": result.committed},
         "types": _types(result),
         "counts": _counts(result.counts),

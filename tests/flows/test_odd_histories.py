@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from copy import copy
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ddsnap.catalog import CATALOG
-from ddsnap.errors import ExitCode, StoreError
+from ddsnap.errors import ExitCode, Refused, StoreError
 from ddsnap.flows.absence import ended
 from ddsnap.flows.capture import exit_code
 from ddsnap.flows.drift import drift
@@ -119,6 +120,19 @@ def test_what_was_damaged_by_hand_is_mended_after_an_upgrade(
     backup.catalog = newer(backup)
     assert exit_code(backup.capture()) == ExitCode.DONE
     assert {path: backup.file(path) for path in backup.paths() if "/" in path} == before
+
+
+def test_a_journal_of_another_org_is_not_gone_on_with(backup: Backup) -> None:
+    """Its maps would lead into the other org."""
+    backup.capture()
+    backup.git("update-ref", "-d", f"refs/heads/{backup.branch}")
+    other = backup.sandbox.add_org("other", seed=3, size=20)
+    other.name = "us1"
+    tips = backup.git("for-each-ref")
+    with pytest.raises(Refused, match="the last run of us1 was against"):
+        replace(backup, org=other).capture()
+    assert backup.git("for-each-ref") == tips
+    assert exit_code(backup.capture()) == ExitCode.DONE
 
 
 def test_a_reading_dated_in_the_future_is_not_trusted(backup: Backup) -> None:
