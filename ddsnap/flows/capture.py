@@ -11,6 +11,7 @@ from ddsnap.core.manifest import Manifest, OrgIdentity
 from ddsnap.errors import ApiError, ExitCode
 from ddsnap.flows import journal
 from ddsnap.flows.compose import ATTRIBUTES, Reading, check_rules, compose, trailers
+from ddsnap.flows.filter_use import Watched, refuse_unused, unused_warnings
 from ddsnap.flows.identity import check_identity
 from ddsnap.flows.messages import capture_message
 from ddsnap.flows.read_org import Scope, read_org
@@ -135,8 +136,12 @@ def _read(run: Run, scope: Scope, started: datetime) -> Reading:
         check_rules(run, before)
         if before.rules < run.catalog.rules:
             base = renormalize(run, tip, before)
+    wanted, narrowing = Watched(scope.selection.filters), Watched(scope.narrowing.filters)
+    scope = replace(scope, selection=wanted, narrowing=narrowing)
     with SnapshotWriter(run.repo, run.snapshots, base) as writer:
         result = read_org(run, scope, writer, before, journal.read_times(run, base))
+        refuse_unused(narrowing, result, writer, run.catalog)
+        warnings = [*warnings, *unused_warnings(wanted, result, writer, run.catalog)]
         org = OrgIdentity(run.org, identity.public_id, run.site)
         states = {name: outcome.state for name, outcome in result.types.items()}
         states = {name: state for name, state in states.items() if name in scope.types}
