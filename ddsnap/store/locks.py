@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ddsnap.errors import LockHeld, StoreError
-from ddsnap.store.owned import claim, share_lock, try_lock
+from ddsnap.store.owned import claim, release, share_lock, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +41,13 @@ def org_lock(repo: Repository, org: str, purpose: str) -> Iterator[None]:
         try:
             with _opened(_locks(repo) / _ALL, org) as everybody:
                 share_lock(everybody.fileno())
-                yield
+                try:
+                    yield
+                finally:
+                    release(everybody.fileno())
         finally:
             file.truncate(0)
+            release(file.fileno())
 
 
 @contextmanager
@@ -54,7 +58,11 @@ def sole_lock(repo: Repository) -> Iterator[bool]:
             alone = try_lock(file.fileno())
         except OSError:
             alone = False
-        yield alone
+        try:
+            yield alone
+        finally:
+            if alone:
+                release(file.fileno())
 
 
 def held_by(repo: Repository, org: str) -> str:

@@ -32,10 +32,17 @@ if sys.platform == "win32":
             os.lseek(descriptor, 0, os.SEEK_SET)
         return True
 
+    def release(descriptor: int) -> None:
+        """Do nothing: on Windows no other process can have the open file."""
+
     def share_lock(descriptor: int) -> None:
         """Do nothing: Windows knows no shared lock, and removes no file that is open."""
 else:
     import fcntl
+
+    def release(descriptor: int) -> None:
+        """Let the lock go, even where a process that was just forked has the open file, too."""
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
     def share_lock(descriptor: int) -> None:
         """Take the advisory lock together with others, waiting for who has it alone."""

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from ddsnap.errors import ExitCode, LockHeld
-from ddsnap.store.locks import org_lock
+from ddsnap.store.locks import org_lock, sole_lock
 from ddsnap.store.repository import Repository
 
 HOLD = """
@@ -95,3 +95,21 @@ def test_linked_work_trees_share_the_lock(repo, git, tmp_path):
         org_lock(linked, "us1", "two"),
     ):
         pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_process_forked_meanwhile_holds_no_lock(repo):
+    """As git is, for a moment, where another thread starts it."""
+    with org_lock(repo, "us1", "capture"):
+        child = os.fork()
+        if child == 0:
+            time.sleep(60)
+            os._exit(0)
+    try:
+        with sole_lock(repo) as alone:
+            assert alone
+        with org_lock(repo, "us1", "capture"):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
