@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha1
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.errors import StoreError
@@ -24,6 +25,7 @@ MANY: Final = 50
 FEW: Final = 10
 """Up to so many packs are left alone, however their sizes are."""
 PATIENCE: Final = 3600.0
+_CHECKSUM: Final = 20
 
 _GEOMETRIC: Final = ("repack", "-d", "-q", "--geometric=2")
 _WHOLE: Final = ("repack", "-a", "-d", "-k", "-q")
@@ -64,10 +66,20 @@ def maintain(repo: Repository) -> Note | None:
     with sole_lock(repo) as alone:
         if not alone:  # the run that is under way will do it after its commit
             return None
-        reason = _by_git(repo, git) if git else _without_git(repo)
+        reason = _damaged_index(repo) or (_by_git(repo, git) if git else _without_git(repo))
     if not reason:
         return None
     return Note(f"the packs could not be joined: {reason}", "run `git fsck --full`")
+
+
+def _damaged_index(repo: Repository) -> str:
+    """Name an index that is not as it was written: git believes it, and what it misnames is lost
+    with the old pack."""
+    for index in sorted(repo.pack_dir.glob("pack-*.idx")):
+        data = index.read_bytes()
+        if sha1(data[:-_CHECKSUM]).digest() != data[-_CHECKSUM:]:
+            return f"{index.name} is damaged"
+    return ""
 
 
 def _by_git(repo: Repository, git: str) -> str:

@@ -27,21 +27,21 @@ def flipped(data, at, bit):
     return data[:at] + bytes([data[at] ^ (1 << bit)]) + data[at + 1 :]
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_damaged_pack_is_named_by_whatever_reads_it(backup, seed):
-    rng = random.Random(seed)
-    packs = sorted((backup.path / ".git" / "objects" / "pack").iterdir())
+def test_a_damaged_pack_is_named_by_whatever_reads_it(backup):
+    rng = random.Random(7)
+    packs = backup.path / ".git" / "objects" / "pack"
     before = {branch: backup.tip(branch) for branch in ("main", "snapshots/us1")}
     failed = 0
-    for _ in range(25):
-        pack = rng.choice(packs)
+    for _ in range(80):
+        pack = rng.choice(sorted(packs.iterdir()))  # now and then they are joined
         data = pack.read_bytes()
         pack.chmod(0o600)
         at = rng.randrange(len(data))
         command = rng.choice(COMMANDS)
         pack.write_bytes(flipped(data, at, rng.randrange(8)))
         done = backup(*command)
-        pack.write_bytes(data)
+        if pack.exists():
+            pack.write_bytes(data)
         assert done.code in (0, 1, 4), (command, pack.suffix, at, done.err)
         if done.code == 1:
             failed += 1

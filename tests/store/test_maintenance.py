@@ -188,3 +188,25 @@ def test_a_repack_that_fails_is_told(repo, crowded):
     note = maintain(repo)
     assert note is not None
     assert "the packs could not be joined" in note.text
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+def test_an_index_that_names_what_is_not_there_costs_no_object(
+    repo, crowded, monkeypatch, with_git
+):
+    if not with_git:
+        monkeypatch.setattr(maintenance, "find_git", lambda: None)
+    index = sorted(repo.pack_dir.glob("pack-*.idx"))[7]
+    data = index.read_bytes()
+    index.chmod(0o600)
+    at = 8 + 256 * 4 + 5  # within the name of the first object
+    index.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    before = count_packs(repo)
+    with Repository.open(repo.path) as again:
+        note = maintain(again)
+    assert note
+    assert f"{index.name} is damaged" in note.text
+    assert count_packs(repo) == before
+    index.write_bytes(data)
+    with Repository.open(repo.path) as again:
+        assert holds(again, crowded)
