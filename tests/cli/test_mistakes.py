@@ -28,14 +28,14 @@ def backup(console):
 
 
 @pytest.fixture
-def fails(backup):
+def check_fails(backup):
     """Run a command that must fail with a code and say some words in at most three lines."""
 
     def run(*argv, code, says, records=False):
         kept = ("main", "snapshots/us1", *(() if records else ("journal/us1",)))
         before = [backup.tip(branch) for branch in kept]
         done = backup(*argv)
-        answered(done.code, done.out, done.err, code=code, says=says)
+        check_answered(done.code, done.out, done.err, code=code, says=says)
         assert [backup.tip(branch) for branch in kept] == before
         if records:
             assert backup.journal("us1")["state"] == "failed"
@@ -44,7 +44,7 @@ def fails(backup):
     return run
 
 
-def answered(got, out, err, *, code, says):
+def check_answered(got, out, err, *, code, says):
     assert got == code, err
     assert out == ""
     assert err.startswith("error: "), err
@@ -61,11 +61,13 @@ def configured(console, text):
 # --- keys
 
 
-def test_keys_of_another_org(backup, fails):
+def test_keys_of_another_org(backup, check_fails):
     other = backup.sandbox.add_org("other", seed=3, size=5)
     backup.use_keys("us1", other.api_key, other.app_key)
-    fails("capture", code=6, says=["the keys of us1 belong to org", "check which keys are set"])
-    fails("diff", "us1", code=6, says=["the keys of us1 belong to org"])
+    check_fails(
+        "capture", code=6, says=["the keys of us1 belong to org", "check which keys are set"]
+    )
+    check_fails("diff", "us1", code=6, says=["the keys of us1 belong to org"])
 
 
 @pytest.mark.parametrize(
@@ -75,34 +77,36 @@ def test_keys_of_another_org(backup, fails):
         ("", "wrong", ["us1: the API key is good, but the application key was refused"]),
     ],
 )
-def test_a_wrong_key(backup, fails, api_key, app_key, says):
+def test_a_wrong_key(backup, check_fails, api_key, app_key, says):
     org = backup.sandbox.orgs["us1"]
     backup.use_keys("us1", api_key or org.api_key, app_key or org.app_key)
-    fails("capture", *GIVING_UP, code=1, says=says, records=True)
+    check_fails("capture", *GIVING_UP, code=1, says=says, records=True)
 
 
-def test_what_is_no_key_is_not_repeated(backup, fails):
+def test_what_is_no_key_is_not_repeated(backup, check_fails):
     backup.use_keys("us1", "pass word", KEY)
-    done = fails("capture", code=2, says=["DDSNAP_US1_API_KEY holds no API key", "one word"])
+    done = check_fails("capture", code=2, says=["DDSNAP_US1_API_KEY holds no API key", "one word"])
     assert "pass word" not in done.err
 
 
 @pytest.mark.parametrize("name", ["DDSNAP_US1_API_KEY", "DDSNAP_US1_APP_KEY"])
-def test_a_variable_that_is_not_set(backup, fails, name):
+def test_a_variable_that_is_not_set(backup, check_fails, name):
     backup.monkeypatch.delenv(name)
-    fails("capture", code=2, says=[f"{name} is not set", f"export {name}"])
+    check_fails("capture", code=2, says=[f"{name} is not set", f"export {name}"])
 
 
 @pytest.mark.parametrize("key", [KEY, "01234567890123456789012345678901", f"'{KEY}'"])
-def test_a_key_in_the_configuration_is_never_repeated(backup, fails, key):
+def test_a_key_in_the_configuration_is_never_repeated(backup, check_fails, key):
     configured(backup, f"{ORG}{{site: datadoghq.com, api_key: {key}}}\n")
-    done = fails("capture", code=2, says=["ddsnap.yaml:3:39: ", "env:NAME", "must be revoked"])
+    done = check_fails(
+        "capture", code=2, says=["ddsnap.yaml:3:39: ", "env:NAME", "must be revoked"]
+    )
     assert key.strip("'") not in done.err
 
 
-def test_a_key_file_that_is_not_there(backup, fails):
+def test_a_key_file_that_is_not_there(backup, check_fails):
     configured(backup, f"{ORG}{{site: datadoghq.com, api_key: 'file:no-key'}}\n")
-    fails("capture", code=2, says=["cannot be read from no-key", "orgs.us1.api_key"])
+    check_fails("capture", code=2, says=["cannot be read from no-key", "orgs.us1.api_key"])
 
 
 # --- names
@@ -135,8 +139,8 @@ def test_a_key_file_that_is_not_there(backup, fails):
         (["show", "us1@2001-01-01"], 1, ["no snapshot of 2001-01-01", "ddsnap log us1"]),
     ],
 )
-def test_a_word_that_names_nothing(fails, argv, code, says):
-    fails(*argv, code=code, says=says)
+def test_a_word_that_names_nothing(check_fails, argv, code, says):
+    check_fails(*argv, code=code, says=says)
 
 
 # --- configuration
@@ -167,21 +171,21 @@ def test_a_word_that_names_nothing(fails, argv, code, says):
         (f"{ORG}{{}}\nremote: backup\n", ["no remote called 'backup'", "git remote add backup"]),
     ],
 )
-def test_a_configuration_that_is_wrong(backup, fails, text, says):
+def test_a_configuration_that_is_wrong(backup, check_fails, text, says):
     configured(backup, text)
-    fails("capture", code=2, says=says)
+    check_fails("capture", code=2, says=says)
 
 
 @pytest.mark.parametrize("data", [b"\x00\x01\xff\xfe\x80", "version: 1\n".encode("utf-16")])
-def test_a_configuration_that_is_no_text(backup, fails, data):
+def test_a_configuration_that_is_no_text(backup, check_fails, data):
     (backup.path / "ddsnap.yaml").write_bytes(data)
-    fails("capture", code=2, says=["ddsnap.yaml:1:", "not UTF-8"])
+    check_fails("capture", code=2, says=["ddsnap.yaml:1:", "not UTF-8"])
 
 
-def test_a_configuration_that_is_a_folder(backup, fails):
+def test_a_configuration_that_is_a_folder(backup, check_fails):
     (backup.path / "ddsnap.yaml").unlink()
     (backup.path / "ddsnap.yaml").mkdir()
-    fails("capture", code=2, says=["ddsnap.yaml cannot be read: Is a directory"])
+    check_fails("capture", code=2, says=["ddsnap.yaml cannot be read: Is a directory"])
 
 
 # --- folders and repositories
@@ -191,24 +195,26 @@ def test_a_configuration_that_is_a_folder(backup, fails):
 def test_no_repository(console, argv):
     done = console(*argv)
     says = [f"{console.path} is not in a git repository", "ddsnap init"]
-    answered(done.code, done.out, done.err, code=1, says=says)
+    check_answered(done.code, done.out, done.err, code=1, says=says)
     assert not list(console.path.iterdir())
 
 
-def test_a_folder_that_is_a_file_or_nowhere(backup, fails):
+def test_a_folder_that_is_a_file_or_nowhere(backup, check_fails):
     file = backup.path / "file"
     file.write_text("content")
-    fails("-C", "file", "capture", code=2, says=["Directory 'file' is a file"])
-    fails("init", "file", code=2, says=["Directory 'file' is a file"])
-    fails("init", "file/below", code=1, says=["file/below cannot be made: Not a directory"])
+    check_fails("-C", "file", "capture", code=2, says=["Directory 'file' is a file"])
+    check_fails("init", "file", code=2, says=["Directory 'file' is a file"])
+    check_fails("init", "file/below", code=1, says=["file/below cannot be made: Not a directory"])
     for folder in (file, backup.path / "nowhere"):
         backup.monkeypatch.setenv("DDSNAP_REPO", str(folder))
-        fails("capture", code=2, says=[f"{folder} is no folder", "DDSNAP_REPO"])
+        check_fails("capture", code=2, says=[f"{folder} is no folder", "DDSNAP_REPO"])
     assert file.read_text() == "content"
 
 
-def test_a_repository_is_not_made_twice(fails):
-    fails("init", code=1, says=["already is a repository with ddsnap.yaml", "use it as it is"])
+def test_a_repository_is_not_made_twice(check_fails):
+    check_fails(
+        "init", code=1, says=["already is a repository with ddsnap.yaml", "use it as it is"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -229,18 +235,18 @@ def test_a_repository_that_is_not_understood(backup, old, new, says):
     assert old in text
     config.write_text(text.replace(old, new))
     done = backup("capture")
-    answered(done.code, done.out, done.err, code=1, says=says)
+    check_answered(done.code, done.out, done.err, code=1, says=says)
     config.write_text(text)
     assert backup.git("rev-list", "--count", "journal/us1") == "1\n"
 
 
-def test_a_git_configuration_that_is_broken(backup, fails):
+def test_a_git_configuration_that_is_broken(backup, check_fails):
     home = backup.path.parent / "home"
     home.mkdir(exist_ok=True)
     (home / ".gitconfig").write_text("[user\nname = x\n")
     done = backup("capture")
     says = ["git's configuration cannot be read", "--show-origin"]
-    answered(done.code, done.out, done.err, code=1, says=says)
+    check_answered(done.code, done.out, done.err, code=1, says=says)
     (home / ".gitconfig").unlink()
     assert backup.git("rev-list", "--count", "journal/us1") == "1\n"
 
@@ -253,7 +259,7 @@ def test_a_branch_that_leads_nowhere(backup, command, text):
     branch.write_text(text)
     done = backup(*command)
     says = ["snapshots/us1", "logs/refs/heads"] if len(text) < 10 else ["1" * 40, "ddsnap verify"]
-    answered(done.code, done.out, done.err, code=1, says=says)
+    check_answered(done.code, done.out, done.err, code=1, says=says)
     assert branch.read_text() == text
     branch.write_text(before)
     assert backup("verify").code == 0
@@ -290,16 +296,16 @@ def closed_port():
         return bound.getsockname()[1]
 
 
-def test_a_host_that_does_not_answer(backup, fails):
+def test_a_host_that_does_not_answer(backup, check_fails):
     configured(backup, f"{ORG}{{api_url: 'http://127.0.0.1:{closed_port()}'}}\n")
     says = ["us1: connection failed", "Connection refused", "is the network there"]
-    fails("capture", *GIVING_UP, code=1, says=says, records=True)
+    check_fails("capture", *GIVING_UP, code=1, says=says, records=True)
 
 
-def test_a_host_that_is_not_known(backup, fails):
+def test_a_host_that_is_not_known(backup, check_fails):
     configured(backup, f"{ORG}{{api_url: 'https://ddsnap.invalid'}}\n")
     host = ("--allow-host", "ddsnap.invalid")
-    fails("capture", *host, *GIVING_UP, code=1, says=["connection failed"], records=True)
+    check_fails("capture", *host, *GIVING_UP, code=1, says=["connection failed"], records=True)
 
 
 @pytest.mark.parametrize(
@@ -310,26 +316,26 @@ def test_a_host_that_is_not_known(backup, fails):
         ("socks5://127.0.0.1:{port}", ["the proxy"]),
     ],
 )
-def test_a_proxy_that_is_none(backup, fails, address, says):
+def test_a_proxy_that_is_none(backup, check_fails, address, says):
     backup.monkeypatch.setenv("https_proxy", address.format(port=closed_port()))
     configured(backup, f"{ORG}{{site: datadoghq.com}}\n")
     says = [*says, "https_proxy names the proxy"]
-    done = fails("capture", *GIVING_UP, code=1, says=says, records=True)
+    done = check_fails("capture", *GIVING_UP, code=1, says=says, records=True)
     assert "pass-word" not in done.err
 
 
-def test_a_proxy_that_refuses(backup, fails):
+def test_a_proxy_that_refuses(backup, check_fails):
     configured(backup, f"{ORG}{{site: datadoghq.com}}\n")
     with refusing_proxy() as address:
         backup.monkeypatch.setenv("https_proxy", address)
         says = ["the proxy failed", "407 Authentication Required", "https_proxy names the proxy"]
-        done = fails("capture", *GIVING_UP, code=1, says=says, records=True)
+        done = check_fails("capture", *GIVING_UP, code=1, says=says, records=True)
     assert "pass-word" not in done.err
 
 
-def test_certificates_that_are_not_there(backup, fails):
+def test_certificates_that_are_not_there(backup, check_fails):
     backup.monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/certificates")
-    fails("capture", code=2, says=["REQUESTS_CA_BUNDLE names /nowhere/certificates"])
+    check_fails("capture", code=2, says=["REQUESTS_CA_BUNDLE names /nowhere/certificates"])
 
 
 # --- the machine: streams, permissions, space
@@ -366,7 +372,7 @@ def test_a_stream_that_is_closed_changes_nothing_else(backup, closed, option):
 def test_output_that_cannot_be_written(backup, argv):
     ran = shell(backup, f"$DDSNAP {argv} >/dev/full")
     says = ["No space left on device"]
-    answered(ran.returncode, ran.stdout, last_lines(ran.stderr), code=1, says=says)
+    check_answered(ran.returncode, ran.stdout, last_lines(ran.stderr), code=1, says=says)
     backup.git("fsck", "--full", "--strict")
     assert backup("capture").code == 0
 
@@ -389,9 +395,9 @@ def test_a_folder_that_is_only_to_be_read(backup):
         pytest.skip(f"nobody may not run this Python: {probe.stderr}")
     ran = shell(backup, "$DDSNAP capture", before=nobody)
     says = ["cannot lock us1", "Permission denied", "who may write there"]
-    answered(ran.returncode, ran.stdout, ran.stderr, code=1, says=says)
+    check_answered(ran.returncode, ran.stdout, ran.stderr, code=1, says=says)
     ran = shell(backup, "$DDSNAP init below", before=nobody)
-    answered(ran.returncode, ran.stdout, ran.stderr, code=1, says=["Permission denied"])
+    check_answered(ran.returncode, ran.stdout, ran.stderr, code=1, says=["Permission denied"])
     assert shell(backup, "$DDSNAP show us1", before=nobody).returncode == 0
     assert shell(backup, "$DDSNAP diff us1 --stat", before=nobody).returncode == 0
     assert backup.git("rev-list", "--count", "journal/us1") == "1\n"
@@ -438,7 +444,7 @@ def test_a_full_disk_costs_nothing_but_the_run(backup, own_mounts, tmp_path, fre
         return
     if ran.returncode:  # how much a run needs differs a little from machine to machine
         says = ["No space left on device", "check free space"]
-        answered(ran.returncode, ran.stdout, ran.stderr, code=1, says=says)
+        check_answered(ran.returncode, ran.stdout, ran.stderr, code=1, says=says)
     assert ran.returncode or free > 20
 
 
@@ -447,7 +453,7 @@ def test_a_file_system_that_is_only_to_be_read(backup, own_mounts):
     for command in ("capture", "capture --json"):
         ran = shell(backup, script + command, before=own_mounts)
         says = ["cannot lock us1", "Read-only file system"]
-        answered(ran.returncode, "", ran.stderr, code=1, says=says)
+        check_answered(ran.returncode, "", ran.stderr, code=1, says=says)
     assert shell(backup, f"{script} show us1", before=own_mounts).returncode == 0
     assert shell(backup, f"{script} diff us1 --exit-code", before=own_mounts).returncode == 5
     assert shell(backup, f"{script} verify", before=own_mounts).returncode == 0

@@ -44,7 +44,7 @@ def test_a_living_holder_is_named(repo, holder):
 
 def test_another_org_is_not_locked(repo, holder):
     with org_lock(repo, "eu1", "capture"):
-        pass
+        assert b"capture" in (repo.git_dir / "ddsnap/locks/eu1.lock").read_bytes()
 
 
 def test_a_killed_holder_holds_nothing(repo, holder):
