@@ -14,7 +14,7 @@ ON_CALL_SCHEDULES = ResourceType(
     detail=True,
     item_query={"include": "teams,layers,layers.members,layers.members.user"},
     # Layers are read beside the schedule and written inside it.
-    shape=Shape(read=quirks.layers_into_schedule, write=quirks.layers_out_of_schedule),
+    shape=Shape(read=quirks.layers_into_schedule, write=quirks.as_it_is),
     fields=(
         "id type attributes relationships; attributes: name time_zone layers tags;"
         " relationships: teams"
@@ -40,7 +40,7 @@ ON_CALL_ESCALATION_POLICIES = ResourceType(
     title="attributes.name",
     discover=Discover(mentions=True),
     item_query={"include": "teams,steps,steps.targets"},
-    shape=Shape(read=quirks.steps_into_policy, write=quirks.steps_out_of_policy),
+    shape=Shape(read=quirks.steps_into_policy, write=quirks.as_it_is),
     fields=(
         "id type attributes relationships; attributes: name resolve_page_on_policy_end retries"
         " steps; relationships: teams"

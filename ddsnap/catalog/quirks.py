@@ -70,11 +70,6 @@ def layers_into_schedule(body: JSONObject, included: Sequence[JSONObject]) -> JS
     return _moved(body, "layers", layers)
 
 
-def layers_out_of_schedule(body: JSONObject) -> JSONObject:
-    """Return a schedule as it is written: its layers already stand where they belong."""
-    return body
-
-
 def steps_into_policy(body: JSONObject, included: Sequence[JSONObject]) -> JSONObject:
     """Put an escalation policy's steps, with their targets, where they are written."""
     others = _by_reference(included)
@@ -83,11 +78,6 @@ def steps_into_policy(body: JSONObject, included: Sequence[JSONObject]) -> JSONO
         targets: list[JSON] = [_target(target) for target in _related(step, "targets", others)]
         steps.append({**_attributes(step), "id": step["id"], "targets": targets})
     return _moved(body, "steps", steps)
-
-
-def steps_out_of_policy(body: JSONObject) -> JSONObject:
-    """Return a policy as it is written: its steps already stand where they belong."""
-    return body
 
 
 def _target(target: JSONObject) -> JSON:

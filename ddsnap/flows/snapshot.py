@@ -10,11 +10,8 @@ from ddsnap.core.normalize import id_of, normalize
 from ddsnap.core.paths import document_path, parse_document_path
 from ddsnap.core.values import Address, Document
 from ddsnap.errors import StoreError
-from ddsnap.store.snapshots import list_folder, read_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.core.values import JSONObject
     from ddsnap.store.repository import Repository
@@ -23,18 +20,6 @@ if TYPE_CHECKING:
 def manifest_of(repo: Repository, commit: str, name: str = "") -> Manifest:
     """Return what a snapshot says of itself; ``StoreError`` where the commit is none."""
     return parse_manifest(repo.read_file(commit, NAME), name or commit[:12])
-
-
-def read_snapshot(
-    repo: Repository, commit: str, catalog: Catalog, *, only: str = ""
-) -> Iterator[Document]:
-    """Yield the documents of a snapshot, or of one type, normalized by today's rules."""
-    manifest = manifest_of(repo, commit)
-    for folder in sorted(list_folder(repo, commit)):
-        if "." in folder or (only and folder != only):
-            continue
-        for path, data in read_documents(repo, commit, folder):
-            yield parse_document(path, data, catalog, stale=manifest.rules != catalog.rules)
 
 
 def read_document(
