@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddsnap.catalog import pages, shared
-from ddsnap.core.resource_type import Call, Ref, ResourceType, absent, paths
+from ddsnap.core.resource_type import Call, Quiet, Ref, ResourceType, absent, paths
 
 MONITORS = ResourceType(
     name="monitors",
@@ -54,6 +54,7 @@ MONITORS = ResourceType(
     create=Call("POST", "/api/v1/monitor"),
     update=Call("PUT", "/api/v1/monitor/{id}"),
     delete=Call("DELETE", "/api/v1/monitor/{id}"),
+    quiet=(Quiet("tags", "migration:true", element=True),),
     refs=(
         Ref("query", text=shared.COMPOSITE, when=("type", ("composite",))),
         Ref("query", text=(*shared.SLO_ALERT, *shared.RUM_QUERY, *shared.LOG_INDEXES)),

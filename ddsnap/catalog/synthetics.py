@@ -8,6 +8,7 @@ from ddsnap.catalog import pages, quirks, shared
 from ddsnap.core.resource_type import (
     Call,
     Masked,
+    Quiet,
     Ref,
     ResourceType,
     Shape,
@@ -98,6 +99,7 @@ SYNTHETICS_TESTS = ResourceType(
     create=Call("POST", _TESTS),
     update=Call("PUT", f"{_TESTS}/{{id}}"),
     delete=Call("POST", f"{_TESTS}/delete", body={"public_ids": ["{id}"]}),
+    quiet=(Quiet("status", "paused"),),
     natural_key=("metadata.disaster_recovery.source_public_id",),
     refs=(
         Ref("locations[*]", to=("synthetics_private_locations",), starts="pl:"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ddsnap.core.pointers import join
 
 if TYPE_CHECKING:
+    from ddsnap.core.id_map import Origin
     from ddsnap.core.references import Reference
     from ddsnap.core.values import JSON, Address, JSONObject
 
@@ -45,6 +46,12 @@ class Action:
     where it will not be there. ``patch`` turns the destination's document into the intended one.
     ``needs`` are the resources whose actions come first, ``closes`` the references that are
     written only when their targets exist, ``cause`` is where the trouble of a blocked one begins.
+
+    ``against`` is the digest of the destination's portable document that it was made against,
+    empty where there was none; ``intended`` that of the plain intended document, empty while some
+    id in it is symbolic. ``base`` says whose document is patched: the snapshot's, or the
+    destination's own where only its references are re-pointed. ``origin`` is what the id map will
+    say of the resource. A creation that ``undeletes`` first asks Datadog for the lost one, ``to``.
     """
 
     kind: ActionKind
@@ -57,6 +64,11 @@ class Action:
     cause: Address | None = None
     unresolved: tuple[Unresolved, ...] = ()
     closes: tuple[Reference, ...] = ()
+    against: str = ""
+    intended: str = ""
+    base: Literal["source", "destination"] = "source"
+    origin: Origin | Literal[""] = ""
+    undeletes: bool = False
 
     @property
     def writes(self) -> bool:
@@ -83,6 +95,11 @@ class Action:
             "cause": str(self.cause) if self.cause else None,
             "unresolved": [unresolved.to_json() for unresolved in self.unresolved],
             "closes": [_told(reference) for reference in self.closes],
+            "against": self.against,
+            "intended": self.intended,
+            "base": self.base,
+            "origin": self.origin,
+            "undeletes": self.undeletes,
         }
 
 

@@ -51,7 +51,7 @@ def begin(
     resolution: Resolution, adopt: Mapping[Address, str], *, create_similar: bool
 ) -> Decisions:
     """Settle what needs no thought: resources whose counterparts are known by id."""
-    taken = {Address(address.type, id_) for address, id_ in resolution.id_map.items()}
+    taken = {Address(address.type, known.id) for address, known in resolution.id_map.items()}
     taken |= {Address(address.type, id_) for address, id_ in adopt.items()}
     wanted: Counter[tuple[str, Key | str]] = Counter()
     decisions = Decisions(resolution, adopt, create_similar, taken, wanted)
@@ -120,7 +120,8 @@ def _is_there(resolution: Resolution, address: Address, id_: str) -> bool:
 
 def _known(decisions: Decisions, address: Address, type_: ResourceType) -> str:
     resolution = decisions.resolution
-    chosen = decisions.adopt.get(address) or resolution.id_map.get(address, "")
+    mapped = resolution.id_map.get(address)
+    chosen = decisions.adopt.get(address) or (mapped.id if mapped else "")
     candidates = [chosen, type_.constant_id]
     if resolution.same_org:
         candidates.append(address.id)
@@ -254,7 +255,7 @@ def _make(
         to = _new_id(resolution, entry, type_)
         resolution.ids[address] = to
         lost = resolution.id_map.get(address)
-        reasons = (f"{address.type}/{lost}, which it was mapped to, is gone",) if lost else ()
+        reasons = (f"{address.type}/{lost.id}, which it was mapped to, is gone",) if lost else ()
         decisions.actions[address] = Action("create", address, entry.title, to, reasons=reasons)
     elif _can_change(type_) and named_by_id(type_):
         resolution.causes[address] = address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ddsnap.core.actions import Action
@@ -14,6 +15,21 @@ if TYPE_CHECKING:
     from ddsnap.core.directory import Directory
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import Address, Document
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """The consent to delete, and how far it goes.
+
+    ``complete`` are the types that the snapshot holds completely and unfiltered: of no other can
+    anything be known to be gone. ``adopted`` includes what was adopted, ``named`` are the types
+    that were named on the command line, ``self_user`` is the destination's id of who deletes.
+    """
+
+    complete: Collection[str]
+    adopted: bool = False
+    named: Collection[str] = ()
+    self_user: str = ""
 
 
 def plan_deletions(

@@ -20,9 +20,12 @@ from ddsnap.core.resolution import Resolution, is_symbolic
 from ddsnap.core.values import Address, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from datetime import datetime
 
+    from ddsnap.core.deletion import Deletions
     from ddsnap.core.directory import Entry
+    from ddsnap.core.id_map import IdMap
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import JSON, JSONObject
@@ -77,15 +80,21 @@ def intended(
 def make_plan(
     source: Documents,
     destination: Documents,
-    id_map: Mapping[Address, str],
+    id_map: IdMap,
     catalog: Catalog,
     *,
     selection: Callable[[Address], bool] | None = None,
     dependencies: bool = False,
     same_org: bool = False,
     states: Mapping[str, str] | None = None,
+    there: Mapping[str, str] | None = None,
     adopt: Mapping[Address, str] | None = None,
     create_similar: bool = False,
+    quiet: bool = False,
+    ours: Collection[Address] = (),
+    names: Mapping[str, Collection[str]] | None = None,
+    now: datetime | None = None,
+    deletions: Deletions | None = None,
 ) -> Plan:
     """Say what brings the destination to what the source's documents intend.
 

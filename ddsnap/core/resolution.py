@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ddsnap.core.directory import Directory, Found
     from ddsnap.core.fields import Parts
+    from ddsnap.core.id_map import IdMap
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog
 
@@ -38,7 +39,7 @@ class Resolution:
     source: Directory
     destination: Directory
     catalog: Catalog
-    id_map: Mapping[Address, str]
+    id_map: IdMap
     same_org: bool = False
     states: Mapping[str, str] = field(default_factory=dict)
     selected: Callable[[Address], bool] = lambda _: True
@@ -100,8 +101,8 @@ class Resolution:
             unread = type_name not in self.catalog
             if reference.by:
                 continue
-            if mapped is not None and (unread or self._there(type_name, mapped)):
-                return mapped
+            if mapped is not None and (unread or self._there(type_name, mapped.id)):
+                return mapped.id
             if unread and self.same_org:
                 return reference.value
         return reference.value if self._named_there(reference) else None

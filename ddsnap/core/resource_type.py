@@ -150,6 +150,18 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Quiet:
+    """What keeps a resource silent when it is created in another org.
+
+    ``value`` is what stands at ``at``, or with ``element`` one of what the list there holds.
+    """
+
+    at: str
+    value: JSON
+    element: bool = False
+
+
+@dataclass(frozen=True)
 class Masked:
     """A secret that the API answers to nobody: what says that it is there are other members.
 
@@ -285,6 +297,8 @@ class ResourceType:
     toggle: Toggle | None = None
     id_in_body: bool = False
     """An update carries the destination's id in its body."""
+    quiet: tuple[Quiet, ...] = ()
+    """What it gets between two orgs, so that nobody is woken before the migration is done."""
     natural_key: tuple[str, ...] = ()
     """The fields by which Datadog itself tells two resources apart."""
     built_in: tuple[tuple[str, JSON], ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ddsnap.core.fields import value_at
+from ddsnap.core.id_map import Mapped
 from ddsnap.core.plan import Plan, make_plan
 from ddsnap.core.values import Address
 
@@ -29,7 +30,9 @@ def plan_replay(
     """
     ours, theirs = source.manifest.org, destination.manifest.org
     org, counterpart = _organization(source, catalog), _organization(destination, catalog)
-    known = {Address("organization", org): counterpart} if org and counterpart else {}
+    known: dict[Address, Mapped] = {}
+    if org and counterpart:
+        known[Address("organization", org)] = Mapped(counterpart, "adopted")
     return make_plan(
         lambda: source.documents(catalog),
         lambda: destination.documents(catalog),

@@ -17,6 +17,7 @@ NOT_STORED = {
     "delete", "toggle", "id_in_body", "natural_key", "built_in", "refs", "synonyms", "create_only",
     "update_only", "write_only", "modified_at", "modified_by", "title", "fields", "gone", "direct",
     "path", "items", "envelope", "parent", "detail", "orders", "provenance", "identity", "derived",
+    "quiet",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from ddsnap.catalog import shared
 from ddsnap.core.changes import apply_patch
+from ddsnap.core.id_map import Mapped
 from ddsnap.core.intended import merge_order
 from ddsnap.core.match import portable
 from ddsnap.core.plan import intended, make_plan
@@ -150,7 +151,10 @@ def docs(**bodies):
 
 
 def planned(source, destination=(), id_map=None, **options):
-    ids = {Address.parse(key): value for key, value in (id_map or {}).items()}
+    ids = {
+        Address.parse(key): value if isinstance(value, Mapped) else Mapped(value, "created")
+        for key, value in (id_map or {}).items()
+    }
     options.setdefault("states", STATES)
     return make_plan(lambda: iter(source), lambda: iter(destination), ids, CATALOG, **options)
 
@@ -653,6 +657,11 @@ def test_json_is_complete():
                     }
                 ],
                 "closes": [],
+                "against": "",
+                "intended": "",
+                "base": "source",
+                "origin": "",
+                "undeletes": False,
             }
         ],
     }
