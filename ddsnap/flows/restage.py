@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
 from ddsnap.errors import Refused
+from ddsnap.flows.id_map import checked_map
 from ddsnap.flows.journal import MAPS
 from ddsnap.store.objects import BLOB
 from ddsnap.store.snapshots import SnapshotWriter
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ddsnap.flows.run import Run
 
 _GONE: Final = object()
+_IDS: Final = "ids"
 
 
 def restage(run: Run, commit: str, base: str | None) -> str:
@@ -38,8 +40,8 @@ def restage(run: Run, commit: str, base: str | None) -> str:
             if not path.startswith(f"{MAPS}/"):
                 writer.take(path, sha)
         for path, (before, after) in maps.items():
-            old, ours = (_read(run, sha) for sha in (before, after))
-            theirs = _read(run, writer.previous(path))
+            shas = (before, after, writer.previous(path))
+            old, ours, theirs = (_read(run, sha, path, commit) for sha in shas)
             united = unite(old, ours, theirs, path)
             if united:
                 writer.put(path, canonical.encode(united))
@@ -51,40 +53,50 @@ def restage(run: Run, commit: str, base: str | None) -> str:
 
 
 def unite(base: JSONObject, ours: JSONObject, theirs: JSONObject, path: str) -> JSONObject:
-    """Return a map with what either side has changed since ``base``."""
+    """Return a file of a map with what either side has changed since ``base``.
+
+    A file that is not there is an empty object, and so is the answer where nothing is left.
+    Raises ``Refused`` where the sides speak of different orgs, or of one id in two ways.
+    """
+    heads = [side for side in (ours, theirs) if side]
+    for name in heads[0].keys() - {_IDS} if heads else ():
+        if heads[0][name] != heads[-1][name]:
+            raise _conflict(f"{path}: {name}", heads[0][name], heads[-1][name])
+    old, mine, other = (_ids(side) for side in (base, ours, theirs))
     united: JSONObject = {}
-    for name in sorted(base.keys() | ours.keys() | theirs.keys()):
-        versions = [side.get(name, _GONE) for side in (base, ours, theirs)]
-        value = _unite(versions, f"{path}: {name}")
-        if value is not _GONE:
-            united[name] = value  # type: ignore[assignment]
-    return united
+    for id_ in sorted(old.keys() | mine.keys() | other.keys()):
+        versions = [ids.get(id_, _GONE) for ids in (old, mine, other)]
+        entry = _unite(versions, f"{path}: {id_}")
+        if isinstance(entry, dict):
+            united[id_] = entry
+    return {**heads[0], _IDS: united} if united else {}
 
 
 def _unite(versions: list[object], where: str) -> object:
     base, ours, theirs = versions
     if theirs in (ours, base):
         return ours
-    if ours == base or ours is _GONE:
+    if ours == base or not isinstance(ours, dict):
         return theirs
-    if theirs is _GONE:
+    if not isinstance(theirs, dict):
         return ours
-    if not isinstance(ours, dict) or not isinstance(theirs, dict):
-        raise _conflict(where, ours, theirs)
-    if "id" not in ours and "id" not in theirs:
-        return unite(base if isinstance(base, dict) else {}, ours, theirs, where)
-    if ours.get("id") != theirs.get("id"):
-        raise _conflict(where, ours.get("id"), theirs.get("id"))
+    if ours["id"] != theirs["id"]:
+        raise _conflict(where, ours["id"], theirs["id"])
     return ours  # the same resource, and what was last seen of it
 
 
-def _conflict(where: str, ours: object, theirs: object) -> Refused:
+def _conflict(where: str, ours: JSON, theirs: JSON) -> Refused:
     return Refused(
         f"{where} is {ours} by this run, and {theirs} by one that was faster",
         "two runs wrote to the org at once: look at both there, and keep one of them",
     )
 
 
-def _read(run: Run, sha: bytes | None) -> JSONObject:
-    body: JSON = canonical.decode(run.repo.read(sha, BLOB)) if sha else {}
-    return body if isinstance(body, dict) else {}
+def _ids(side: JSONObject) -> JSONObject:
+    ids = side.get(_IDS)
+    return ids if isinstance(ids, dict) else {}
+
+
+def _read(run: Run, sha: bytes | None, path: str, commit: str) -> JSONObject:
+    """Return a file of a map; one that is damaged must not be written over."""
+    return checked_map(run.repo.read(sha, BLOB), path, commit, run.journal) if sha else {}
