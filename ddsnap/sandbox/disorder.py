@@ -26,19 +26,27 @@ _COUNTS = {"user_count", "team_count", "link_count", "popularity"}
 _STATES = ("OK", "Alert", "Warn", "No Data", "Ignored", "Skipped")
 
 
+def reordered(body: Json, rng: random.Random) -> Json:
+    """Return the body with its sets in another order, and nothing else changed."""
+    return _mix(body, rng, "", "", lists=True, moves=False)
+
+
 def disordered(body: Json, rng: random.Random) -> Json:
     """Return the body as the next reader may see it."""
-    return _mix(body, rng, "", "", lists=True)
+    return _mix(body, rng, "", "", lists=True, moves=True)
 
 
-def _mix(value: Json, rng: random.Random, key: str, above: str, *, lists: bool) -> Json:
+def _mix(
+    value: Json, rng: random.Random, key: str, above: str, *, lists: bool, moves: bool
+) -> Json:
     if isinstance(value, dict):
         below = lists and key not in _ORDERED_BELOW
-        mixed = {k: _moved(k, v, rng) for k, v in _shuffled(list(value.items()), rng)}
-        return {k: _mix(v, rng, k, key, lists=below) for k, v in mixed.items()}
+        mixed = dict(_shuffled(list(value.items()), rng)) if moves else value
+        mixed = {k: _moved(k, v, rng) if moves else v for k, v in mixed.items()}
+        return {k: _mix(v, rng, k, key, lists=below, moves=moves) for k, v in mixed.items()}
     if not isinstance(value, list):
         return value
-    items = [_mix(item, rng, key, above, lists=lists) for item in value]
+    items = [_mix(item, rng, key, above, lists=lists, moves=moves) for item in value]
     free = key in _UNORDERED or (key == "data" and above in _UNORDERED_LINKS)
     return _shuffled(items, rng) if lists and free else items
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from ddsnap.sandbox.limits import RateLimit
+from ddsnap.sandbox.mangling import mangled, mangled_at_random
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
-    from ddsnap.sandbox.answers import Body, Json
-
-Mangle: TypeAlias = "str | Callable[[Json], Json]"
+    from ddsnap.sandbox.answers import Json
+    from ddsnap.sandbox.mangling import Mangle
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,9 @@ class Fault:
 
     ``nth`` counts the matching requests from 1; ``page`` is the page of a listing, from 0, in
     whatever style it is asked for, and ``covers`` a place in it that the page holds, by the sizes
-    that are asked for. With ``after``, the request takes effect before it goes wrong.
+    that are asked for; ``writes`` narrows a rule to what is no GET. With ``after``, the request
+    takes effect before it goes wrong; a request that hangs and never takes effect is a ``stall``
+    with a ``reset``.
     Effects: ``latency`` seconds; ``status`` (with ``body``, or Datadog's usual error); ``reset``
     of the connection; ``cut`` the answer in the middle; ``stall`` that many seconds without a
     byte; ``html``, a login page; ``raw`` bytes as the body; for listings ``clamp`` the page size,
@@ -39,6 +41,7 @@ class Fault:
     times: int | None = None
     page: int | None = None
     covers: int | None = None
+    writes: bool = False
 
     after: bool = False
     latency: float = 0.0
@@ -82,6 +85,7 @@ class Faults:
         self._matched: dict[Fault, int] = {}
         self._struck: dict[Fault, int] = {}
         self._limits: list[tuple[str, RateLimit]] = []
+        self._habits: list[tuple[str, int]] = []
 
     def add(self, fault: Fault) -> Fault:
         """Put a rule in force and return it."""
@@ -95,8 +99,9 @@ class Faults:
             self._rules.remove(fault)
 
     def clear(self) -> None:
-        """Lift all rules and all rate limits."""
+        """Lift all rules and all rate limits, and store what is sent as it is sent."""
         with self._lock:
+            self._habits.clear()
             self._rules.clear()
             self._limits.clear()
 
@@ -120,6 +125,24 @@ class Faults:
         matching = (x for name, x in limits if name in ("", org) and re.search(x.path, path))
         return next(matching, None)
 
+    def mangle_writes(self, seed: int, *, org: str = "") -> None:
+        """From now on trim, fill in, reorder or drop from what is written, at random.
+
+        What is done to a resource is the same for the same seed: texts are trimmed, members that
+        were not sent are filled in, sets are stored in another order, optional members dropped.
+        """
+        with self._lock:
+            self._habits.append((org, seed))
+
+    def stored(self, request: Request, body: Json, struck: tuple[Fault, ...]) -> Json:
+        """Return what is stored of what was sent."""
+        for fault in struck:
+            body = mangled(body, fault.mangle) if fault.mangle else body
+        for org, seed in list(self._habits):
+            if org in ("", request.org):
+                body = mangled_at_random(seed, request.method, request.path, body)
+        return body
+
     def take(self, request: Request) -> tuple[Fault, ...]:
         """Count a request against the rules and return those that strike it."""
         with self._lock:
@@ -141,6 +164,7 @@ def _matches(rule: Fault, request: Request) -> bool:
     return (
         rule.org in ("", request.org)
         and rule.method in ("", request.method)
+        and not (rule.writes and request.method == "GET")
         and re.search(rule.path, request.path) is not None
         and re.search(rule.query, request.query) is not None
         and rule.page in (None, _page_of(request.params))
@@ -175,48 +199,3 @@ def _places_of(params: Mapping[str, str]) -> range:
     size_given = params.get("page[size]") or params.get("page_size") or "100"
     first = _page_of(params) * int(size_given)
     return range(first, first + int(size_given))
-
-
-def mangled(body: Json, how: Mangle) -> Json:
-    """Return what a server makes of a body that does not store it as it was sent."""
-    if callable(how):
-        return how(body)
-    if not isinstance(body, dict):
-        return body
-    data = body.get("data")
-    if isinstance(data, dict):
-        return {**body, "data": mangled(data, how)}
-    if isinstance(body.get("attributes"), dict):
-        return {**body, "attributes": mangled(body["attributes"], how)}
-    return _MANGLERS[how](body)
-
-
-def _trim(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {key: _trim(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_trim(item) for item in value]
-    return value.strip() if isinstance(value, str) else value
-
-
-def _fill(body: Body) -> Body:
-    return {**body, "options": {**(body.get("options") or {}), "sandbox_default": True}}
-
-
-def _reorder(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {key: _reorder(item) for key, item in value.items()}
-    return [_reorder(item) for item in reversed(value)] if isinstance(value, list) else value
-
-
-def _drop(body: Body) -> Body:
-    optional = [key for key in ("description", "tags", "priority", "message") if key in body]
-    return {key: value for key, value in body.items() if key not in optional[:1]}
-
-
-_MANGLERS: dict[str, Callable[[Body], Json]] = {
-    "trim": _trim,
-    "fill": _fill,
-    "reorder": _reorder,
-    "drop": _drop,
-}

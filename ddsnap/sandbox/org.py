@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import string
 import threading
@@ -10,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ddsnap.sandbox import disorder, edits, furnish, seed, state
+from ddsnap.sandbox.table import Table, table_of
 
 if TYPE_CHECKING:
     from ddsnap.sandbox.answers import Body
@@ -29,6 +31,8 @@ class SandboxOrg:
         self.public_id = digest.hex()[:11]
         self.lock = threading.RLock()
         self.owner = ""
+        self.recovery: Body | None = None
+        """The state of disaster recovery: ``{"status": 0..5, "spelling": "hamr_status"}``."""
         self.disorder: random.Random | None = None
         self.bin: dict[str, Body] = {}
         self.burnt: list[str] = []
@@ -36,7 +40,7 @@ class SandboxOrg:
         self._ids = random.Random(f"ids of {name}")
         self._next_int = 10_000_000 + int.from_bytes(digest[4:8], "big") % 200_000_000
         self._now = datetime(2000, 1, 1, tzinfo=timezone.utc)
-        self._tables: dict[str, dict[str, Body]] = {}
+        self._tables: dict[str, Table] = {}
         self._private: dict[tuple[str, str], Body] = {}
         self.uuid = self.new_uuid()
         furnish.furnish(self)
@@ -48,12 +52,21 @@ class SandboxOrg:
 
     def resources(self, type_name: str) -> dict[str, Body]:
         """Return the live bodies of a type by id."""
-        return self.table(type_name)
+        table = self.table(type_name)
+        table.forget()  # whoever asks may change them
+        return table
+
+    def hidden(self, type_name: str, id_: str) -> Body:
+        """Return a copy of what the server knows of a resource and answers to nobody."""
+        with self.lock:
+            return copy.deepcopy(self._private.get((type_name, id_), {}))
 
     def edit(self, rng: random.Random, count: int) -> list[str]:
         """Make plausible changes as people do; one line of text for each."""
         with self.lock:
-            return edits.edit(self, rng, count)
+            done = edits.edit(self, rng, count)
+            self._forget()
+            return done
 
     def shuffle(self, rng: random.Random) -> None:
         """From now on, answer what has no order in any order, and move what is volatile."""
@@ -63,14 +76,18 @@ class SandboxOrg:
         """Fill the org with an invented, interlinked configuration of about ``size`` resources."""
         with self.lock:
             seed.grow(self, random.Random(number), size)
+            self._forget()
 
     def view(self, body: Body) -> Body:
         """Return an answer's body as a reader sees it today."""
         return body if self.disorder is None else disorder.disordered(body, self.disorder)
 
-    def table(self, type_name: str) -> dict[str, Body]:
+    def table(self, type_name: str) -> Table:
         """Return the bodies of a type by id, in the order of creation."""
-        return self._tables.setdefault(type_name, {})
+        table = self._tables.get(type_name)
+        if table is None:
+            table = self._tables[type_name] = table_of(type_name)
+        return table
 
     def private(self, type_name: str, id_: str) -> Body:
         """Return what the server knows of a resource and does not show when it is read."""
@@ -99,3 +116,7 @@ class SandboxOrg:
     def new_widget(self) -> int:
         """Return a new widget id of 16 digits."""
         return self._ids.randrange(10**15, 9 * 10**15)
+
+    def _forget(self) -> None:
+        for table in self._tables.values():
+            table.forget()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ddsnap.sandbox.answers import Answer, Json, Rejected, reject
-from ddsnap.sandbox.faults import Fault, Faults, Request, mangled
+from ddsnap.sandbox.faults import Fault, Faults, Request
 from ddsnap.sandbox.limits import rate_headers
 from ddsnap.sandbox.resources import ROUTES
 from ddsnap.sandbox.router import Call, Match, Route, Router, read_query
@@ -46,8 +47,16 @@ class Write:
     org: str
     method: str
     path: str
-    body: Json
+    raw: bytes
     status: int
+
+    @cached_property
+    def body(self) -> Json:
+        """What was sent: as JSON where it is JSON, else as text."""
+        try:
+            return json.loads(self.raw) if self.raw else None
+        except ValueError:
+            return self.raw.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -104,15 +113,41 @@ class Service:
         asked = Request(org.name, incoming.method, incoming.path, incoming.query, params)
         faults = self.faults.take(asked)
         self.closing.wait(self.latency + sum(fault.latency for fault in faults))
+        self.closing.wait(sum(fault.stall for fault in faults if not fault.after))
         before = next((f for f in faults if f.answers and not f.after), None)
         if before is not None:
             return _struck(before)
-        self.closing.wait(sum(fault.stall for fault in faults if not fault.after))
-        outcome = Outcome(_handled(org, incoming, match, params, faults))
+        outcome = Outcome(self._handled(org, incoming, match, asked, faults))
         self.closing.wait(sum(fault.stall for fault in faults if fault.after))
         after = next((f for f in faults if f.answers and f.after), None)
         outcome = _struck(after) if after is not None else outcome
         return replace(outcome, cut=any(fault.cut for fault in faults))
+
+    def _handled(
+        self,
+        org: SandboxOrg,
+        incoming: Incoming,
+        match: Match,
+        asked: Request,
+        struck: tuple[Fault, ...],
+    ) -> Answer:
+        try:
+            route = _route(match)
+            body = self.faults.stored(asked, _sent(incoming), struck)
+            call = Call(
+                org,
+                incoming.method,
+                incoming.path,
+                match.params,
+                dict(asked.params),
+                body,
+                incoming.headers.get("user-agent", ""),
+                struck,
+            )
+            with org.lock:
+                return _frozen(org, call, route.handle(call))
+        except Rejected as refused:
+            return refused.answer
 
     def _done(self, org: str, incoming: Incoming, match: Match, outcome: Outcome) -> Outcome:
         template = match.route.template if match.route else "-"
@@ -120,8 +155,8 @@ class Service:
         with self.lock:
             self.requests[(org, incoming.method, template, status)] += 1
             if incoming.method != "GET":
-                body = _read_json(incoming.body, lenient=True)
-                self.writes.append(Write(org, incoming.method, incoming.path, body, status))
+                write = Write(org, incoming.method, incoming.path, incoming.body, status)
+                self.writes.append(write)
         return outcome
 
 
@@ -132,26 +167,6 @@ def encoded(answer: Answer) -> bytes:
     if answer.body is None:
         return b""
     return json.dumps(answer.body, separators=(",", ":")).encode()
-
-
-def _handled(
-    org: SandboxOrg,
-    incoming: Incoming,
-    match: Match,
-    params: dict[str, str],
-    faults: tuple[Fault, ...],
-) -> Answer:
-    try:
-        route = _route(match)
-        body = _read_json(incoming.body)
-        for fault in faults:
-            body = mangled(body, fault.mangle) if fault.mangle else body
-        agent = incoming.headers.get("user-agent", "")
-        call = Call(org, incoming.method, incoming.path, match.params, params, body, agent, faults)
-        with org.lock:
-            return _frozen(org, call, route.handle(call))
-    except Rejected as refused:
-        return refused.answer
 
 
 def _frozen(org: SandboxOrg, call: Call, answer: Answer) -> Answer:
@@ -166,14 +181,12 @@ def _route(match: Match) -> Route:
     return match.route
 
 
-def _read_json(raw: bytes, *, lenient: bool = False) -> Json:
-    if not raw:
+def _sent(incoming: Incoming) -> Json:
+    if not incoming.body:
         return None
     try:
-        return json.loads(raw)
+        return json.loads(incoming.body)
     except ValueError:
-        if lenient:
-            return raw.decode("utf-8", "replace")
         raise reject(400, "Invalid JSON in the request body") from None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ddsnap.sandbox.answers import Answer, Body, not_found
+from ddsnap.sandbox.answers import Answer, Body, not_found, reject_titled
 from ddsnap.sandbox.furnish import EPOCH
 from ddsnap.sandbox.resources.users import included_roles
 from ddsnap.sandbox.router import Call, Route
@@ -36,6 +36,34 @@ def get_org(call: Call) -> Answer:
     if call.params["public_id"] != call.org.public_id:
         raise not_found("Organization")
     return Answer({"org": _org(call.org)})
+
+
+def get_recovery(call: Call) -> Answer:
+    """The state of disaster recovery, in either spelling; 404 where the org takes no part."""
+    state = call.org.recovery
+    if state is None:
+        raise reject_titled(404, "Not Found", "no connection found for this organization")
+    return Answer({"data": _connection(call.org, state["status"], state["spelling"])})
+
+
+def _connection(org: SandboxOrg, status: int, spelling: str) -> Body:
+    attributes = {
+        "target_org_uuid": "00000000-0000-4000-8000-000000000001",
+        "target_org_name": "the other region",
+        "target_org_datacenter": "eu1",
+        "hamr_status": status,
+        "is_primary": False,
+        "modified_at": iso(EPOCH),
+        "modified_by": org.table("users")[org.owner]["attributes"]["handle"],
+    }
+    if spelling != "hamr_status":
+        # Datadog's guide spells all members this way, its OpenAPI the other.
+        attributes = {_capitals(name): value for name, value in attributes.items()}
+    return {"id": org.uuid, "type": "hamr_org_connections", "attributes": attributes}
+
+
+def _capitals(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def _org(org: SandboxOrg) -> Body:
@@ -72,6 +100,7 @@ def _org_link(org: SandboxOrg) -> Body:
 ROUTES = (
     Route("GET", "/api/v1/validate", validate, app_key=False),
     Route("GET", "/api/v2/current_user", current_user),
+    Route("GET", "/api/v2/hamr", get_recovery),
     Route("GET", "/api/v1/org", list_orgs),
     Route("GET", "/api/v1/org/{public_id}", get_org),
 )

@@ -93,13 +93,8 @@ def _check_values(variable: Body, name: str) -> None:
 
 
 def _check_notified(org: SandboxOrg, sent: Body) -> None:
-    notified = _list(sent, "notify_list")
-    if not notified:
-        return
-    users = org.table("users").values()
-    known = {person["attributes"]["handle"] for person in users}
-    for handle in notified:
-        if handle not in known:
+    for handle in _list(sent, "notify_list"):
+        if not org.table("users").alike(str(handle)):
             raise reject(400, f"Invalid user handle in 'notify_list': {handle}")
 
 

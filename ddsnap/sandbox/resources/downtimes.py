@@ -74,6 +74,7 @@ def update_downtime(call: Call) -> Answer:
         if starts != [one.get("start") for one in old["schedule"]["recurrences"]]:
             raise reject(400, "Cannot move the start of a downtime that is active")
     row["attributes"] = {**old, **_checked(call, sent, now), "modified": iso(now)}
+    call.org.table(_TYPE)[row["id"]] = row
     return _written(call, row)
 
 
@@ -209,15 +210,10 @@ def _ended(row: Body, now: datetime) -> bool:
 
 
 def _refuse_equal(call: Call, row: Body) -> None:
-    def key(one: Body) -> list[Json]:
-        own = one["attributes"]
-        return [own["scope"], own["monitor_identifier"], own["schedule"]]
-
     now = call.org.now()
+    table = call.org.table(_TYPE)
     same = [
-        other["id"]
-        for other in call.org.table(_TYPE).values()
-        if key(other) == key(row) and _status(other, now) in ("scheduled", "active")
+        other["id"] for other in table.like(row) if _status(other, now) in ("scheduled", "active")
     ]
     if same:
         text = "The downtime being created is a duplicate of one or more existing downtimes"

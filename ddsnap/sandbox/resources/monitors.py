@@ -123,8 +123,8 @@ def _checked(call: Call, sent: Body) -> Body:
 
 
 def _refuse_duplicate(call: Call, row: Body, but: int | None) -> None:
-    for other in call.org.table("monitors").values():
-        if other.get("name") == row["name"] and other["id"] != but and _same(other, row):
+    for other in call.org.table("monitors").alike(row["name"]):
+        if other["id"] != but and _same(other, row):
             org = call.org.number
             raise reject(400, f"Duplicate of an existing monitor_id:{other['id']} org_id:{org}")
 

@@ -62,6 +62,7 @@ def update_role(call: Call) -> Answer:
     _refuse_name(call, sent.get("name"), row["id"])
     if sent.get("name"):
         row["attributes"]["name"] = sent["name"]
+        call.org.table("roles")[row["id"]] = row
     if wanted is not None:
         row["relationships"]["permissions"]["data"] = wanted
     _touch(call, row)
@@ -149,8 +150,8 @@ def _granted(row: Body) -> list[Body]:
 
 
 def _refuse_name(call: Call, name: str | None, but: str) -> None:
-    for row in call.org.table("roles").values():
-        if row["attributes"]["name"] == name and row["id"] != but:
+    for row in call.org.table("roles").alike(str(name)):
+        if row["id"] != but:
             raise reject(409, "A role with the same name already exists")
 
 

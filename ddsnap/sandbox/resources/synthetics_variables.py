@@ -77,8 +77,8 @@ def _checked(call: Call, id_: str | None) -> Body:
         raise _bad("A FIDO variable takes no value")
     if id_ is None and not sent.get("is_fido") and not isinstance(value.get("value"), str):
         raise _bad("Required parameter 'value' is missing")
-    for other in call.org.table(_TYPE).values():
-        if other["name"] == sent["name"] and other["id"] != id_:
+    for other in call.org.table(_TYPE).alike(sent["name"]):
+        if other["id"] != id_:
             raise reject(409, "Synthetics variable with same name and type already exists")
     return sent
 

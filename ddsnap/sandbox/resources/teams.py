@@ -61,6 +61,7 @@ def update_team(call: Call) -> Answer:
     _refuse_taken(call, sent, row["id"])
     _fill(call, row, sent)
     row["attributes"]["modified_at"] = iso(call.org.now())
+    call.org.table("teams")[row["id"]] = row
     # Unlike any other answer, that of an update has links without their data.
     links = {name: without(item, "data") for name, item in row["relationships"].items()}
     return Answer({"data": {**_full(call, row), "relationships": links}})
@@ -186,10 +187,9 @@ def _role(attributes: Body) -> str | None:
 
 
 def _refuse_taken(call: Call, sent: Body, but: str) -> None:
-    for row in call.org.table("teams").values():
-        own = row["attributes"]
-        taken = own["handle"] == sent["handle"] or own["name"] == sent["name"]
-        if taken and row["id"] != but:
+    table = call.org.table("teams")
+    for row in table.alike(f"handle {sent['handle']}") + table.alike(f"name {sent['name']}"):
+        if row["id"] != but:
             raise reject(409, "Team name and handle must be unique")
 
 

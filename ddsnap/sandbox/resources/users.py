@@ -45,7 +45,7 @@ def create_user(call: Call) -> Answer:
     attributes = attributes_of(data, "email")
     email = attributes["email"]
     _refuse_bad_email(email)
-    if any(row["attributes"]["handle"] == email for row in call.org.table("users").values()):
+    if call.org.table("users").alike(email):
         raise reject(409, f"User {email} already exists")
     return _created(call, data, user(call.org, call.org.new_uuid(), email, iso(call.org.now())))
 
