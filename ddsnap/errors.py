@@ -2,7 +2,8 @@
 
     DdsnapError
     ├── UsageError            the command line or ddsnap.yaml says something that cannot be done
-    │   └── ConfigError       ... with file, line and column
+    │   ├── ConfigError       ... with file, line and column
+    │   └── TransformError    a transformation cannot be applied to a resource
     ├── Refused               a guard stopped the run: identity, lock, diverged branch, confirmation
     │   └── LockHeld          another run holds the lock of this org
     ├── StoreError            the git repository cannot be used as it is
@@ -72,6 +73,10 @@ class UsageError(DdsnapError):
 
 class ConfigError(UsageError):
     """``ddsnap.yaml`` (or a file it names) is wrong at a known place."""
+
+
+class TransformError(UsageError):
+    """A rule cannot be applied to a resource; the message names both, and the operation."""
 
 
 class Refused(DdsnapError):  # noqa: N818 - it says what happened

@@ -37,12 +37,12 @@ class PatternError(ValueError):
         self.offset = offset
 
 
-def pattern(text: str) -> re.Pattern[str]:
+def pattern(text: str, flags: re.RegexFlag = re.DOTALL) -> re.Pattern[str]:
     """Compile a regular expression, or raise ``PatternError``."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what another Python may read differently
-            return re.compile(text, re.DOTALL)
+            return re.compile(text, flags)
     except re.error as error:
         raise PatternError(error.msg, error.pos or 0) from None
     except (OverflowError, RecursionError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from iregexp_check import check as is_iregexp
 from jsonpath_rfc9535 import JSONPathEnvironment
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jsonpath_rfc9535.query import JSONPathQuery
     from jsonpath_rfc9535.tokens import Token, TokenStream
 
+    from ddsnap.core.fields import Parts
     from ddsnap.core.values import JSON
 
 _LONGEST: Final = 4000
@@ -53,20 +54,45 @@ class Query:
             raise QueryError("a query goes too deep to be followed in a document") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """A compiled query for places in a document, which is ``$``."""
+
+    text: str
+    compiled: JSONPathQuery
+
+    def find(self, document: JSON) -> dict[Parts, JSON]:
+        """Return what stands at each place that the query names, in its order."""
+        try:
+            found = self.compiled.finditer(document)
+            return {node.location: cast("JSON", node.value) for node in found}
+        except (JSONPathError, RecursionError):
+            raise QueryError("a query goes too deep to be followed in a document") from None
+
+
 def compile_query(text: str) -> Query:
     """Read a query on the list that holds one document, as ``$[?@.name == "x"]``."""
+    compiled = _compile(text)
+    _refuse_names(compiled)
+    return Query(text, compiled)
+
+
+def compile_places(text: str) -> Places:
+    """Read a query for places in a document, as ``$..query``."""
+    return Places(text, _compile(text))
+
+
+def _compile(text: str) -> JSONPathQuery:
     if len(text) > _LONGEST:
         raise QueryError("the query is too long", f"keep it to {_LONGEST} characters")
     try:
-        compiled = _ENVIRONMENT.compile(text)
+        return _ENVIRONMENT.compile(text)
     except JSONPathError as error:
         offset = error.token.index if error.token else 0
         message = _NOISE.sub("", str(error.args[0]))
         raise QueryError(message, _hint(message), offset=offset) from None
     except RecursionError:
         raise QueryError("the query is nested too deeply") from None
-    _refuse_names(compiled)
-    return Query(text, compiled)
 
 
 def _refuse_names(compiled: JSONPathQuery) -> None:

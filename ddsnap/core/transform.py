@@ -1,0 +1,180 @@
+"""Transformations: what a rule makes of a document is always an RFC 6902 patch.
+
+Rules are applied in order, each to what the one before it left. The result is normalized, so that
+applying the same rules to the same document gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from ddsnap.core.changes import PatchError, apply_patch
+from ddsnap.core.normalize import normalize, title_of
+from ddsnap.core.rule_steps import dropping, rewriting, tagging
+from ddsnap.core.unchangeable import disturbed, moved_secret
+from ddsnap.core.values import Document, clone
+from ddsnap.errors import TransformError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from ddsnap.core.jsonpath import Query
+    from ddsnap.core.resource_type import Catalog, ResourceType
+    from ddsnap.core.rule_steps import Resolvable, Rewrite
+    from ddsnap.core.values import JSON, JSONObject
+
+Patch: TypeAlias = "tuple[JSONObject, ...]"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One transformation. Without ``types`` it is about all, without orgs about any two."""
+
+    name: str
+    text: str = field(default="", repr=False)
+    """The YAML, as it was read."""
+    description: str = ""
+    from_orgs: tuple[str, ...] = ()
+    to_orgs: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    where: Query | None = None
+    patch: Patch = ()
+    rewrite: tuple[Rewrite, ...] = ()
+    add_tags: tuple[str, ...] = ()
+    drop_principals: bool = False
+    """Drop principals that the destination does not know, but never the last of a list."""
+
+    def selects(self, document: Document) -> bool:
+        """Whether the document is one that the rule is about."""
+        if self.types and document.address.type not in self.types:
+            return False
+        return self.where is None or self.where.selects(document.body)
+
+    def leads(self, source: str, destination: str) -> bool:
+        """Whether the rule is about replays from the one org to the other."""
+        starts = not self.from_orgs or source in self.from_orgs
+        return starts and (not self.to_orgs or destination in self.to_orgs)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What one rule did to one document."""
+
+    rule: str
+    patch: Patch
+
+
+def transform(
+    document: Document,
+    rules: Sequence[Rule],
+    catalog: Catalog,
+    *,
+    resolvable: Resolvable = lambda _: True,
+) -> tuple[Document, tuple[Applied, ...]]:
+    """Apply ``rules`` to a document, which stays as it is; return the new one and what was done.
+
+    ``resolvable`` answers for the rules that drop principals. Raises ``TransformError``.
+    """
+    type_ = catalog.get(document.address.type)
+    present, applied = document, []
+    for rule in rules if type_ else ():
+        if type_ is None or not rule.selects(present):
+            continue
+        patch, body = _apply(rule, type_, present, catalog, resolvable)
+        if patch:
+            applied.append(Applied(rule.name, patch))
+            present = Document(document.address, body)
+    if type_ is None or not applied:
+        return document, ()
+    return _normalized(type_, document, present, applied), tuple(applied)
+
+
+def transformed(
+    documents: Iterable[Document],
+    rules: Sequence[Rule],
+    catalog: Catalog,
+    *,
+    resolvable: Resolvable = lambda _: True,
+    told: Callable[[Document, tuple[Applied, ...]], None] = lambda *_: None,
+) -> Iterator[Document]:
+    """Yield each document as the rules leave it; ``told`` hears of those that any rule changes."""
+    for document in documents:
+        new, applied = transform(document, rules, catalog, resolvable=resolvable)
+        if applied:
+            told(new, applied)
+        yield new
+
+
+def unmatched(rules: Iterable[Rule], matches: Mapping[str, int]) -> tuple[Rule, ...]:
+    """Return the rules that did nothing, by how many documents each of them changed.
+
+    What drops principals depends on the destination: that it finds none is no mistake.
+    """
+    return tuple(rule for rule in rules if not matches.get(rule.name) and not rule.drop_principals)
+
+
+def _apply(
+    rule: Rule, type_: ResourceType, document: Document, catalog: Catalog, resolvable: Resolvable
+) -> tuple[Patch, JSONObject]:
+    """Return the patch that the rule makes of a document that it is about, and the result."""
+    body = document.body
+    done: list[JSONObject] = []
+    for step in _steps(rule, type_, catalog, resolvable):
+        made = step(body)
+        try:
+            after = apply_patch(body, made) if made else body
+        except PatchError as error:
+            raise _failed(rule.name, document, type_, error.message) from None
+        if not isinstance(after, dict):
+            raise _failed(rule.name, document, type_, "it leaves no object")
+        body = after
+        done += made
+    if disturbed(type_, document.body, body):
+        raise _failed(rule.name, document, type_, _trespass(type_, document.body, done))
+    return tuple(done), body
+
+
+def _steps(
+    rule: Rule, type_: ResourceType, catalog: Catalog, resolvable: Resolvable
+) -> Iterator[Callable[[JSONObject], Sequence[JSONObject]]]:
+    """Yield what makes the operations, in order; each sees what the ones before it left."""
+    yield lambda _: rule.patch
+    for rewrite in rule.rewrite:
+        yield lambda body, rewrite=rewrite: rewriting(type_, body, rewrite)  # type: ignore[misc]
+    if rule.add_tags:
+        yield lambda body: tagging(type_, body, rule.add_tags)
+    if rule.drop_principals:
+        yield lambda body: dropping(type_, body, catalog, resolvable)
+
+
+def _trespass(type_: ResourceType, before: JSONObject, patch: Sequence[JSONObject]) -> str:
+    """Name the first operation that changes what no rule may change."""
+    body: JSON = before
+    for nth, operation in enumerate(patch, 1):
+        body = apply_patch(body, [operation])
+        what = disturbed(type_, before, body) if isinstance(body, dict) else "everything"
+        if what:
+            where = f"{operation['op']} {operation['path'] or 'the whole document'}"
+            return f"operation {nth} ({where}): it may not change {what}"
+    return "it changes what no rule may change"
+
+
+def _normalized(
+    type_: ResourceType, document: Document, changed: Document, applied: Sequence[Applied]
+) -> Document:
+    made = normalize(type_, clone(changed.body)).document
+    secret = moved_secret(document.body, made.body)
+    if secret:  # a plain value in its place has just become one
+        names = ", ".join(one.rule for one in applied)
+        raise _failed(names, document, type_, f"it may not set {secret}")
+    return made
+
+
+def _failed(name: str, document: Document, type_: ResourceType, why: str) -> TransformError:
+    title = title_of(type_, document.body)
+    what = f'{document.address} "{title}"' if title else str(document.address)
+    return TransformError(
+        f"rule '{name}' fails for {what}: {why}",
+        f"narrow its 'match', or mend the operation, in transforms/{name}.yaml",
+    )
