@@ -28,6 +28,7 @@ HOMES = {
     "jsonpath_rfc9535": {"core"},
     "orjson": {"core"},
     "requests": {"api"},
+    "dateutil": {"core"},
     "rich": {"cli"},
     "ruamel": {"config"},
     "urllib3": {"api"},

@@ -6,8 +6,13 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from ddsnap.api import identity
-from ddsnap.api.items import (
+from ddsnap.api import identity, writing
+from ddsnap.api.items import is_ours, place_id, place_parent, reduced, shaped, unwrapped
+from ddsnap.api.pages import included_in, items_of, read_pages
+from ddsnap.core import normalize
+from ddsnap.core.fields import field_path, value_at
+from ddsnap.core.resource_type import Pages
+from ddsnap.core.routes import (
     Endpoint,
     addresses,
     endpoint,
@@ -15,17 +20,7 @@ from ddsnap.api.items import (
     filled,
     first_placeholder,
     ids_by_name,
-    is_ours,
-    place_id,
-    place_parent,
-    reduced,
-    shaped,
-    unwrapped,
 )
-from ddsnap.api.pages import included_in, items_of, read_pages
-from ddsnap.core import normalize
-from ddsnap.core.fields import field_path, value_at
-from ddsnap.core.resource_type import Pages
 from ddsnap.errors import ApiError, AuthError
 
 if TYPE_CHECKING:
@@ -35,6 +30,8 @@ if TYPE_CHECKING:
     from ddsnap.api.identity import OrgIdentity
     from ddsnap.api.pages import Lose
     from ddsnap.api.session import RouteCount, Session
+    from ddsnap.api.writing import Written
+    from ddsnap.core.requests import Request
     from ddsnap.core.resource_type import Catalog, ResourceType, Section
     from ddsnap.core.values import JSON, JSONObject
 
@@ -169,6 +166,13 @@ class Gateway:
                     for item in self.list(type_)
                 }
             return self._lookups[name]
+
+    def send(self, type_: ResourceType, request: Request, body: JSON) -> Written:
+        """Send a request whose secrets are filled in; names become the org's own ids.
+
+        Raises ``ApiError``, or ``LostAnswer`` where the write may have had its effect.
+        """
+        return writing.send(self._session, type_, request, body, self.lookup)
 
     def id_of(self, type_: ResourceType, item: JSONObject) -> str:
         """Return an item's id, made of its parts where it has several."""

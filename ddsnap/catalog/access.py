@@ -11,6 +11,7 @@ from ddsnap.core.resource_type import (
     Ref,
     ResourceType,
     Section,
+    Write,
     paths,
 )
 
@@ -21,6 +22,9 @@ PERMISSIONS = ResourceType(
     natural_key=("attributes.name",),
     direct=False,
 )
+
+# Without a word of it, a role that is written gets Datadog's default permissions too.
+_ONLY_THESE = {"attributes.default_permissions_opt_out": True}
 
 ROLES = ResourceType(
     name="roles",
@@ -41,8 +45,8 @@ ROLES = ResourceType(
     unordered=("relationships.permissions.data",),
     modified_at="attributes.modified_at",
     modified_by="attributes.modified_by_handle",
-    create=Call("POST", "/api/v2/roles"),
-    update=Call("PATCH", "/api/v2/roles/{id}"),
+    create=Write("POST", "/api/v2/roles", adds=_ONLY_THESE),
+    update=Write("PATCH", "/api/v2/roles/{id}", adds=_ONLY_THESE),
     delete=Call("DELETE", "/api/v2/roles/{id}"),
     id_in_body=True,
     natural_key=("attributes.name",),
@@ -54,6 +58,9 @@ ROLES = ResourceType(
     ),
     permissions=("user_access_read", "user_access_manage"),
 )
+
+_NEW_USER = paths("type attributes.email attributes.name attributes.title relationships.roles")
+_ENABLED = {"attributes.disabled": False}
 
 USERS = ResourceType(
     name="users",
@@ -85,8 +92,31 @@ USERS = ResourceType(
     unordered=("relationships.roles.data",),
     defaults={"attributes.name": ("", None), "attributes.title": ("", None)},
     modified_at="attributes.modified_at",
-    create=Call("POST", "/api/v2/users"),
-    update=Call("PATCH", "/api/v2/users/{id}"),
+    # The handle is the e-mail at creation; a later e-mail leaves it.
+    create=Write(
+        "POST",
+        "/api/v2/users",
+        takes=_NEW_USER,
+        instead={"attributes.email": "attributes.handle"},
+        gives=_ENABLED,
+    ),
+    create_if=(
+        (
+            "attributes.service_account",
+            True,
+            Write(
+                "POST",
+                "/api/v2/service_accounts",
+                takes=(*_NEW_USER, "attributes.service_account"),
+                gives=_ENABLED,
+            ),
+        ),
+    ),
+    update=Write(
+        "PATCH",
+        "/api/v2/users/{id}",
+        takes=paths("type attributes.name attributes.email attributes.title attributes.disabled"),
+    ),
     delete=Call("DELETE", "/api/v2/users/{id}"),
     id_in_body=True,
     natural_key=("attributes.handle",),
@@ -137,8 +167,16 @@ TEAM_MEMBERSHIPS = ResourceType(
     identity=("id",),
     provenance=paths("attributes.provisioned_by attributes.provisioned_by_id"),
     defaults={"attributes.role": (None,)},
-    create=Call("POST", "/api/v2/team/{team}/memberships"),
-    update=Call("PATCH", "/api/v2/team/{team}/memberships/{user}"),
+    create=Write(
+        "POST",
+        "/api/v2/team/{team}/memberships",
+        takes=paths("type attributes.role relationships.user"),
+    ),
+    update=Write(
+        "PATCH",
+        "/api/v2/team/{team}/memberships/{user}",
+        takes=paths("type attributes.role"),
+    ),
     delete=Call("DELETE", "/api/v2/team/{team}/memberships/{user}"),
     natural_key=("relationships.team.data.id", "relationships.user.data.id"),
     permissions=("teams_read", "teams_manage"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ddsnap.catalog import pages, shared
-from ddsnap.core.resource_type import Call, Quiet, Ref, ResourceType, absent, paths
+from ddsnap.catalog import downtimes, pages, quirks, shared
+from ddsnap.core.resource_type import Call, Quiet, Ref, ResourceType, Write, absent, paths
 
 MONITORS = ResourceType(
     name="monitors",
@@ -51,9 +51,12 @@ MONITORS = ResourceType(
     # The server turns one into the other, depending on the query.
     synonyms={"type": {"query alert": "metric alert"}},
     modified_at="modified",
-    create=Call("POST", "/api/v1/monitor"),
-    update=Call("PUT", "/api/v1/monitor/{id}"),
+    create=Write("POST", "/api/v1/monitor", mend=quirks.acceptable_monitor),
+    update=Write("PUT", "/api/v1/monitor/{id}", mend=quirks.acceptable_monitor),
     delete=Call("DELETE", "/api/v1/monitor/{id}"),
+    # A PUT changes what it names; the options it replaces as a whole.
+    merges=("",),
+    clears={"message": {"message": ""}, "name": {"name": ""}},
     quiet=(Quiet("tags", "migration:true", element=True),),
     refs=(
         Ref("query", text=shared.COMPOSITE, when=("type", ("composite",))),
@@ -98,6 +101,8 @@ DOWNTIME_SCHEDULES = ResourceType(
     update=Call("PATCH", "/api/v2/downtime/{id}"),
     delete=Call("DELETE", "/api/v2/downtime/{id}"),
     id_in_body=True,
+    timely=downtimes.timely,
+    spares=("attributes.schedule",),
     natural_key=paths("attributes.scope attributes.monitor_identifier attributes.schedule"),
     refs=(
         # A test is silenced by the id of its own monitor.

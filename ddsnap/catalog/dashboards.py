@@ -34,6 +34,9 @@ DASHBOARDS = ResourceType(
     create=Call("POST", "/api/v1/dashboard"),
     update=Call("PUT", "/api/v1/dashboard/{id}"),
     delete=Call("DELETE", "/api/v1/dashboard/{id}"),
+    undelete=Call(
+        "PATCH", "/api/v1/dashboard", body={"data": [{"id": "{id}", "type": "dashboard"}]}
+    ),
     refs=(
         Ref("restricted_roles[*]", to=("roles",)),
         Ref("notify_list[*]", to=("users",), by="attributes.handle", soft=True),
@@ -69,6 +72,7 @@ DASHBOARD_LISTS = ResourceType(
     create=Call("POST", "/api/v1/dashboard/lists/manual"),
     update=Call("PUT", "/api/v1/dashboard/lists/manual/{id}"),
     delete=Call("DELETE", "/api/v1/dashboard/lists/manual/{id}"),
+    keeps_others=("dashboards",),
     refs=(
         # Other kinds of members are Datadog's own dashboards and keep their ids.
         Ref(
@@ -137,5 +141,7 @@ NOTEBOOKS = ResourceType(
     create=Call("POST", "/api/v1/notebooks"),
     update=Call("PUT", "/api/v1/notebooks/{id}"),
     delete=Call("DELETE", "/api/v1/notebooks/{id}"),
+    merges=("attributes",),
+    clears={"attributes.schema_version": {}},
     permissions=("notebooks_read", "notebooks_write"),
 )

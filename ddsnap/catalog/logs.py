@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddsnap.core.resource_type import Call, Ref, ResourceType, absent, paths
+from ddsnap.core.resource_type import Call, Ref, ResourceType, Write, absent, paths
 
 LOGS_INDEXES = ResourceType(
     name="logs_indexes",
@@ -29,6 +29,7 @@ LOGS_INDEXES = ResourceType(
     create=Call("POST", "/api/v1/logs/config/indexes"),
     update=Call("PUT", "/api/v1/logs/config/indexes/{id}"),
     delete=Call("DELETE", "/api/v1/logs/config/indexes/{id}"),
+    clears={"daily_limit": {"disable_daily_limit": True}},
     natural_key=("name",),
     permissions=("logs_read_config", "logs_modify_indexes"),
 )
@@ -109,7 +110,13 @@ LOGS_METRICS = ResourceType(
     # The id is the metric's name, which the client chooses.
     create_only=paths("id attributes.compute.aggregation_type attributes.compute.path"),
     create=Call("POST", _METRICS),
-    update=Call("PATCH", f"{_METRICS}/{{id}}"),
+    update=Write(
+        "PATCH",
+        f"{_METRICS}/{{id}}",
+        takes=paths(
+            "type attributes.filter attributes.group_by attributes.compute.include_percentiles"
+        ),
+    ),
     delete=Call("DELETE", f"{_METRICS}/{{id}}"),
     id_in_body=True,
     natural_key=("id",),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.fields import value_at
 
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ddsnap.core.values import JSON, JSONObject
+
+
+_GROUPED: Final = re.compile(r"\bby\s*\{|\.by\(")
 
 
 def as_it_is(body: JSONObject) -> JSONObject:
@@ -50,11 +54,54 @@ def without_extracted_value(body: JSONObject, _included: Sequence[JSONObject]) -
 
 
 def with_empty_value(body: JSONObject) -> JSONObject:
-    """Give a variable that a test fills the empty value that its API demands."""
-    value = body.get("value")
-    if not body.get("parse_test_public_id") or not isinstance(value, dict):
+    """Give a new variable that a test fills the empty value that the API demands.
+
+    Where the test is still to come, there is no way yet either in which to fill it.
+    """
+    value, options = body.get("value"), body.get("parse_test_options")
+    if not (body.get("parse_test_public_id") or options) or not isinstance(value, dict):
         return body
-    return {**body, "value": {"value": "", **value}}
+    filled: JSONObject = {**body, "value": {"value": "", **value}}
+    if not body.get("parse_test_public_id"):
+        del filled["parse_test_options"]
+    return filled
+
+
+def acceptable_monitor(body: JSONObject) -> JSONObject:
+    """Leave out of a monitor's options what has no effect, and what the API therefore refuses.
+
+    Datadog kept such options when they were written; it takes none of them today.
+    """
+    options = body.get("options")
+    if not isinstance(options, dict):
+        return body
+    options = dict(options)
+    thresholds = options.get("thresholds")
+    if isinstance(thresholds, dict):
+        options["thresholds"] = _without_orphans(thresholds)
+    scheduled = value_at(options, "scheduling_options.custom_schedule")
+    if scheduled and options.get("on_missing_data") is None:
+        options["on_missing_data"] = "default"
+    if options.get("notify_by") == ["*"] and not _is_grouped(body, options):
+        del options["notify_by"]
+    return {**body, "options": options}
+
+
+def _without_orphans(thresholds: JSONObject) -> JSONObject:
+    """Drop the recovery of a level that no threshold leads to."""
+    levels = {name: name.removesuffix("_recovery") for name in thresholds}
+    return {
+        name: thresholds[name]
+        for name, level in levels.items()
+        if name == level or thresholds.get(level) is not None
+    }
+
+
+def _is_grouped(body: JSONObject, options: JSONObject) -> bool:
+    query, variables = body.get("query"), options.get("variables")
+    each = variables if isinstance(variables, list) else []
+    grouped = isinstance(query, str) and _GROUPED.search(query) is not None
+    return grouped or any(value_at(one, "group_by") for one in each)
 
 
 def layers_into_schedule(body: JSONObject, included: Sequence[JSONObject]) -> JSONObject:

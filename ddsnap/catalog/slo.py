@@ -28,6 +28,7 @@ SERVICE_LEVEL_OBJECTIVES = ResourceType(
     create=Call("POST", "/api/v1/slo", envelope="", answer="data[*]"),
     update=Call("PUT", "/api/v1/slo/{id}", envelope="", answer="data[*]"),
     delete=Call("DELETE", "/api/v1/slo/{id}"),
+    repeats=("type",),
     refs=(Ref("monitor_ids[*]", to=("monitors", "synthetics_tests")),),
     permissions=("slos_read", "slos_write"),
 )
@@ -54,6 +55,10 @@ SLO_CORRECTIONS = ResourceType(
     create=Call("POST", "/api/v1/slo/correction"),
     update=Call("PATCH", "/api/v1/slo/correction/{id}"),
     delete=Call("DELETE", "/api/v1/slo/correction/{id}"),
+    clears={
+        "attributes.description": {"attributes.description": ""},
+        **{f"attributes.{name}": {} for name in paths("slo_query end duration rrule")},
+    },
     refs=(Ref("attributes.slo_id", to=("service_level_objectives",)),),
     permissions=("slos_read", "slos_corrections"),
 )

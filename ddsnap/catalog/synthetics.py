@@ -13,6 +13,7 @@ from ddsnap.core.resource_type import (
     ResourceType,
     Shape,
     Variants,
+    Write,
     absent,
     paths,
 )
@@ -100,6 +101,7 @@ SYNTHETICS_TESTS = ResourceType(
     update=Call("PUT", f"{_TESTS}/{{id}}"),
     delete=Call("POST", f"{_TESTS}/delete", body={"public_ids": ["{id}"]}),
     quiet=(Quiet("status", "paused"),),
+    repeats=paths("type subtype"),
     natural_key=("metadata.disaster_recovery.source_public_id",),
     refs=(
         Ref("locations[*]", to=("synthetics_private_locations",), starts="pl:"),
@@ -116,6 +118,8 @@ SYNTHETICS_TESTS = ResourceType(
 )
 
 _VARIABLES = "/api/v1/synthetics/variables"
+# Required, be they empty.
+_DESCRIBED: Final[Mapping[str, JSON]] = {"description": "", "tags": []}
 
 SYNTHETICS_GLOBAL_VARIABLES = ResourceType(
     name="synthetics_global_variables",
@@ -125,7 +129,7 @@ SYNTHETICS_GLOBAL_VARIABLES = ResourceType(
     items="variables",
     envelope="",
     # What a test extracts moves with each of its runs.
-    shape=Shape(read=quirks.without_extracted_value, write=quirks.with_empty_value),
+    shape=Shape(read=quirks.without_extracted_value, write=quirks.as_it_is),
     fields=(
         "id name type description tags value parse_test_public_id parse_test_options is_fido"
         " is_totp attributes"
@@ -146,8 +150,9 @@ SYNTHETICS_GLOBAL_VARIABLES = ResourceType(
     ),
     modified_at="modified_at",
     modified_by="editor.handle",
-    create=Call("POST", _VARIABLES),
-    update=Call("PUT", f"{_VARIABLES}/{{id}}"),
+    create=Write("POST", _VARIABLES, adds=_DESCRIBED, mend=quirks.with_empty_value),
+    update=Write("PUT", f"{_VARIABLES}/{{id}}", adds=_DESCRIBED),
+    keeps_secrets=("value.value",),
     delete=Call("DELETE", f"{_VARIABLES}/{{id}}"),
     natural_key=("name", "type"),
     refs=(
@@ -179,8 +184,8 @@ SYNTHETICS_PRIVATE_LOCATIONS = ResourceType(
     unordered=paths("tags metadata.restricted_roles"),
     defaults={"metadata": ({"restricted_roles": []}, {}, None), "tags": ([], None)},
     modified_at="modifiedAt",
-    create=Call("POST", _LOCATIONS, answer="private_location"),
-    update=Call("PUT", f"{_LOCATIONS}/{{id}}"),
+    create=Write("POST", _LOCATIONS, answer="private_location", adds=_DESCRIBED),
+    update=Write("PUT", f"{_LOCATIONS}/{{id}}", adds=_DESCRIBED),
     delete=Call("DELETE", f"{_LOCATIONS}/{{id}}"),
     natural_key=("name",),
     refs=(

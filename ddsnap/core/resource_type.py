@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from ddsnap.core.values import JSON, JSONObject
 
@@ -77,6 +78,22 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Write(Call):
+    """A creation or an update that takes something else than all that people decide."""
+
+    takes: tuple[str, ...] = ()
+    """The only fields that it takes; none: all of them."""
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """Fields that take the value of another one."""
+    adds: Mapping[str, JSON] = field(default_factory=dict)
+    """What every body must hold, by field: the value where the document has none."""
+    gives: Mapping[str, JSON] = field(default_factory=dict)
+    """What a created resource has although the creation did not say so."""
+    mend: Callable[[JSONObject], JSONObject] | None = None
+    """What the document needs so that the API takes it; its meaning stays."""
+
+
+@dataclass(frozen=True)
 class IdPart:
     """One part of an id made of several: its placeholder, its place in the body, its type."""
 
@@ -105,7 +122,9 @@ class Section:
     at: str
     read: Call
     write: Call | None = None
+    """Replaces all elements."""
     add: Call | None = None
+    """Puts the resource's own reference on ``{item}``, the id of one element."""
     remove: Call | None = None
     keep: tuple[str, ...] = ()
     """The members of each element that are configuration; the rest is the other resource's."""
@@ -292,9 +311,28 @@ class ResourceType:
 
     # --- writing
     create: Call | None = None
+    create_if: tuple[tuple[str, JSON, Call], ...] = ()
+    """(field, value, call): how resources with this value are created instead."""
     update: Call | None = None
     delete: Call | None = None
+    undelete: Call | None = None
+    """Brings back what was deleted, under its old id."""
     toggle: Toggle | None = None
+    merges: tuple[str, ...] | None = None
+    """The objects of which an update leaves alone what it does not name (empty: the body itself);
+    without a word of it, the attributes in a PATCH and nothing in a PUT."""
+    clears: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    """What an update says to clear a field, if not its default or null; nothing: it cannot."""
+    repeats: tuple[str, ...] = ()
+    """Fields of a creation that an update must name again."""
+    spares: tuple[str, ...] = ()
+    """Fields that an update names only to change them."""
+    keeps_secrets: tuple[str, ...] = ()
+    """Secrets that stay as they are when an update leaves them out."""
+    keeps_others: tuple[str, ...] = ()
+    """Lists in which elements that only the destination has are kept."""
+    timely: Callable[[JSONObject, JSONObject | None, datetime], JSONObject] | None = None
+    """(document, the destination's, now) -> the document as it can be written now."""
     id_in_body: bool = False
     """An update carries the destination's id in its body."""
     quiet: tuple[Quiet, ...] = ()

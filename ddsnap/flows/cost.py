@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.api.items import first_placeholder
 from ddsnap.api.pages import requests_for
 from ddsnap.core import canonical
 from ddsnap.core.fields import field_path, value_at
@@ -18,6 +17,7 @@ from ddsnap.core.ids import split_parts
 from ddsnap.core.normalize import id_of
 from ddsnap.core.paths import document_path, parse_document_path
 from ddsnap.core.resource_type import Pages
+from ddsnap.core.routes import first_placeholder
 from ddsnap.core.values import Address
 from ddsnap.flows.earlier import Earlier
 from ddsnap.flows.live import Seen, harvest

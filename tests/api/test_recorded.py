@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from ddsnap.api.items import endpoints, is_ours, place_parent, unwrapped
+from ddsnap.api.items import is_ours, place_parent, unwrapped
 from ddsnap.api.pages import items_of
 from ddsnap.api.problems import explain
 from ddsnap.catalog import CATALOG
 from ddsnap.core.normalize import id_of
+from ddsnap.core.routes import endpoints
 
 FOLDER = os.environ.get("DDSNAP_CONTRACT_DATA", "")
 

@@ -17,7 +17,8 @@ NOT_STORED = {
     "delete", "toggle", "id_in_body", "natural_key", "built_in", "refs", "synonyms", "create_only",
     "update_only", "write_only", "modified_at", "modified_by", "title", "fields", "gone", "direct",
     "path", "items", "envelope", "parent", "detail", "orders", "provenance", "identity", "derived",
-    "quiet",
+    "quiet", "create_if", "undelete", "merges", "clears", "repeats", "spares", "keeps_secrets",
+    "keeps_others", "timely",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 
@@ -31,7 +32,8 @@ def told(value: Any) -> Any:
     if isinstance(value, (tuple, list, frozenset, set)):
         return [told(member) for member in value]
     if hasattr(value, "__dict__"):
-        return {key: told(member) for key, member in sorted(vars(value).items())}
+        # How a part or a shape is written leaves alone what was read.
+        return {key: told(member) for key, member in sorted(vars(value).items()) if key != "write"}
     return value
 
 
