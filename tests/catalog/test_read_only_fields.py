@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
-from orgs import contract_data
+from specification import resolved, specification
 
 from ddsnap.catalog import CATALOG
 from ddsnap.core.fields import field_path
@@ -17,24 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ddsnap.core.resource_type import ResourceType
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@cache
-def specification(version: str) -> dict[str, Any]:
-    text = (contract_data() / "openapi" / f"{version}.yaml").read_text()
-    spec: dict[str, Any] = yaml.load(text, Loader=_LOADER)
-    return spec
-
-
-def resolved(spec: dict[str, Any], schema: Any) -> Any:
-    while isinstance(schema, dict) and "$ref" in schema:
-        found: Any = spec
-        for step in schema["$ref"].split("/")[1:]:
-            found = found[step]
-        schema = found
-    return schema
 
 
 def answer(spec: dict[str, Any], path: str) -> Any:
