@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
 from ddsnap.core.fields import value_at
@@ -16,9 +16,10 @@ from ddsnap.store.ancestry import commits_since
 from ddsnap.store.snapshots import SnapshotWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from ddsnap.api.session import RouteCount
     from ddsnap.core.values import JSON, JSONObject
     from ddsnap.flows.outcome import CaptureResult, TypeOutcome
     from ddsnap.flows.run import Run
@@ -34,32 +35,42 @@ _STANDING: Final = ("public_id", "snapshot", "unknown_fields", "read_at")
 
 def stage_capture(run: Run, started: datetime, result: CaptureResult) -> str:
     """Stage what a capture did, on top of the journal as it is by now; return the commit."""
-    state = _state(result)
-    known = unknown_fields(run)
-    for name, fields in result.new_fields.items():
-        known[name] = sorted({*known.get(name, []), *fields})
-    record = {
-        **_head(run, started, "capture", state),
-        "public_id": manifest_of(run.repo, result.commit).org.public_id if result.commit else "",
-        "snapshot": {"commit": result.commit, "new": result.committed},
+    record: JSONObject = {
+        **head(run, started, "capture", _state(result)),
+        **standing(run, result),
         "types": _types(result),
         "counts": _counts(result.counts),
-        "requests": {route: asdict(count) for route, count in result.requests.items()},
-        "unknown_fields": {name: list(fields) for name, fields in known.items()},
-        "read_at": dict(result.read_at),
+        "requests": traffic(result.requests),
         "warnings": list(result.warnings),
     }
     what = summary(result.counts) if result.committed else "unchanged"
     what = "superseded" if result.superseded else what
-    return _stage(run, record, f"run capture {run.org}: {what}", state)
+    return stage(run, record, f"run capture {run.org}: {what}")
 
 
 def stage_failure(run: Run, started: datetime, message: str) -> str:
     """Stage that a capture failed, and why; return the commit."""
+    record = {**head(run, started, "capture", "failed"), "error": message, **last_standing(run)}
+    return stage(run, record, f"run capture {run.org}: failed")
+
+
+def standing(run: Run, result: CaptureResult) -> JSONObject:
+    """Return what the next run builds on: the snapshot in force, and what is known of it."""
+    known = unknown_fields(run)
+    for name, fields in result.new_fields.items():
+        known[name] = sorted({*known.get(name, []), *fields})
+    return {
+        "public_id": manifest_of(run.repo, result.commit).org.public_id if result.commit else "",
+        "snapshot": {"commit": result.commit, "new": result.committed},
+        "unknown_fields": {name: list(fields) for name, fields in known.items()},
+        "read_at": dict(result.read_at),
+    }
+
+
+def last_standing(run: Run) -> JSONObject:
+    """Return the same as the run before has left it, for a run that found out nothing itself."""
     last = last_record(run)
-    record = {**_head(run, started, "capture", "failed"), "error": message}
-    record |= {name: last[name] for name in _STANDING if name in last}
-    return _stage(run, record, f"run capture {run.org}: failed", "failed")
+    return {name: last[name] for name in _STANDING if name in last}
 
 
 def repeats(run: Run, started: datetime, result: CaptureResult) -> bool:
@@ -78,6 +89,59 @@ def repeats(run: Run, started: datetime, result: CaptureResult) -> bool:
         if value_at(record, "snapshot.new") is False and _told(record) == ours:
             return True
     return False
+
+
+def head(run: Run, started: datetime, kind: str, state: str) -> JSONObject:
+    """Return what every record says first: which run, when, by whom, and how it ended."""
+    finished = run.clock()
+    author = run.author
+    return {
+        "format": FORMAT,
+        "run": run.id,
+        "kind": kind,
+        "state": state,
+        "org": run.org,
+        "site": run.site,
+        "started": started.isoformat(timespec="milliseconds"),
+        "finished": finished.isoformat(timespec="milliseconds"),
+        "seconds": round((finished - started).total_seconds(), 3),
+        "by": {"user": author.user, "host": author.host, "version": author.version},
+        "arguments": [*run.arguments],
+    }
+
+
+def traffic(requests: Mapping[str, RouteCount]) -> JSONObject:
+    """Return the requests per route."""
+    return {route: asdict(count) for route, count in requests.items()}
+
+
+def stage(
+    run: Run,
+    record: JSONObject,
+    subject: str,
+    *,
+    body: str = "",
+    files: Mapping[str, bytes] | None = None,
+    anew: str = "",
+    parents: Sequence[str] = (),
+) -> str:
+    """Stage a run's commit on top of the journal; the maps of ids are carried over.
+
+    Of the folder ``anew`` only what ``files`` holds is in it.
+    """
+    words = {"Ddsnap-Run": "run", "Ddsnap-State": "state", "Ddsnap-Org": "org"}
+    trailers = trailer_block({name: str(record[member]) for name, member in words.items()})
+    paragraphs = [subject, body, trailers]
+    message = "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+    with SnapshotWriter(run.repo, run.journal) as writer:
+        writer.keep_folder(MAPS)
+        if anew:
+            writer.drop(anew)
+        for path, data in (files or {}).items():
+            writer.put(path, data)
+        writer.put(RECORD, canonical.encode(record))
+        writer.put(".gitattributes", b"* -text\n")
+        return writer.stage(message, time=run.clock(), parents=parents, always=True) or ""
 
 
 def record_of(repo: Repository, commit: str) -> JSONObject:
@@ -133,23 +197,6 @@ def times_in(record: JSONObject, tip: str | None) -> dict[str, float]:
     return {name: float(time) for name, time in times.items() if isinstance(time, (int, float))}
 
 
-def _head(run: Run, started: datetime, kind: str, state: str) -> dict[str, object]:
-    finished = run.clock()
-    return {
-        "format": FORMAT,
-        "run": run.id,
-        "kind": kind,
-        "state": state,
-        "org": run.org,
-        "site": run.site,
-        "started": started.isoformat(timespec="milliseconds"),
-        "finished": finished.isoformat(timespec="milliseconds"),
-        "seconds": round((finished - started).total_seconds(), 3),
-        "by": asdict(run.author),
-        "arguments": [*run.arguments],
-    }
-
-
 def _state(result: CaptureResult) -> str:
     return "superseded" if result.superseded else "partial" if result.partial else "done"
 
@@ -200,13 +247,3 @@ def _type(outcome: TypeOutcome) -> JSON:
 
 def _counts(counts: Counter[str]) -> JSONObject:
     return {kind: number for kind, number in sorted(counts.items()) if number}
-
-
-def _stage(run: Run, record: Mapping[str, object], subject: str, state: str) -> str:
-    trailers = {"Ddsnap-Run": str(record["run"]), "Ddsnap-State": state, "Ddsnap-Org": run.org}
-    message = f"{subject}\n\n{trailer_block(trailers)}\n"
-    with SnapshotWriter(run.repo, run.journal) as writer:
-        writer.keep_folder(MAPS)
-        writer.put(RECORD, canonical.encode(cast("JSON", record)))
-        writer.put(".gitattributes", b"* -text\n")
-        return writer.stage(message, time=run.clock(), always=True) or ""
