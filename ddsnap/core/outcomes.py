@@ -94,6 +94,13 @@ class Outcome:
             return _DONE.get(self.action.kind, self.status)
         return self.status
 
+    @property
+    def wrote(self) -> bool:
+        """Whether it changed the destination, wholly or in part."""
+        if self.status == "done":
+            return bool(self.requests)
+        return any(200 <= sent.status < 300 for sent in self.requests)
+
     def to_json(self) -> JSONObject:
         """Return it as it is recorded: the action, with ``to`` as it came out, not as planned."""
         return {

@@ -1,0 +1,212 @@
+"""The replays that a journal tells of: which one was cut off, and what one of them did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.core import shapes
+from ddsnap.core.manifest import OrgIdentity
+from ddsnap.core.outcomes import read_outcomes
+from ddsnap.core.values import Address
+from ddsnap.errors import Damaged, Refused, UsageError
+from ddsnap.flows.discreet import read_lines
+from ddsnap.flows.id_map import read_map
+from ddsnap.flows.journal import RECORD, parse_time, record_of
+from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PROGRESS
+from ddsnap.store.history import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from ddsnap.core.id_map import Mapped
+    from ddsnap.core.outcomes import Outcome
+    from ddsnap.core.values import JSONObject
+    from ddsnap.store.commits import CommitInfo
+    from ddsnap.store.repository import Repository
+
+RUN: Final = "Ddsnap-Run"
+STATE: Final = "Ddsnap-State"
+_REPLAYS: Final = ("run replay ", "run restore ")
+_SHORT: Final = 12
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A replay that says it goes on: it does, or it was cut off."""
+
+    run: str
+    commit: str
+    record: JSONObject
+    lines: tuple[JSONObject, ...] = ()
+    """The run log, as far as it was published."""
+
+    @property
+    def who(self) -> str:
+        """Who runs it, and where."""
+        by = self.record.get("by")
+        told = by if isinstance(by, dict) else {}
+        return f"{told.get('user') or 'somebody'} on {told.get('host') or 'some host'}"
+
+    @property
+    def since(self) -> datetime | None:
+        """When it started."""
+        return parse_time(self.record.get("started"))
+
+    @property
+    def expires(self) -> datetime | None:
+        """When another run may take it over."""
+        return parse_time(self.record.get("expires"))
+
+    def expired(self, now: datetime) -> bool:
+        """Whether another run may take it over."""
+        return self.expires is None or self.expires <= now
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What a run did, for the run that takes it back.
+
+    ``created`` has, by source address, the id at the destination and what was last seen of it;
+    ``updated`` and ``deleted`` are the destination's addresses, whose documents were as
+    the snapshot ``before`` has them.
+    """
+
+    run: str
+    commit: str
+    record: JSONObject
+    outcomes: tuple[Outcome, ...]
+    mapped: Mapping[Address, Mapped]
+    source: OrgIdentity
+    destination: OrgIdentity
+    before: str
+
+    @property
+    def created(self) -> dict[Address, tuple[str, str]]:
+        """What it created: id at the destination, and the digest of it as it was read back."""
+        made = (o for o in self.outcomes if o.to and _made(o))
+        return {o.action.address: (o.to, self._seen(o.action.address, o.to)) for o in made}
+
+    @property
+    def updated(self) -> tuple[Address, ...]:
+        """What it wrote to that was there before."""
+        return self._there("update", "adopt", "unchanged")
+
+    @property
+    def deleted(self) -> tuple[Address, ...]:
+        """What it deleted."""
+        return self._there("delete")
+
+    def _there(self, *kinds: str) -> tuple[Address, ...]:
+        wrote = (o for o in self.outcomes if o.action.kind in kinds and o.wrote and not _made(o))
+        return tuple(Address(o.action.address.type, o.to) for o in wrote)
+
+    def _seen(self, address: Address, to: str) -> str:
+        entry = self.mapped.get(address)
+        return entry.seen if entry and entry.id == to else ""
+
+
+def _made(outcome: Outcome) -> bool:
+    """Whether the resource is there by this run, or by the one that it resumed."""
+    action = outcome.action
+    if action.kind == "create":
+        return outcome.wrote
+    return action.kind == "adopt" and action.origin == "created" and outcome.status == "done"
+
+
+def runs(repo: Repository, tip: str) -> Iterator[CommitInfo]:
+    """Yield the newest commit of each run, the newest run first."""
+    seen: set[str] = set()
+    for info in log(repo, tip):
+        run = info.trailer(RUN) or info.sha
+        if run not in seen:
+            seen.add(run)
+            yield info
+
+
+def replays(repo: Repository, tip: str) -> Iterator[CommitInfo]:
+    """Yield the newest commit of each replay and restore, the newest run first."""
+    return (info for info in runs(repo, tip) if info.subject.startswith(_REPLAYS))
+
+
+def leftover(repo: Repository, tip: str | None) -> Leftover | None:
+    """Return the replay that goes on or was cut off, if there is one.
+
+    No replay begins while another one is open, so the newest tells.
+    """
+    info = next(replays(repo, tip), None) if tip else None
+    if info is None or info.trailer(STATE) not in OPEN:
+        return None
+    data = repo.read_file(info.sha, PROGRESS) or b""
+    lines = tuple(line for line in read_lines(data) if isinstance(line, dict))
+    return Leftover(info.trailer(RUN) or "", info.sha, record_of(repo, info.sha), lines)
+
+
+def refuse_open(repo: Repository, tip: str | None, org: str, now: datetime, own: str = "") -> None:
+    """Refuse to write to an org into which another run than ``own`` replays."""
+    found = leftover(repo, tip)
+    if found is None or found.run == own:
+        return
+    since = f" since {found.since:%Y-%m-%d %H:%M:%S %Z}" if found.since else ""
+    if found.expired(now):
+        raise Refused(
+            f"a replay into {org} by {found.who}{since} did not end",
+            "--resume takes it over: what it did is looked up first",
+        )
+    raise Refused(
+        f"{found.who} replays into {org}{since} (run {found.run[:_SHORT]})",
+        f"wait for it to end; if it died, --resume takes it over after {found.expires:%H:%M:%S %Z}",
+    )
+
+
+def undoing(repo: Repository, journal_tip: str | None, run_id: str) -> Undone:
+    """Return what a run did, by its id or the beginning of it.
+
+    Raises ``UsageError`` where no run, more than one, or none that replayed has that name, and
+    ``Damaged`` where its record is not whole.
+    """
+    info = _find(repo, journal_tip, run_id)
+    if not info.subject.startswith(_REPLAYS):
+        raise UsageError(f"run {run_id} is no replay: {info.subject}", _LISTED)
+    if info.trailer(STATE) in OPEN:
+        raise UsageError(
+            f"run {run_id} has not ended", "end it first: `ddsnap replay ... --resume`"
+        )
+    record = record_of(repo, info.sha)
+    try:
+        source, destination = _org(record, "source"), _org(record, "destination")
+        before = shapes.text(record, "before")
+        outcomes = tuple(read_outcomes(repo.read_file(info.sha, OUTCOMES) or b""))
+    except Damaged as error:
+        raise Damaged(
+            f"{RECORD} or {OUTCOMES} of run {run_id} ({info.sha[:_SHORT]}): {error.message}",
+            "run `ddsnap verify`",
+        ) from None
+    mapped = read_map(repo, info.sha, source, destination)
+    run = info.trailer(RUN) or ""
+    return Undone(run, info.sha, record, outcomes, mapped, source, destination, before)
+
+
+_LISTED: Final = "`ddsnap log --runs` lists the runs, `ddsnap log` the replays"
+
+
+def _find(repo: Repository, tip: str | None, run_id: str) -> CommitInfo:
+    found = [
+        info
+        for info in (runs(repo, tip) if tip and run_id else ())
+        if (info.trailer(RUN) or "").startswith(run_id)
+    ]
+    whole = [info for info in found if info.trailer(RUN) == run_id]
+    if not found:
+        raise UsageError(f"there is no run {run_id!r}", _LISTED)
+    if len(found) > 1 and not whole:
+        names = ", ".join(str(info.trailer(RUN))[:_SHORT] for info in found[:3])
+        raise UsageError(f"{len(found)} runs begin with {run_id}", f"name one: {names}")
+    return (whole or found)[0]
+
+
+def _org(record: JSONObject, name: str) -> OrgIdentity:
+    org = shapes.as_object(record.get(name), name)
+    label = shapes.text(org, "org" if name == "source" else "name")
+    return OrgIdentity(label, shapes.text(org, "public_id"), str(org.get("site") or ""))
