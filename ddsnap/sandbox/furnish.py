@@ -81,6 +81,13 @@ def default_permissions(org: SandboxOrg) -> list[Body]:
     return [link(item["id"]) for item in table if not item["attributes"]["restricted"]]
 
 
+def add_permission(org: SandboxOrg, name: str) -> str:
+    """Add a permission that this org did not know, and return its id."""
+    permission = _permission(org.new_uuid(), name, "Other", "other")
+    org.table("permissions")[permission["id"]] = permission
+    return str(permission["id"])
+
+
 def link(id_: str, type_name: str = "permissions") -> Body:
     """Return a JSON:API link."""
     return {"id": id_, "type": type_name}

@@ -10,12 +10,15 @@ from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from ddsnap.sandbox import disorder, edits, furnish, seed, state
+from ddsnap.sandbox import disorder, edits, furnish, seed, snapshot, state
 from ddsnap.sandbox.table import Table, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ddsnap.sandbox.answers import Body
 
+_MOST = 10**12
 _SHORT = string.ascii_lowercase.replace("l", "").replace("o", "") + "23456789"
 
 
@@ -49,6 +52,20 @@ class SandboxOrg:
         """Take bodies in as the org's own state: ids and values as they are, nothing checked."""
         with self.lock:
             state.load(self, type_name, bodies)
+
+    def load_snapshot(self, documents: Iterable[tuple[str, Body]]) -> None:
+        """Take in a snapshot's documents, by type: ids are kept, what was left out is made up.
+
+        The keys then belong to a person of the snapshot, if it has one who can log in.
+        """
+        with self.lock:
+            snapshot.load_snapshot(self, documents)
+            self._forget()
+
+    def skip_ids(self, taken: Iterable[int]) -> None:
+        """Give ids from now on that nothing loaded from elsewhere has."""
+        self._ids = random.Random(f"more ids of {self.name}")
+        self._next_int = max([self._next_int, *(id_ for id_ in taken if id_ < _MOST)])
 
     def resources(self, type_name: str) -> dict[str, Body]:
         """Return the live bodies of a type by id."""

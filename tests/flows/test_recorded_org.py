@@ -10,7 +10,7 @@ from orgs import Backup, contract_data, git, make_backup
 
 from ddsnap.catalog import CATALOG
 from ddsnap.core import canonical
-from ddsnap.core.fields import value_at
+from ddsnap.core.fields import field_path, value_at
 from ddsnap.core.normalize import normalize
 from ddsnap.core.paths import document_path
 
@@ -204,3 +204,23 @@ def test_plain_git_reads_it(recorded: tuple[Backup, dict[str, int]], tmp_path: P
     backup.git("gc", "-q", "--prune=now")
     assert backup.git("fsck", "--strict", "--full") == ""
     assert not backup.capture().committed
+
+
+def test_the_recorded_org_is_the_same_after_its_snapshot_was_loaded_elsewhere(
+    recorded: tuple[Backup, dict[str, int]], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    backup, _ = recorded
+    backup.capture()
+    before = {path: backup.document(path) for path in backup.paths() if "/" in path}
+    other = sandbox.add_org("other")
+    other.load_snapshot((path.partition("/")[0], body) for path, body in before.items())
+    again = make_backup(sandbox, other, tmp_path / "again")
+    assert not again.capture().partial
+    after = {path: again.document(path) for path in again.paths() if "/" in path}
+    assert sorted(after) == sorted(before)
+    for path, body in before.items():
+        type_ = CATALOG[path.partition("/")[0]]
+        for document in (body, after[path]):
+            for at in (*type_.provenance, *type_.derived):
+                field_path(at).remove(document)
+        assert after[path] == body, path

@@ -85,7 +85,8 @@ def delete_pipeline(call: Call) -> Answer:
         raise _bad("Integration pipelines cannot be deleted")
     del call.org.table("logs_pipelines")[row["id"]]
     call.org.table("restriction_policies").pop(f"logs-pipeline:{row['id']}", None)
-    call.org.table("logs_pipelines_order")[ORDER]["pipeline_ids"].remove(row["id"])
+    order = call.org.table("logs_pipelines_order")[ORDER]
+    order["pipeline_ids"] = [id_ for id_ in order["pipeline_ids"] if id_ != row["id"]]
     return Answer()
 
 

@@ -11,6 +11,8 @@ from ddsnap.sandbox.resources.synthetics_locations import MANAGED
 from ddsnap.sandbox.times import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ddsnap.sandbox.org import SandboxOrg
     from ddsnap.sandbox.router import Call
 
@@ -22,7 +24,7 @@ _SUBTYPES: dict[str, set[str | None]] = {
 }
 _WRITABLE = ("name", "status", "type", "subtype", "tags", "config", "message", "options",
              "locations", "metadata", "steps")  # fmt: skip
-_FILLED = {"on_missing_data": "show_no_data", "notify_audit": False, "new_host_delay": 300,
+FILLED = {"on_missing_data": "show_no_data", "notify_audit": False, "new_host_delay": 300,
            "include_tags": True}  # fmt: skip
 _STEP = {"browser": ("allowFailure", "isCritical", "noScreenshot", "exitIfSucceed",
                      "alwaysExecute"),
@@ -123,15 +125,12 @@ def _check_variables(org: SandboxOrg, config: Body) -> None:
 def _options(sent: Body, *, new: bool) -> Body:
     options = dict(sent)
     if new and isinstance(options.get("monitor_options"), dict):
-        options["monitor_options"] = {**options["monitor_options"], **_FILLED}
+        options["monitor_options"] = {**options["monitor_options"], **FILLED}
     return options
 
 
 def _config(call: Call, id_: str, sent: Body) -> Body:
-    config = dict(sent.get("config") or {})
-    for name in ("configVariables", "variables"):
-        if name in config:
-            config[name] = [_variable(one) for one in config[name]]
+    config = hide_secrets(call.org.private("synthetics_tests", id_), sent.get("config") or {})
     if isinstance(config.get("request"), dict):
         config["request"] = _request(call, id_, config["request"])
         config = _with_used_variables(call.org, config)
@@ -153,8 +152,41 @@ def _with_used_variables(org: SandboxOrg, config: Body) -> Body:
     return {**config, "configVariables": added}
 
 
-def _variable(sent: Body) -> Body:
-    return without(sent, "pattern", "example") if sent.get("secure") else sent
+def hide_secrets(hidden: Body, config: Body) -> Body:
+    """Return a configuration as it is shown; what nobody is shown moves to ``hidden``.
+
+    What is sent takes the place of what was hidden; what is not sent stays as it was.
+    """
+    kept: Body = {}
+    shown = dict(config)
+    for name in ("configVariables", "variables"):
+        if name in shown:
+            shown[name] = [_variable(one, f"config.{name}", hidden, kept) for one in shown[name]]
+    for at, request in _requests(config):
+        for part, content in (request.get("certificate") or {}).items():
+            place = f"{at}.certificate.{part}.content"
+            value = content.get("content", hidden.get(place))
+            kept |= {} if value is None else {place: value}
+    hidden.clear()
+    hidden.update(kept)
+    return shown
+
+
+def _variable(sent: Body, at: str, hidden: Body, kept: Body) -> Body:
+    if not sent.get("secure"):
+        return sent
+    for name in ("pattern", "example"):
+        place = f"{at}.{sent.get('name')}.{name}"
+        if name in sent or place in hidden:
+            kept[place] = sent.get(name, hidden.get(place))
+    return without(sent, "pattern", "example")
+
+
+def _requests(config: Body) -> Iterator[tuple[str, Body]]:
+    for at, holder in [("config", config), *((f"config.steps.{step.get('name')}", step)
+                                              for step in config.get("steps") or [])]:  # fmt: skip
+        if isinstance(holder.get("request"), dict):
+            yield f"{at}.request", holder["request"]
 
 
 def _api_step(call: Call, id_: str, sent: Body) -> Body:

@@ -131,6 +131,8 @@ def _updated(call: Call, row: Body, sent: Body) -> Answer:
     id_ = row["public_id"]
     own = ("public_id", "created_at", "monitor_id", "creator", "created_by", "creation_source")
     kept = {name: row[name] for name in own if name in row}
+    # What was loaded from elsewhere may not say which monitor the test owns.
+    kept = {"monitor_id": call.org.new_int(), "created_at": iso(call.org.now()), **kept}
     new = {**kept, **stored(call, id_, sent), "modified_at": iso(call.org.now()),
            "modified_by": person(call)}  # fmt: skip
     call.org.table(_TYPE)[id_] = new
