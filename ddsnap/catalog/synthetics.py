@@ -140,6 +140,9 @@ SYNTHETICS_GLOBAL_VARIABLES = ResourceType(
     masked=(
         Masked("value.value", when={"secure": True}, unless=("is_fido", "parse_test_public_id")),
     ),
+    # A replacement without the value of a secure variable is taken, and the value stays; that of
+    # the secure variables of a test is not known to stay.
+    kept=("value.value",),
     unordered=paths("tags attributes.restricted_roles"),
     defaults=absent(
         null="parse_test_name parse_test_options parse_test_public_id",

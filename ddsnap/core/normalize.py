@@ -48,16 +48,27 @@ def normalize(
     ``KeyError``.
     """
     address = Address(type_.name, id_of(type_, body))
-    for step in _steps(type_):
-        step(body)
-    for named in type_.named:
-        _name(field_path(named.at), body, (names or {}).get(named.lookup, {}))
-    _sort(type_, body)
+    settle(type_, body, names=names)
     markers = _mark_secrets(type_, body) + _mark_masked(type_, body)
     if type_.constant_id:
         body[RESERVED] = {"id": type_.constant_id}
     markers += RESERVED in body
     return Normalized(Document(address, body), markers, unknown_fields(type_, body))
+
+
+def settle(
+    type_: ResourceType,
+    body: JSONObject,
+    *,
+    names: Mapping[str, Mapping[str, str]] | None = None,
+) -> JSONObject:
+    """Take out of ``body`` what moves by itself, and sort its sets; secrets stay where they are."""
+    for step in _steps(type_):
+        step(body)
+    for named in type_.named:
+        _name(field_path(named.at), body, (names or {}).get(named.lookup, {}))
+    _sort(type_, body)
+    return body
 
 
 def id_of(type_: ResourceType, body: JSONObject) -> str:
