@@ -84,6 +84,10 @@ class Gateway:
         """Return the time by the server's clock (seconds since 1970), as far as it is known."""
         return self._session.server_time()
 
+    def conceal(self, secrets: Iterable[str]) -> None:
+        """Keep these out of every error from now on."""
+        self._session.conceal(secrets)
+
     def identity(self) -> OrgIdentity:
         """Return the org that the keys belong to; refused keys raise ``AuthError``."""
         return identity.of_keys(self._session)
@@ -121,6 +125,21 @@ class Gateway:
             return Gone() if body is None else self._whole(type_, id_, body)
         except AuthError:
             raise
+        except ApiError as error:
+            return Unreadable(error.status, error.message)
+
+    def find(self, type_: ResourceType, id_: str) -> Reading:
+        """Read one resource, from its listing where it has no address of its own."""
+        if type_.direct:
+            return self.read(type_, id_)
+        parent = ids_by_name(type_, id_)[first_placeholder(type_.path)] if type_.parent else ""
+        try:
+            items = self._items(type_, parent)
+            return next((Found(item) for item in items if self.id_of(type_, item) == id_), Gone())
+        except AuthError:
+            raise
+        except _ParentGone:
+            return Gone()
         except ApiError as error:
             return Unreadable(error.status, error.message)
 

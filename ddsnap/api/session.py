@@ -9,7 +9,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote_plus, urlencode
 
 from ddsnap import __version__
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_TELLTALE: Final = 6
-"""A shorter key stands in ordinary words by chance; Datadog's have 32 and 40 characters."""
 
 
 class LostAnswer(ApiError):  # noqa: N818 - it says what happened
@@ -119,6 +116,7 @@ class Session:
         self.budget = RateBudget(clock, self._sleep, draw)
         self._server_clock = ServerClock(clock)
         self._lock = threading.Lock()
+        self._secrets = set(self._keys)
         self._counters: dict[str, RouteCount] = {}
         self._pool: ThreadPoolExecutor | None = None
 
@@ -149,6 +147,11 @@ class Session:
     def server_time(self) -> float | None:
         """Return the time by the server's clock (seconds since 1970), as far as it is known."""
         return self._server_clock.now()
+
+    def conceal(self, secrets: Iterable[str]) -> None:
+        """Keep these out of every error from now on: a server may echo what it was sent."""
+        with self._lock:
+            self._secrets.update(secrets)
 
     def request(
         self,
@@ -254,8 +257,9 @@ class Session:
 
     def _error(self, call: _Call, failure: Failure) -> ApiError:
         # A server may echo what it was sent, and a path may hold a token.
-        telltale = [key for key in self._keys if len(key) >= _TELLTALE]
-        message = scrub(f"{failure.message} ({call.method} {call.path})", telltale)
+        with self._lock:
+            secrets = frozenset(self._secrets)
+        message = scrub(f"{failure.message} ({call.method} {call.path})", secrets)
         if failure.status == 401:
             return AuthError(message, "check the org's API key and application key", status=401)
         if call.method not in IDEMPOTENT and failure.uncertain:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, quote_plus
 
 from ddsnap.core import pointers
 from ddsnap.core.fields import FieldPath, field_path
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ddsnap.core.values import JSON, JSONObject
 
 _MARK: Final = b'"secret": true'
+_TELLTALE: Final = 6
 _LEAST_KNOWN: Final = 8
 """A known secret this short would be found in every other word."""
 
@@ -168,12 +171,27 @@ def maybe_marked(data: bytes) -> bool:
 
 
 def scrub(text: str, known: Collection[str] = ()) -> str:
-    """Return a message without the secrets in it, nor the beginning of one where it was cut."""
-    for value in sorted(known, key=len, reverse=True):
+    """Return a message without the secrets in it, nor the beginning of one where it was cut.
+
+    A known secret is found in the spellings in which a server may echo it; one that might stand in
+    an ordinary word by chance, only by itself.
+    """
+    spelled = {form for value in known for form in _spellings(value)}
+    for value in sorted(spelled, key=len, reverse=True):
+        if len(value) < _TELLTALE:
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "***", text)
+            continue
         text = text.replace(value, "***")
-        for size in range(len(value) - 1, 3, -1):
+        for size in range(len(value) - 1, 3, -1) if "…" in text else ():
             text = text.replace(f"{value[:size]}…", "***…")
     return hide(text, "***")
+
+
+def _spellings(value: str) -> set[str]:
+    """A text as it is, on one line, in JSON, and in an address."""
+    line = " ".join(value.split())
+    in_json = {json.dumps(value, ensure_ascii=pure)[1:-1] for pure in (True, False)}
+    return {value, line, *in_json, quote(value), quote(value, safe=""), quote_plus(value)} - {""}
 
 
 _OWN: Final = "a secret that the run knows"

@@ -13,7 +13,7 @@ from ddsnap.core.values import RESERVED, Address
 from ddsnap.errors import UnstorableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ddsnap.api.gateway import Gateway, Reading
     from ddsnap.api.pages import Lose
@@ -98,7 +98,7 @@ def read_type(
     names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
     if not (type_.discover or type_.detail or type_.sections):
         for item in gateway.list(type_, parents=seen.parents_of(type_), lose=lose):
-            _drop_ghosts(type_, item, seen)
+            drop_ghosts(type_, item, seen.existing.get(type_.orders))
             yield _stored(type_, Address(type_.name, gateway.id_of(type_, item)), item, names)
         return
     wanted: list[tuple[str, JSONObject | None]] = []
@@ -124,6 +124,15 @@ def to_item(
     return _stored(type_, address, reading.body, names)
 
 
+def drop_ghosts(type_: ResourceType, body: JSONObject, existing: Collection[str] | None) -> None:
+    """Leave out of an order what no longer exists: Datadog keeps deleted members in it a while."""
+    if existing is None:
+        return
+    for slot in reversed(list(field_path(type_.members).find(body))):
+        if str(slot.value) not in existing:
+            slot.remove()
+
+
 def _candidates(
     gateway: Gateway, type_: ResourceType, seen: Seen, lose: Lose
 ) -> list[tuple[str, JSONObject | None]]:
@@ -144,16 +153,6 @@ def harvest(type_: ResourceType, seen: Seen) -> list[str]:
     for name, prefix in discover.objects.items():
         ids.update(f"{prefix}:{id_}" for id_ in seen.ids.get(name, ()))
     return sorted(ids)
-
-
-def _drop_ghosts(type_: ResourceType, body: JSONObject, seen: Seen) -> None:
-    """Leave out of an order what no longer exists: Datadog keeps deleted members in it a while."""
-    existing = seen.existing.get(type_.orders)
-    if existing is None:
-        return
-    for slot in reversed(list(field_path(type_.members).find(body))):
-        if str(slot.value) not in existing:
-            slot.remove()
 
 
 def _stored(
