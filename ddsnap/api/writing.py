@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ddsnap.core.fields import field_path, value_at
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write was answered: ``item`` is the resource, as far as the answer holds it."""
+    """What a write was answered: ``item`` is the resource, as far as the answer holds it.
+
+    A creation's whole ``answer`` may hold keys that are shown once.
+    """
 
     status: int
-    item: JSON
+    item: JSON = field(repr=False)
+    answer: JSON = field(default=None, repr=False)
 
 
 def send(
@@ -45,7 +49,7 @@ def send(
         body=_with_ids(type_, body, lookup),
         expect=type_.gone if request.purpose == "delete" else (),
     )
-    return Written(answer.status, value_at(answer.body, request.item))
+    return Written(answer.status, value_at(answer.body, request.item), answer.body)
 
 
 def _with_ids(type_: ResourceType, body: JSON, lookup: Callable[[str], Mapping[str, str]]) -> JSON:

@@ -16,6 +16,7 @@ from ddsnap.core.match import portable
 from ddsnap.core.normalize import SECRET, is_secret
 from ddsnap.core.secrets import marked
 from ddsnap.core.values import RESERVED, clone
+from ddsnap.core.written import merged_objects
 from ddsnap.errors import DdsnapError
 
 if TYPE_CHECKING:
@@ -166,16 +167,11 @@ def texts(value: JSON) -> Iterable[str]:
 
 def _stays(type_: ResourceType, parts: Parts, there: JSONObject, twin: Parts | None) -> bool:
     """Whether an update that leaves the place out leaves what the destination has there."""
-    if any(field_path(path).covers(parts) for path in type_.kept):
+    if any(field_path(path).covers(parts) for path in type_.keeps_secrets):
         return twin is not None
-    # PATCH merges the members of the item, and of its attributes; what these hold is replaced.
-    merged = parts[:-1] in ((), ("attributes",))
-    return (
-        merged
-        and type_.update is not None
-        and type_.update.method == "PATCH"
-        and pointers.find(there, pointers.join(parts)) is not None
-    )
+    # What the members of a merged object hold is replaced as a whole.
+    merged = parts[:-1] in [field_path(at).steps for at in merged_objects(type_)]
+    return merged and pointers.find(there, pointers.join(parts)) is not None
 
 
 def _number(value: JSON) -> int | None:

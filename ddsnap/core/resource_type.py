@@ -296,8 +296,6 @@ class ResourceType:
     """Headers or parameters, of which only what its name or form gives away is a secret. A text
     that holds such a map as JSON is one as a whole, if any of it is."""
     masked: tuple[Masked, ...] = ()
-    kept: tuple[str, ...] = ()
-    """Secrets that an update leaves as they are where it does not name them."""
     create_only: tuple[str, ...] = ()
     update_only: tuple[str, ...] = ()
     write_only: tuple[str, ...] = ()

@@ -101,11 +101,18 @@ def wrapped(sent: JSONObject, envelope: str, kind: str = "") -> JSONObject:
     return sent
 
 
+def merged_objects(type_: ResourceType) -> tuple[str, ...]:
+    """Return the objects of which an update leaves alone what it does not name."""
+    if type_.merges is not None or type_.update is None:
+        return type_.merges or ()
+    return ("attributes",) if type_.update.method == "PATCH" else ()
+
+
 def _cleared(
     type_: ResourceType, wanted: JSONObject, there: JSONObject
 ) -> Iterator[tuple[str, JSON]]:
     """Yield what says that fields which the destination has shall be gone."""
-    for holder in _merges(type_):
+    for holder in merged_objects(type_):
         have, want = value_at(there, holder), value_at(wanted, holder)
         kept = want.keys() if isinstance(want, dict) else ()
         for name in have if isinstance(have, dict) else ():
@@ -115,12 +122,6 @@ def _cleared(
     for path, words in type_.clears.items():
         if value_at(there, path) is not None and value_at(wanted, path) is None:
             yield from words.items()
-
-
-def _merges(type_: ResourceType) -> tuple[str, ...]:
-    if type_.merges is not None or type_.update is None:
-        return type_.merges or ()
-    return ("attributes",) if type_.update.method == "PATCH" else ()
 
 
 def _both_secret(path: str, wanted: JSONObject, there: JSONObject) -> bool:

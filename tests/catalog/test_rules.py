@@ -19,8 +19,6 @@ NOT_STORED = {
     "path", "items", "envelope", "parent", "detail", "orders", "provenance", "identity", "derived",
     "quiet", "create_if", "undelete", "merges", "clears", "repeats", "spares", "keeps_secrets",
     "keeps_others", "timely",
-    "kept",
-    "quiet",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 
