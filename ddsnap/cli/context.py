@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ddsnap.cli.terminal import Terminal
     from ddsnap.config import Config, Credentials, Org
+    from ddsnap.core.transform import Rule
     from ddsnap.store.repository import Repository
 
 CONFIG_FILE: Final = "ddsnap.yaml"
@@ -53,11 +54,20 @@ class App:
 
         path = repository.path / CONFIG_FILE
         if path.exists():
-            return load(_near(path), CATALOG.names)
+            return load(near(path), CATALOG.names)
         source = _committed(repository)
         if source is None:
-            raise ConfigError(f"{_near(path)} does not exist", "run 'ddsnap init' to make one")
-        return parse(source, str(_near(path)), CATALOG.names)
+            raise ConfigError(f"{near(path)} does not exist", "run 'ddsnap init' to make one")
+        return parse(source, str(near(path)), CATALOG.names)
+
+    def rules(self, repository: Repository) -> tuple[Rule, ...]:
+        """Read the transformations, from where the configuration is."""
+        from ddsnap.config.transforms import FOLDER, load_rules, parse_rules  # noqa: PLC0415
+
+        folder = repository.path / FOLDER
+        if (repository.path / CONFIG_FILE).exists():
+            return load_rules(near(folder))
+        return parse_rules(_committed_rules(repository, near(folder)))
 
     def keys(self, config: Config, org: Org, given: Credentials | None = None) -> Credentials:
         """Find the keys of an org, and keep them out of every report from now on."""
@@ -104,7 +114,21 @@ def _committed(repository: Repository) -> bytes | None:
         return None
 
 
-def _near(path: Path) -> Path:
+def _committed_rules(repository: Repository, folder: Path) -> dict[str, bytes]:
+    from ddsnap.config.transforms import FOLDER, is_rule  # noqa: PLC0415 - slow to import
+    from ddsnap.store.trees import read_paths  # noqa: PLC0415 - slow to import
+
+    main = repository.branch("main")
+    paths = read_paths(repository, main, FOLDER) if main else {}
+    names = [path.removeprefix(f"{FOLDER}/") for path in paths]
+    chosen = [name for name in names if is_rule(name) and "/" not in name]
+    return {
+        str(folder / name): repository.read_file(main or "", f"{FOLDER}/{name}") or b""
+        for name in chosen
+    }
+
+
+def near(path: Path) -> Path:
     """Return ``path`` as one would write it from here."""
     try:
         return path.relative_to(Path(os.getcwd()))  # noqa: PTH109 - not resolved twice

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "capture": "Record the configuration of one org, or of all.",
     "diff": "Show what changed between two states.",
     "plan": "Show what a replay would do.",
+    "transform": "Work on the transformations of replays.",
     "log": "Show the snapshots of an org, or the versions of a resource.",
     "show": "Show a snapshot, or one document of it.",
     "status": "Say whether the backup is fresh and complete.",
@@ -54,10 +55,7 @@ class Commands(click.Group):
             return None
         name = cmd_name.replace("-", "_")
         command: click.Command = getattr(import_module(f"{NAME}.cli.commands.{name}"), name)
-        taken = {option for parameter in command.params for option in parameter.opts}
-        for option in global_options(hidden=True):
-            if not taken.intersection(option.opts):
-                command.params.append(option)
+        _take_global_options(command)
         return command
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
@@ -76,6 +74,16 @@ class Commands(click.Group):
         near = get_close_matches(args[0], COMMANDS, n=1)
         guess = f" (did you mean '{near[0]}'?)" if near else ""
         raise click.UsageError(f"no command is called '{args[0]}'{guess}", ctx)
+
+
+def _take_global_options(command: click.Command) -> None:
+    """Let a command take the global options behind its name, and each of its own commands too."""
+    taken = {option for parameter in command.params for option in parameter.opts}
+    for option in global_options(hidden=True):
+        if not taken.intersection(option.opts):
+            command.params.append(option)
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _take_global_options(inner)
 
 
 def _version(context: click.Context, _: click.Parameter, value: bool) -> None:

@@ -8,9 +8,10 @@ from ddsnap.core.match import natural_key
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from ddsnap.core.directory import Directory, Entry
+    from ddsnap.core.id_map import IdMap
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog
 
@@ -19,34 +20,31 @@ def resolvable_principals(
     source: Directory,
     destination: Directory,
     catalog: Catalog,
-    id_map: Mapping[Address, str],
+    id_map: IdMap,
     *,
     selected: Callable[[Address], bool] = lambda _: True,
     same_org: bool = False,
 ) -> Callable[[Reference], bool]:
     """Return the test of a reference: its target is at the destination, or will be made there.
 
-    ``id_map`` holds destination ids, ``selected`` says what the replay takes along. What has two
-    counterparts has none: nothing is written for it.
+    ``selected`` says what the replay takes along. What has two counterparts has none: nothing is
+    written for it. Types that are not captured are taken on trust: from the map, and in one org.
     """
 
     def mapped(address: Address) -> bool:
-        id_ = id_map.get(address)
-        known = id_ is not None or (same_org and address in destination.entries)
-        read = address.type in catalog
-        return known and (not read or Address(address.type, id_ or address.id) in there)
+        known = id_map.get(address)
+        if address.type not in catalog:
+            return known is not None or same_org
+        id_ = known.id if known else address.id if same_org else ""
+        return Address(address.type, id_) in destination.entries
 
     def resolvable(reference: Reference) -> bool:
         found = source.find(reference)
         if found is not None:
             entry = source.entries[found.address]
             return mapped(found.address) or _will_be_there(entry, destination, catalog, selected)
-        return any(
-            mapped(Address(name, reference.value)) or (same_org and name not in catalog)
-            for name in reference.to
-        )
+        return any(mapped(Address(name, reference.value)) for name in reference.to)
 
-    there = destination.entries
     return resolvable
 
 

@@ -1,0 +1,253 @@
+"""``ddsnap transform``: the transformations of replays: what there is, what it does, a new one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ddsnap.errors import ExitCode, Refused, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ddsnap.cli.context import App
+    from ddsnap.config import Config
+    from ddsnap.core.transform import Rule
+    from ddsnap.core.values import JSON
+    from ddsnap.store.repository import Repository
+
+COLUMNS = ("name", "from", "to", "types", "does", "description")
+
+
+@click.group()
+def transform() -> None:
+    """Work on transformations: rules in transforms/NAME.yaml that change what a replay writes.
+
+    They are applied in order of name, or as replay.transforms lists them, to each document that
+    they match. What a rule did is always an RFC 6902 patch, which the plan shows.
+
+    \b
+    ddsnap transform new eu-queries --from environment-in-queries
+    ddsnap transform check us1 --to eu1
+    """
+
+
+@transform.command("list")
+@click.option("--ready", is_flag=True, help="List the templates that 'new --from' takes.")
+@click.pass_obj
+def list_rules(app: App, ready: bool) -> None:
+    """Show the transformations: between which orgs, of which types, and what they do.
+
+    \b
+    ddsnap transform list
+    ddsnap transform list --ready
+
+    With --json each line is a rule event (name, from, to, types, does, description).
+    """
+    rules = _ready_rules() if ready else _rules(app)
+    rows: list[list[JSON]] = [
+        [
+            rule.name,
+            list(rule.from_orgs) or "any",
+            list(rule.to_orgs) or "any",
+            list(rule.types) or "all",
+            ", ".join(deeds(rule)),
+            rule.description,
+        ]
+        for rule in rules
+    ]
+    app.terminal.table("rule", COLUMNS, rows)
+    if not rows:
+        app.terminal.note("there are no transformations; 'ddsnap transform new NAME' makes one")
+
+
+@transform.command()
+@click.argument("name", metavar="NAME")
+@click.option("--ready", is_flag=True, help="Show a template.")
+@click.pass_obj
+def show(app: App, name: str, ready: bool) -> None:
+    """Show a transformation: what it means, and its text.
+
+    \b
+    ddsnap transform show eu-queries
+
+    With --json: one rule event (name, means, text).
+    """
+    from ddsnap.config.transforms import find_rule  # noqa: PLC0415 - slow to import
+
+    rules = _ready_rules() if ready else _rules(app)
+    rule = find_rule({one.name: one for one in rules}, name)
+    if app.terminal.json:
+        app.terminal.event("rule", name=rule.name, means=[*meaning(rule)], text=rule.text)
+        return
+    for line in meaning(rule):
+        app.terminal.line(line, bold=True)
+    app.terminal.line()
+    app.terminal.line(rule.text.rstrip("\n"))
+
+
+@transform.command()
+@click.argument("revision", metavar="REV")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--to", metavar="ORG", help="Only what a replay into it applies, and NAMEs.")
+@click.pass_obj
+def check(app: App, revision: str, names: tuple[str, ...], to: str | None) -> ExitCode:
+    """Show each patch that transformations would make of the snapshot REV, all or those named.
+
+    Nothing is written. Principals are looked for in ORG's last snapshot. A rule that fails for a
+    resource, or changes nothing at all, would stop a replay: it is named, and the check ends
+    with 2.
+
+    \b
+    ddsnap transform check us1
+    ddsnap transform check us1 --to eu1
+    ddsnap transform check us1 pause-tests
+
+    With --json each line is an event: patch (rule, type, id, title, patch), failure (type, id,
+    title, message), and at the end one checked of each rule (name, resources).
+    """
+    from ddsnap.cli.checked_rules import check_rules  # noqa: PLC0415 - slow to import
+    from ddsnap.cli.states import Desk  # noqa: PLC0415
+
+    with app.open() as repository:
+        config = app.config(repository)
+        rules = app.rules(repository)
+        state = Desk(app, repository, config).open(revision)
+        chosen = _chosen(rules, config, state.org, to, names)
+        if not chosen:
+            where = f" from {state.org} to {to}" if to else ""
+            app.terminal.note(f"no transformation applies{where}")
+            return ExitCode.DONE
+        return check_rules(app.terminal, repository, state, chosen, to or "")
+
+
+@transform.command()
+@click.argument("name", metavar="NAME")
+@click.option("--from", "template", default="blank", show_default=True, metavar="TEMPLATE",
+              help="What to begin with; 'list --ready' shows what there is.")  # fmt: skip
+@click.pass_obj
+def new(app: App, name: str, template: str) -> None:
+    """Write transforms/NAME.yaml, with comments, to be edited, checked and committed.
+
+    \b
+    ddsnap transform new calm --from pause-tests
+
+    With --json: one transform_written event (name, path).
+    """
+    from ddsnap.config.ready_made import ready_rule  # noqa: PLC0415 - slow to import
+    from ddsnap.config.transforms import FOLDER, check_name, parse_rule  # noqa: PLC0415
+
+    check_name(name)
+    with app.open() as repository:
+        path = _work_tree(repository) / FOLDER / f"{name}.yaml"
+    source = ready_rule(template)
+    parse_rule(str(path), source)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("xb") as file:
+            file.write(source)
+    except FileExistsError:
+        raise Refused(f"{path} exists", "edit it, or choose another name") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    app.terminal.event("transform_written", name=name, path=str(path))
+    app.terminal.line(f"Made {path}")
+    app.terminal.line("Next: edit it, then run 'ddsnap transform check REV', and commit it.")
+
+
+# --- in words
+
+
+def deeds(rule: Rule) -> list[str]:
+    """Return what a rule does, in a few words each."""
+    told = []
+    for count, word in ((len(rule.patch), "operation"), (len(rule.rewrite), "rewrite")):
+        if count:
+            told.append(f"{count} {word}{'s' if count > 1 else ''}")
+    if rule.add_tags:
+        told.append(f"adds {', '.join(rule.add_tags)}")
+    if rule.drop_principals:
+        told.append("drops unknown principals")
+    return told
+
+
+def meaning(rule: Rule) -> list[str]:
+    """Return what a rule means, line by line."""
+    from_, to = ", ".join(rule.from_orgs), ", ".join(rule.to_orgs)
+    orgs = f"from {from_ or 'any org'} to {to or 'any other'}"
+    types = ", ".join(rule.types) or "every type"
+    where = f" where {rule.where.text}" if rule.where else ""
+    lines = [f"applies {orgs}; in one org only with --transform {rule.name}", f"to {types}{where}"]
+    lines += [_operation(operation) for operation in rule.patch]
+    for rewrite in rule.rewrite:
+        what, new = rewrite.pattern.pattern, rewrite.replacement
+        lines.append(
+            f"rewrite {what!r} as {new!r} in the texts at {' '.join(rewrite.at.text.split())}"
+        )
+    if rule.add_tags:
+        lines.append(f"add the tags {', '.join(rule.add_tags)} where they are missing")
+    if rule.drop_principals:
+        lines.append("drop principals that the destination does not know, never the last of a list")
+    return lines
+
+
+def _operation(operation: dict[str, JSON]) -> str:
+    from ddsnap.cli.render.fields import shown  # noqa: PLC0415 - slow to import
+
+    words = [str(operation["op"])]
+    words += [f"{operation['from']} to"] if "from" in operation else []
+    words.append(str(operation["path"]) or "the whole document")
+    words += [f"= {shown(operation['value'])}"] if "value" in operation else []
+    return " ".join(words)
+
+
+# --- finding rules
+
+
+def _rules(app: App) -> tuple[Rule, ...]:
+    """Read the rules; orgs that they name and nobody configured may be mistakes."""
+    with app.open() as repository:
+        rules, config = app.rules(repository), app.config(repository)
+    for rule in rules:
+        for org in dict.fromkeys((*rule.from_orgs, *rule.to_orgs)):
+            if org not in config.orgs:
+                app.terminal.warn(
+                    f"transforms/{rule.name}.yaml: {config.file} names no org '{org}'"
+                )
+    return rules
+
+
+def _ready_rules() -> tuple[Rule, ...]:
+    from ddsnap.config.ready_made import ready_names, ready_rule  # noqa: PLC0415 - slow to import
+    from ddsnap.config.transforms import parse_rules  # noqa: PLC0415
+
+    return parse_rules({f"{name}.yaml": ready_rule(name) for name in ready_names()})
+
+
+def _chosen(
+    rules: tuple[Rule, ...], config: Config, org: str, to: str | None, names: Iterable[str]
+) -> tuple[Rule, ...]:
+    """Return the rules to check: those of a replay, those that are named, or all of them."""
+    from ddsnap.cli.context import find_org  # noqa: PLC0415 - with what follows
+    from ddsnap.config.transforms import applying, find_rule  # noqa: PLC0415 - slow to import
+
+    if to is not None:
+        listed = config.replay.transforms
+        to = find_org(config, to).name
+        return applying(rules, listed, org, to, tuple(names), file=config.file)
+    by_name = {rule.name: rule for rule in rules}
+    return tuple(find_rule(by_name, name) for name in dict.fromkeys(names)) or rules
+
+
+def _work_tree(repository: Repository) -> Path:
+    """Return where people edit; a machine's branch, or none, may be checked out."""
+    from ddsnap.cli.context import CONFIG_FILE, near  # noqa: PLC0415 - with what follows
+
+    if not (repository.path / CONFIG_FILE).exists():
+        raise UsageError(
+            f"there is no {CONFIG_FILE} in {repository.path} to put transformations beside",
+            "check out the branch that has it, as with `git switch main`",
+        )
+    return near(repository.path)
