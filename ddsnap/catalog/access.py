@@ -56,6 +56,7 @@ ROLES = ResourceType(
         ("attributes.name", "Datadog Standard Role"),
         ("attributes.name", "Datadog Read Only Role"),
     ),
+    held="Datadog Admin Role",
     permissions=("user_access_read", "user_access_manage"),
 )
 
@@ -118,6 +119,8 @@ USERS = ResourceType(
         takes=paths("type attributes.name attributes.email attributes.title attributes.disabled"),
     ),
     delete=Call("DELETE", "/api/v2/users/{id}"),
+    disabled="attributes.disabled",
+    irreversible="a deletion disables the user",
     id_in_body=True,
     natural_key=("attributes.handle",),
     refs=(Ref("relationships.roles.data[*].id", to=("roles",)),),

@@ -30,6 +30,7 @@ LOGS_INDEXES = ResourceType(
     update=Call("PUT", "/api/v1/logs/config/indexes/{id}"),
     delete=Call("DELETE", "/api/v1/logs/config/indexes/{id}"),
     clears={"daily_limit": {"disable_daily_limit": True}},
+    irreversible="the name of a deleted index can never be used again",
     natural_key=("name",),
     permissions=("logs_read_config", "logs_modify_indexes"),
 )

@@ -59,6 +59,7 @@ SLO_CORRECTIONS = ResourceType(
         "attributes.description": {"attributes.description": ""},
         **{f"attributes.{name}": {} for name in paths("slo_query end duration rrule")},
     },
+    irreversible="what a deleted correction left out counts again",
     refs=(Ref("attributes.slo_id", to=("service_level_objectives",)),),
     permissions=("slos_read", "slos_corrections"),
 )

@@ -189,6 +189,7 @@ SYNTHETICS_PRIVATE_LOCATIONS = ResourceType(
     create=Write("POST", _LOCATIONS, answer="private_location", adds=_DESCRIBED),
     update=Write("PUT", f"{_LOCATIONS}/{{id}}", adds=_DESCRIBED),
     delete=Call("DELETE", f"{_LOCATIONS}/{{id}}"),
+    irreversible="its workers lose their keys, and a new location has other ones",
     natural_key=("name",),
     refs=(
         Ref("metadata.restricted_roles[*]", to=("roles",)),

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ddsnap.core.actions import Action
-from ddsnap.core.match import named_by_id, natural_key
+from ddsnap.core.counterparts import UNREAD, counterparts, match
+from ddsnap.core.match import named_by_id
 from ddsnap.core.normalize import id_of
 from ddsnap.core.references import rewrite
-from ddsnap.core.resolution import symbol
+from ddsnap.core.resolution import is_symbolic, symbol
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from ddsnap.core.directory import Directory, Entry
-    from ddsnap.core.match import Key
+    from ddsnap.core.counterparts import Counterparts, Match, Terms
+    from ddsnap.core.directory import Entry
     from ddsnap.core.references import Reference
     from ddsnap.core.resolution import Missing, Resolution
     from ddsnap.core.resource_type import ResourceType
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The destination's counterpart of a resource, or why none can be named."""
-
-    kind: Literal["mapped", "adopted", "similar", "ambiguous", "none"]
-    id: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,34 +28,16 @@ class Decisions:
     """What was decided so far, and what later decisions must know of it."""
 
     resolution: Resolution
-    adopt: Mapping[Address, str]
-    create_similar: bool
-    taken: set[Address]
-    wanted: Counter[tuple[str, Key | str]]
-    """How many resources of the source have one key, or one document."""
+    terms: Terms
+    known: Counterparts
     actions: dict[Address, Action] = field(default_factory=dict)
     differing: set[Address] = field(default_factory=set)
     """Those whose patch is still to be made."""
 
 
-def begin(
-    resolution: Resolution, adopt: Mapping[Address, str], *, create_similar: bool
-) -> Decisions:
+def begin(resolution: Resolution, terms: Terms) -> Decisions:
     """Settle what needs no thought: resources whose counterparts are known by id."""
-    taken = {Address(address.type, known.id) for address, known in resolution.id_map.items()}
-    taken |= {Address(address.type, id_) for address, id_ in adopt.items()}
-    wanted: Counter[tuple[str, Key | str]] = Counter()
-    decisions = Decisions(resolution, adopt, create_similar, taken, wanted)
-    for address, entry in resolution.source.entries.items():
-        type_ = resolution.catalog.get(address.type)
-        if type_ is None:
-            continue
-        wanted[address.type, natural_key(type_, entry.identifying) or entry.digest] += 1
-        known = _known(decisions, address, type_)
-        if known:
-            resolution.ids[address] = known
-            taken.add(Address(address.type, known))
-    return decisions
+    return Decisions(resolution, terms, counterparts(resolution, terms))
 
 
 def decide(decisions: Decisions, entry: Entry, waiting: Iterable[Reference]) -> None:
@@ -75,21 +48,26 @@ def decide(decisions: Decisions, entry: Entry, waiting: Iterable[Reference]) -> 
         if resolution.selected(address):
             block(decisions, entry, ("no such type",), None)
         return
-    match = _match(decisions, entry, type_)
-    if match.id:
-        resolution.ids[address] = match.id
-        decisions.taken.add(Address(address.type, match.id))
+    found = match(decisions.known, entry, type_)
+    if found.id:
+        decisions.known.take(address, found.id)
+    if _is_over(decisions, entry) and not found.id:
+        resolution.ended.add(address)
     if not resolution.selected(address):
         return
+    if address in resolution.ended:
+        reason = f"it ended on {entry.ends:%Y-%m-%d}"
+        decisions.actions[address] = Action("unchanged", address, entry.title, reasons=(reason,))
+        return
     missing = _missing(resolution, entry, type_, set(waiting))
-    if match.id:
-        _meet(decisions, entry, type_, match, missing)
-    elif match.kind in ("similar", "ambiguous"):
+    if found.id:
+        _meet(decisions, entry, type_, found, missing)
+    elif found.kind in ("similar", "ambiguous"):
         resolution.causes[address] = address
         kind: Literal["similar", "ambiguous"] = (
-            "similar" if match.kind == "similar" else "ambiguous"
+            "similar" if found.kind == "similar" else "ambiguous"
         )
-        reasons = (match.reason, *(trouble.text for trouble in missing))
+        reasons = (found.reason, *(trouble.text for trouble in missing))
         decisions.actions[address] = Action(kind, address, entry.title, reasons=reasons)
     else:
         _make(decisions, entry, type_, missing)
@@ -115,74 +93,9 @@ def _is_there(resolution: Resolution, address: Address, id_: str) -> bool:
     return Address(address.type, id_) in resolution.destination.entries
 
 
-# --- matching
-
-
-def _known(decisions: Decisions, address: Address, type_: ResourceType) -> str:
-    resolution = decisions.resolution
-    mapped = resolution.id_map.get(address)
-    chosen = decisions.adopt.get(address) or (mapped.id if mapped else "")
-    candidates = [chosen, type_.constant_id]
-    if resolution.same_org:
-        candidates.append(address.id)
-    return next((id_ for id_ in candidates if id_ and _is_there(resolution, address, id_)), "")
-
-
-def _match(decisions: Decisions, entry: Entry, type_: ResourceType) -> Match:
-    resolution, address = decisions.resolution, entry.address
-    known = resolution.ids.get(address)
-    if known:
-        adopted = decisions.adopt.get(address) == known and address not in resolution.id_map
-        return Match("adopted" if adopted else "mapped", known)
-    if type_.natural_key:
-        references = entry.references
-        key = natural_key(type_, entry.identifying, resolution.value, references)
-        return _by_key(decisions, entry, type_, key)
-    return Match("none") if type_.constant_id else _by_document(decisions, entry)
-
-
-def _by_key(decisions: Decisions, entry: Entry, type_: ResourceType, key: Key | None) -> Match:
-    directory, type_name = decisions.resolution.destination, entry.address.type
-    there = directory.by_key.get((type_name, key), []) if key else []
-    free = [found for found in there if found not in decisions.taken]
-    own = natural_key(type_, entry.identifying)
-    if not there:
-        return Match("none")
-    if own is not None and decisions.wanted[type_name, own] > 1:
-        return Match("ambiguous", reason=f"{_told(there)} is wanted by several resources")
-    if not free:
-        return Match("ambiguous", reason=f"{_told(there)} belongs to another resource")
-    if len(free) > 1:
-        return Match("ambiguous", reason=f"{_told(free)} are alike")
-    return Match("adopted", free[0].id)
-
-
-def _by_document(decisions: Decisions, entry: Entry) -> Match:
-    resolution, type_name = decisions.resolution, entry.address.type
-    digest = entry.fingerprint.filled(resolution.written)
-    equal = _free(decisions, resolution.destination, type_name, digest)
-    if equal:
-        if len(equal) > 1:
-            return Match("ambiguous", reason=f"{_told(equal)} equal it")
-        if decisions.wanted[type_name, entry.digest] > 1:
-            return Match("ambiguous", reason=f"{_told(equal)} equals several resources")
-        return Match("adopted", equal[0].id)
-    titled = resolution.destination.by_title.get((type_name, entry.title), [])
-    alike = [found for found in titled if found not in decisions.taken]
-    if alike and not decisions.create_similar:
-        return Match("similar", reason=f"{_told(alike)} has the same title and another body")
-    return Match("none")
-
-
-def _free(
-    decisions: Decisions, directory: Directory, type_name: str, digest: str | None
-) -> list[Address]:
-    equal = directory.by_digest.get((type_name, digest), []) if digest else []
-    return [found for found in equal if found not in decisions.taken]
-
-
-def _told(addresses: Sequence[Address]) -> str:
-    return ", ".join(str(address) for address in addresses)
+def _is_over(decisions: Decisions, entry: Entry) -> bool:
+    now = decisions.terms.now
+    return now is not None and entry.ends is not None and entry.ends <= now
 
 
 # --- deciding
@@ -205,34 +118,54 @@ def _meet(
     decisions: Decisions,
     entry: Entry,
     type_: ResourceType,
-    match: Match,
+    found: Match,
     missing: Sequence[Missing],
 ) -> None:
     """Decide on a resource that is at the destination."""
     address, resolution = entry.address, decisions.resolution
-    adopted = match.kind == "adopted"
-    there = resolution.destination.entries[Address(address.type, match.id)]
+    there = resolution.destination.entries[Address(address.type, found.id)]
     same = entry.fingerprint.filled(resolution.written) == there.digest and not type_.orders
     owned = entry.built_in or there.built_in
+    reasons = (found.reason,) if found.reason else ()
+    adopted: Literal["adopt", "update"] = "adopt" if found.kind == "adopted" else "update"
     if owned or same:
-        reasons = ("it belongs to Datadog",) if owned else ()
+        reasons = ("it belongs to Datadog",) if owned else reasons
         decisions.actions[address] = Action(
-            "adopt" if adopted else "unchanged", address, entry.title, match.id, reasons=reasons
+            "adopt" if adopted == "adopt" else "unchanged",
+            address,
+            entry.title,
+            found.id,
+            reasons=reasons,
         )
     elif missing:
         block(decisions, entry, tuple(trouble.text for trouble in missing), missing[0].cause)
+    elif why := _unwritable(decisions, entry):
+        block(decisions, entry, (why,), None)
     elif not _can_change(type_):
         block(decisions, entry, ("it differs, and no API changes it",), None)
     else:
         decisions.differing.add(address)
         decisions.actions[address] = Action(
-            "adopt" if adopted else "update", address, entry.title, match.id
+            adopted, address, entry.title, found.id, reasons=reasons
         )
 
 
 def _can_change(type_: ResourceType) -> bool:
     sections = any(section.write or section.add for section in type_.sections)
     return type_.update is not None or type_.toggle is not None or sections
+
+
+def _unwritable(decisions: Decisions, entry: Entry) -> str:
+    """Say what of the document itself Datadog would refuse, or should have refused."""
+    known = decisions.terms.names or {}
+    unknown = sorted(
+        f"{name} ({lookup})"
+        for lookup, name in entry.names
+        if lookup in known and name not in known[lookup]
+    )
+    if unknown:
+        return f"the destination does not know {', '.join(unknown)}"
+    return entry.flaw
 
 
 def _make(
@@ -247,16 +180,14 @@ def _make(
         block(decisions, entry, ("it belongs to Datadog and is not at the destination",), None)
     elif missing:
         block(decisions, entry, tuple(trouble.text for trouble in missing), missing[0].cause)
+    elif why := _unwritable(decisions, entry) or _unseen(decisions, entry, type_):
+        block(decisions, entry, (why,), None)
     elif type_.constant_id and _can_change(type_):
         resolution.ids[address] = type_.constant_id
         decisions.differing.add(address)
         decisions.actions[address] = Action("update", address, entry.title, type_.constant_id)
     elif type_.create is not None:
-        to = _new_id(resolution, entry, type_)
-        resolution.ids[address] = to
-        lost = resolution.id_map.get(address)
-        reasons = (f"{address.type}/{lost.id}, which it was mapped to, is gone",) if lost else ()
-        decisions.actions[address] = Action("create", address, entry.title, to, reasons=reasons)
+        _create(decisions, entry, type_)
     elif _can_change(type_) and named_by_id(type_):
         resolution.causes[address] = address
         reasons = ("the destination does not have it yet, and no API creates it",)
@@ -265,10 +196,37 @@ def _make(
         block(decisions, entry, ("no API creates it",), None)
 
 
-def _new_id(resolution: Resolution, entry: Entry, type_: ResourceType) -> str:
-    """The id it will have: known where it is a name or made of other ids, else symbolic."""
+def _unseen(decisions: Decisions, entry: Entry, type_: ResourceType) -> str:
+    """Say why it may be at the destination for all that is known."""
+    there, name = decisions.terms.there, entry.address.type
+    state = "" if there is None else there.get(name, "uncaptured")
+    if state not in UNREAD or is_symbolic(_new_id(decisions.resolution, entry, type_, "")):
+        return ""  # what belongs to something new cannot be there
+    told = f"{name} were not read completely at the destination ({state})"
+    return f"{told}: one may be there already"
+
+
+def _create(decisions: Decisions, entry: Entry, type_: ResourceType) -> None:
+    address, resolution = entry.address, decisions.resolution
+    mapped = resolution.id_map.get(address)
+    lost = mapped.id if mapped else address.id if resolution.same_org else ""
+    reasons: tuple[str, ...] = ()
+    to = _new_id(resolution, entry, type_, symbol(address))
+    undeletes = resolution.same_org and type_.undelete is not None
+    if undeletes:
+        to, reasons = lost, ("undeleted where Datadog still has it",)
+    elif mapped:
+        reasons = (f"{address.type}/{lost}, which it was mapped to, is gone",)
+    resolution.ids[address] = to
+    decisions.actions[address] = Action(
+        "create", address, entry.title, to, reasons=reasons, undeletes=undeletes
+    )
+
+
+def _new_id(resolution: Resolution, entry: Entry, type_: ResourceType, unknown: str) -> str:
+    """The id it will have, where it is a name or made of other ids; else ``unknown``."""
     if not named_by_id(type_):
-        return symbol(entry.address)
+        return unknown
     parts = [part.at for part in type_.parts] or [type_.id]
     own = [ref for ref in entry.references if ".".join(map(str, ref.parts)) in parts]
     return id_of(type_, rewrite(entry.identifying, own, resolution.value))

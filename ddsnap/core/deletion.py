@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from ddsnap.core.actions import Action
 from ddsnap.core.directory import read_directory
 from ddsnap.core.graph import Edge, Strength, order
+from ddsnap.core.references import identifies
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from ddsnap.core.directory import Directory
     from ddsnap.core.resource_type import Catalog
@@ -23,13 +24,12 @@ class Deletions:
 
     ``complete`` are the types that the snapshot holds completely and unfiltered: of no other can
     anything be known to be gone. ``adopted`` includes what was adopted, ``named`` are the types
-    that were named on the command line, ``self_user`` is the destination's id of who deletes.
+    that were named on the command line: what nothing brings back must be.
     """
 
     complete: Collection[str]
     adopted: bool = False
     named: Collection[str] = ()
-    self_user: str = ""
 
 
 def plan_deletions(
@@ -39,36 +39,69 @@ def plan_deletions(
 
     What Datadog owns, what no API deletes, and what a remaining document needs is blocked.
     """
-    directory = read_directory(documents, catalog)
+    return order_deletions(read_directory(documents, catalog), doomed, catalog)
+
+
+def order_deletions(
+    directory: Directory,
+    doomed: Collection[Address],
+    catalog: Catalog,
+    *,
+    kept: Mapping[Address, str] | None = None,
+    written: Mapping[Address, Collection[Address]] | None = None,
+) -> tuple[Action, ...]:
+    """Return what becomes of the ``doomed``; ``kept`` says why some of them must stay.
+
+    ``written`` are, by address, those that a document will refer to once it is written.
+    """
     going = {address for address in doomed if address in directory.entries}
-    needed = _needed(directory, going, catalog)
-    kept = {address: why for address in going if (why := _why_not(directory, address, catalog))}
+    needed = _needed(directory, going, catalog, written or {})
+    stay = {address: why for address in going if (why := _why_not(directory, address, catalog))}
+    stay |= {address: why for address, why in (kept or {}).items() if address in going}
     moved = True
     while moved:  # what is kept keeps what it refers to
-        stay = {edge.target: edge for edge in needed if edge.source in kept}
-        stay |= {edge.target: edge for edge in needed if edge.source not in going}
-        new = {target: f"{edge.source} refers to it" for target, edge in stay.items()}
-        moved = not new.keys() <= kept.keys()
-        kept = {**new, **kept}
+        edges = [edge for edge in needed if edge.source in stay or edge.source not in going]
+        new = {edge.target: f"{edge.source} refers to it" for edge in reversed(edges)}
+        moved = not new.keys() <= stay.keys()
+        stay = {**new, **stay}
     ordered = order(going, needed)
+    dependents: dict[Address, list[Address]] = {}
+    for edge in needed:
+        if edge.source in going:
+            dependents.setdefault(edge.target, []).append(edge.source)
     return tuple(
-        _action(directory, address, kept.get(address, ""))
+        _action(directory, address, stay.get(address, ""), dependents.get(address, ()))
         for layer in reversed(ordered.layers)
         for address in layer
     )
 
 
-def _needed(directory: Directory, going: set[Address], catalog: Catalog) -> list[Edge]:
-    """The references to what is going; an order does not hold its members."""
-    edges: list[Edge] = []
-    for address, entry in sorted(directory.entries.items()):
+def _needed(
+    directory: Directory,
+    going: set[Address],
+    catalog: Catalog,
+    written: Mapping[Address, Collection[Address]],
+) -> list[Edge]:
+    """The references to what is going. An order holds no member, and a policy not its object."""
+    if not going:
+        return []
+    edges = [
+        Edge(address, target, Strength.HARD)
+        for address, targets in written.items()
+        for target in targets
+        if target in going and target != address
+    ]
+    for address, entry in directory.entries.items():
         type_ = catalog.get(address.type)
+        if type_ is None or type_.orders or address in written:
+            continue
         for reference in entry.references:
+            if reference.soft or (type_.discover and identifies(type_, reference)):
+                continue
             found = directory.find(reference)
-            holds = found is not None and found.address in going and found.address != address
-            if found and holds and not reference.soft and type_ and not type_.orders:
+            if found is not None and found.address in going and found.address != address:
                 edges.append(Edge(address, found.address, Strength.HARD))
-    return edges
+    return sorted(edges)
 
 
 def _why_not(directory: Directory, address: Address, catalog: Catalog) -> str:
@@ -78,8 +111,13 @@ def _why_not(directory: Directory, address: Address, catalog: Catalog) -> str:
     return "it belongs to Datadog" if directory.entries[address].built_in else ""
 
 
-def _action(directory: Directory, address: Address, why_not: str) -> Action:
-    title = directory.entries[address].title
+def _action(
+    directory: Directory, address: Address, why_not: str, dependents: Collection[Address]
+) -> Action:
+    entry = directory.entries[address]
     if why_not:
-        return Action("blocked", address, title, address.id, reasons=(why_not,))
-    return Action("delete", address, title, address.id)
+        return Action(
+            "blocked", address, entry.title, address.id, reasons=(why_not,), against=entry.whole
+        )
+    needs = tuple(sorted(dependents))
+    return Action("delete", address, entry.title, address.id, needs=needs, against=entry.whole)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from ddsnap.core.fields import Parts, field_path, value_at
+from ddsnap.core.flaws import flaw_of
 from ddsnap.core.match import (
     Fingerprint,
     Key,
@@ -13,13 +14,16 @@ from ddsnap.core.match import (
     identifying,
     is_built_in,
     natural_key,
+    portable_digest,
 )
 from ddsnap.core.normalize import title_of
 from ddsnap.core.references import find_references
+from ddsnap.core.times import end_of
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog, ResourceType
@@ -40,6 +44,14 @@ class Entry:
     identifying: JSONObject
     aliases: dict[Parts, str]
     built_in: bool
+    whole: str = ""
+    """The digest of the portable document."""
+    names: tuple[tuple[str, str], ...] = ()
+    """What it names out of Datadog's own tables: the table and the name."""
+    flaw: str = ""
+    """Why it must not be written as it stands."""
+    ends: datetime | None = None
+    disabled: bool = False
 
     @property
     def digest(self) -> str:
@@ -84,37 +96,47 @@ class Directory:
         return self.by_alias.get((type_name, reference.value))
 
 
-def read_directory(documents: Iterable[Document], catalog: Catalog) -> Directory:
-    """Go through the documents of an org once; none of their bodies is kept."""
+def read_directory(
+    documents: Iterable[Document], catalog: Catalog, *, quiet: bool = False
+) -> Directory:
+    """Go through the documents of an org once; none of their bodies is kept.
+
+    With ``quiet``, documents that differ in what silences them count as equal.
+    """
     directory, named = Directory(), _named_fields(catalog)
     for document in documents:
-        _enter(directory, document, catalog, named)
+        entry = _entry(document, catalog, quiet=quiet)
+        directory.entries[entry.address] = entry
+        type_ = catalog.get(entry.address.type)
+        if type_ is not None:
+            _list(directory, entry, type_)
+            for path in named.get(type_.name, ()):
+                name = value_at(document.body, path)
+                if isinstance(name, str):
+                    directory.by_name.setdefault((type_.name, path, name), entry.address)
     return directory
 
 
-def _enter(directory: Directory, document: Document, catalog: Catalog, named: Named) -> None:
+def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
     address, body = document.address, document.body
     type_ = catalog.get(address.type)
     if type_ is None:
-        nothing = Fingerprint("", ())
-        directory.entries[address] = Entry(address, "", (), nothing, {}, {}, built_in=False)
-        return
+        return Entry(address, "", (), Fingerprint("", ()), {}, {}, built_in=False)
     references = tuple(find_references(body, type_, catalog))
-    entry = Entry(
+    return Entry(
         address,
         title_of(type_, body),
         references,
-        fingerprint(type_, body, references),
+        fingerprint(type_, body, references, quiet=quiet),
         identifying(type_, body),
-        _aliases(type_, body),
+        aliases_of(type_, body),
         is_built_in(type_, body),
+        portable_digest(type_, body),
+        _names(type_, body),
+        flaw_of(type_, body),
+        end_of(type_, body),
+        bool(type_.disabled and value_at(body, type_.disabled)),
     )
-    directory.entries[address] = entry
-    _list(directory, entry, type_)
-    for path in named.get(type_.name, ()):
-        name = value_at(body, path)
-        if isinstance(name, str):
-            directory.by_name.setdefault((type_.name, path, name), address)
 
 
 def _list(directory: Directory, entry: Entry, type_: ResourceType) -> None:
@@ -132,7 +154,17 @@ def _list(directory: Directory, entry: Entry, type_: ResourceType) -> None:
         directory.by_alias[type_.name, alias] = None if shared else Found(address, parts)
 
 
-def _aliases(type_: ResourceType, body: JSONObject) -> dict[Parts, str]:
+def _names(type_: ResourceType, body: JSONObject) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (named.lookup, slot.value)
+        for named in type_.named
+        for slot in field_path(named.at).find(body)
+        if isinstance(slot.value, str)
+    )
+
+
+def aliases_of(type_: ResourceType, body: JSONObject) -> dict[Parts, str]:
+    """Return the other ids of a resource, by their places in its body."""
     own: JSON = value_at(body, type_.id)
     slots = [slot for path in type_.identity for slot in field_path(path).find(body)]
     return {

@@ -9,28 +9,31 @@ from ddsnap.core import canonical
 from ddsnap.core.fields import DEEP, EACH, field_path, value_at
 from ddsnap.core.match import portable
 from ddsnap.core.normalize import normalize
+from ddsnap.core.quiet import hush
 from ddsnap.core.references import find_references, rewrite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ddsnap.core.fields import Parts
-    from ddsnap.core.resolution import Resolution
+    from ddsnap.core.resolution import Ids, Resolution
     from ddsnap.core.resource_type import ResourceType
-    from ddsnap.core.values import JSON, Address, Document, JSONObject
+    from ddsnap.core.values import JSON, Document, JSONObject
 
 
 def intended_document(
     document: Document,
     resolution: Resolution,
     *,
-    ids: Mapping[Address, str] | None = None,
+    ids: Ids | None = None,
     present: JSONObject | None = None,
+    quiet: bool = False,
 ) -> JSONObject:
     """Return what the destination shall hold: in its ids, without what is bound to an org.
 
     ``ids`` are those created since the plan was made; other ones to be created are symbolic, and
-    what cannot be resolved stays as it is. ``present`` is the destination's own document.
+    what cannot be resolved stays as it is. ``present`` is the destination's own document. With
+    ``quiet`` a new resource is silent, and how loud a present one is stays as it is there.
     """
     type_ = resolution.catalog[document.address.type]
     resolve = partial(resolution.value, ids=ids)
@@ -38,12 +41,14 @@ def intended_document(
     body = rewrite(document.body, references, resolve)
     if type_.orders:
         _leave_out(type_, body, [ref.parts for ref in references if resolve(ref) is None])
+    if quiet:
+        hush(type_, body, present)
     body = portable(type_, normalize(type_, body).document.body)
     if present is not None:
         if type_.orders and type_.members:
             _keep_others(type_, body, present)
         for path in type_.create_only:
-            _settle(path, body, present)
+            settle(path, body, present)
     return body
 
 
@@ -94,7 +99,7 @@ def _leave_out(type_: ResourceType, body: JSONObject, missing: Sequence[Parts]) 
         at.put(body, [member for nth, member in enumerate(members) if nth not in gone])
 
 
-def _settle(path: str, body: JSONObject, present: JSONObject) -> None:
+def settle(path: str, body: JSONObject, present: JSONObject) -> None:
     """Take a field that only a creation can set as the destination has it."""
     if EACH in path or DEEP in path:
         return

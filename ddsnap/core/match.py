@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ddsnap.core import canonical
 from ddsnap.core.fields import EACH, FieldPath, Parts, Slot, field_path, value_at
+from ddsnap.core.quiet import without_quiet
 from ddsnap.core.references import rewrite
 from ddsnap.core.values import RESERVED, clone
 
@@ -116,12 +117,21 @@ def is_built_in(type_: ResourceType, body: JSONObject) -> bool:
 
 
 def fingerprint(
-    type_: ResourceType, body: JSONObject, references: Sequence[Reference]
+    type_: ResourceType,
+    body: JSONObject,
+    references: Sequence[Reference],
+    *,
+    quiet: bool = False,
 ) -> Fingerprint:
-    """Take the portable document of ``body``, whose ``references`` these are, apart."""
+    """Take the portable document of ``body``, whose ``references`` these are, apart.
+
+    With ``quiet``, what silences a resource makes no difference.
+    """
     kept = [ref for ref in references if not any(path.covers(ref.parts) for path in _bound(type_))]
     hollow = _unbind(type_, rewrite(body, kept, lambda _: _HOLE))
     places = _sort_sets(type_, hollow)
+    if quiet and type_.quiet:
+        without_quiet(type_, hollow)
     count: dict[str, int] = {}
     holes: list[tuple[str, Reference]] = []
     for reference in kept:

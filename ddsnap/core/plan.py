@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Literal
 
 from ddsnap.core import canonical
 from ddsnap.core.actions import Action, Unresolved
-from ddsnap.core.changes import json_patch
+from ddsnap.core.counterparts import Terms
 from ddsnap.core.decisions import Decisions, begin, block, decide
 from ddsnap.core.directory import Directory, read_directory
 from ddsnap.core.graph import Edge, Ordered, Strength, order
-from ddsnap.core.intended import fixed_at_creation, intended_document
-from ddsnap.core.match import portable
+from ddsnap.core.intended import intended_document
+from ddsnap.core.loose_ends import LooseEnd, loose_ends
+from ddsnap.core.patches import make_patches, plain_digest
 from ddsnap.core.protection import block_unprotected, principals_first, protected_at_once
 from ddsnap.core.references import identifies
+from ddsnap.core.removal import find_doomed, maker_of, plan_removal
+from ddsnap.core.repointing import lost_ids, plan_repointing, repointed_document
 from ddsnap.core.resolution import Resolution, is_symbolic
 from ddsnap.core.values import Address, Document
 
@@ -25,8 +29,10 @@ if TYPE_CHECKING:
 
     from ddsnap.core.deletion import Deletions
     from ddsnap.core.directory import Entry
-    from ddsnap.core.id_map import IdMap
+    from ddsnap.core.id_map import IdMap, Origin
     from ddsnap.core.references import Reference
+    from ddsnap.core.removal import Doomed
+    from ddsnap.core.resolution import Ids
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import JSON, JSONObject
 
@@ -34,10 +40,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Action", "Plan", "Unresolved", "intended", "make_plan"]
 
+FORMAT = 1
+"""Of a plan's JSON."""
+
 
 @dataclass(frozen=True)
 class Plan:
-    """Every action, in the order in which they can be taken."""
+    """Every action, in the order in which they can be taken, deletions last."""
 
     actions: tuple[Action, ...]
     cycles: tuple[tuple[Address, ...], ...] = ()
@@ -52,14 +61,32 @@ class Plan:
         """Return what becomes of one resource."""
         return self._by_address.get(address)
 
-    def to_json(self) -> JSONObject:
-        """Return the whole plan; the same orgs give the same JSON."""
+    def loose_ends(self) -> list[LooseEnd]:
+        """Return the names that block nothing and yet cannot be bound, the most frequent first."""
+        return loose_ends(self.actions)
+
+    def to_json(self, head: JSONObject | None = None) -> JSONObject:
+        """Return the whole plan; the same orgs give the same JSON.
+
+        ``head`` is what it takes to make it again: both orgs, the commit, the options.
+        """
         counts: JSONObject = dict(self.counts())
         cycles: list[JSON] = [[str(address) for address in path] for path in self.cycles]
         actions: list[JSON] = [action.to_json() for action in self.actions]
-        return {"actions": actions, "counts": counts, "cycles": cycles}
+        handles: list[JSON] = [end.to_json() for end in self.loose_ends()]
+        return {
+            "head": {**(head or {}), "format": FORMAT},
+            "actions": actions,
+            "counts": counts,
+            "cycles": cycles,
+            "handles": handles,
+        }
 
-    @property
+    def digest(self, head: JSONObject | None = None) -> str:
+        """Return the SHA-256 of the whole plan."""
+        return canonical.digest(self.to_json(head))
+
+    @cached_property
     def _by_address(self) -> dict[Address, Action]:
         return {action.address: action for action in self.actions}
 
@@ -68,13 +95,21 @@ def intended(
     plan: Plan,
     document: Document,
     *,
-    ids: Mapping[Address, str] | None = None,
+    ids: Ids | None = None,
     present: JSONObject | None = None,
+    base: Literal["source", "destination"] = "source",
 ) -> JSONObject:
-    """Return what the destination shall hold of ``document``; see ``intended_document``."""
-    if plan.resolution is None:
+    """Return what the destination shall hold of ``document``, silenced if the plan is quiet.
+
+    ``present`` is the destination's own document, if it has one. Where an action's ``base`` is the
+    destination, ``document`` is that itself, and only its references are rewritten.
+    """
+    known = plan.resolution
+    if known is None:
         raise ValueError("a plan that was read back cannot resolve references")
-    return intended_document(document, plan.resolution, ids=ids, present=present)
+    if base == "destination":
+        return repointed_document(document, known, ids=ids)
+    return intended_document(document, known, ids=ids, present=present, quiet=known.quiet)
 
 
 def make_plan(
@@ -95,45 +130,106 @@ def make_plan(
     names: Mapping[str, Collection[str]] | None = None,
     now: datetime | None = None,
     deletions: Deletions | None = None,
+    self_user: str = "",
 ) -> Plan:
     """Say what brings the destination to what the source's documents intend.
 
     Both orgs are read twice at most, and no more bodies are held than differ. ``dependencies``
     adds to the selection what its resources need. ``states`` are those of the snapshot's types,
-    ``adopt`` names counterparts by hand.
+    ``there`` of the destination's; ``adopt`` names counterparts by hand, ``ours`` are resources
+    that an interrupted run made, ``names`` what Datadog's tables hold there, ``self_user`` is the
+    destination's id of who replays. Nothing is deleted without ``deletions``.
     """
-    here = read_directory(source(), catalog)
-    selected = selection or (lambda _: True)
-    if selection is not None and dependencies:
-        selected = _with_dependencies(here, selection).__contains__
+    here = read_directory(source(), catalog, quiet=quiet)
     resolution = Resolution(
         here,
-        read_directory(destination(), catalog),
+        read_directory(destination(), catalog, quiet=quiet),
         catalog,
         id_map,
         same_org=same_org,
         states=states or {},
-        selected=selected,
+        selected=_selected(here, catalog, selection, dependencies=dependencies),
+        quiet=quiet,
     )
-    decisions = begin(resolution, adopt or {}, create_similar=create_similar)
+    terms = Terms(adopt or {}, create_similar, frozenset(ours), there, names, now)
+    decisions = begin(resolution, terms)
     ordered = order(here.entries, _edges(here, catalog))
     _decide_all(decisions, ordered)
-    _patch(decisions, source, destination)
+    doomed = find_doomed(decisions, deletions, selection or (lambda _: True))
+    removal = plan_removal(decisions, doomed, deletions, self_user)
+    makers, repointing = _read_again(decisions, source, destination, doomed)
     position = {address: nth for nth, address in enumerate(decisions.actions)}
     actions = [_finish(decisions, action, position) for action in decisions.actions.values()]
-    return Plan(tuple(protected_at_once(actions, resolution)), ordered.cycles, resolution)
+    written = protected_at_once(actions, resolution)
+    told = [replace(one, against=_against(resolution, one)) for one in (*written, *repointing)]
+    going = [_by(action, makers) for action in removal]
+    return Plan((*told, *going), ordered.cycles, resolution)
 
 
-def _with_dependencies(here: Directory, selection: Callable[[Address], bool]) -> set[Address]:
+def _read_again(
+    decisions: Decisions, source: Documents, destination: Documents, doomed: Doomed
+) -> tuple[dict[Address, str], list[Action]]:
+    """Make the patches; return who made what is doomed, and what is re-pointed."""
+    resolution, makers = decisions.resolution, dict[Address, str]()
+    repointing: list[Action] = []
+
+    def note(address: Address, there: Address, body: JSONObject) -> None:
+        makers[address] = maker_of(resolution.catalog[there.type], body)
+
+    resolution.lost.update(lost_ids(decisions))
+    readers = plan_repointing(decisions, resolution.lost, doomed, repointing.append)
+    readers |= {there: partial(note, address, there) for there, address in doomed.items()}
+    make_patches(decisions, source, destination, readers)
+    return makers, sorted(repointing, key=lambda action: action.address)
+
+
+def _by(action: Action, makers: Mapping[Address, str]) -> Action:
+    who = makers.get(action.address)
+    return replace(action, reasons=(*action.reasons, f"last written by {who}")) if who else action
+
+
+def _against(resolution: Resolution, action: Action) -> str:
+    entry = resolution.destination.entries.get(Address(action.address.type, action.to))
+    return entry.whole if entry else ""
+
+
+# --- selecting
+
+
+def _selected(
+    here: Directory,
+    catalog: Catalog,
+    selection: Callable[[Address], bool] | None,
+    *,
+    dependencies: bool,
+) -> Callable[[Address], bool]:
+    """Return what is replayed: policies come with what they protect, and maybe what is needed."""
+    if selection is None:
+        return lambda _: True
+    policies: dict[Address, list[Address]] = {}
+    for policy, target in _protecting(here, catalog):
+        policies.setdefault(target, []).append(policy)
     chosen = {address for address in here.entries if selection(address)}
     todo = list(chosen)
     while todo:
-        for reference in here.entries[todo.pop()].references:
+        address = todo.pop()
+        found = [here.find(ref) for ref in here.entries[address].references if not ref.soft]
+        wanted = [one.address for one in found if one] if dependencies else []
+        for other in (*wanted, *policies.get(address, ())):
+            if other not in chosen:
+                chosen.add(other)
+                todo.append(other)
+    return chosen.__contains__
+
+
+def _protecting(here: Directory, catalog: Catalog) -> Iterator[tuple[Address, Address]]:
+    """Each policy with what it protects."""
+    for address, entry in here.entries.items():
+        type_ = catalog.get(address.type)
+        for reference in entry.references if type_ and type_.discover else ():
             found = here.find(reference)
-            if found and not reference.soft and found.address not in chosen:
-                chosen.add(found.address)
-                todo.append(found.address)
-    return chosen
+            if found is not None and type_ is not None and identifies(type_, reference):
+                yield address, found.address
 
 
 def _edges(here: Directory, catalog: Catalog) -> Iterator[Edge]:
@@ -202,43 +298,7 @@ def _block_late(decisions: Decisions) -> None:
         moved = block_unprotected(decisions) or moved
 
 
-# --- patches and the rest of an action
-
-
-def _patch(decisions: Decisions, source: Documents, destination: Documents) -> None:
-    """Make the patches of what differs; what then differs in nothing is unchanged."""
-    if not decisions.differing:
-        return
-    wanted: dict[Address, tuple[Address, bytes]] = {}
-    for document in source():
-        if document.address in decisions.differing:
-            to = decisions.actions[document.address].to
-            there = Address(document.address.type, to)
-            wanted[there] = (document.address, canonical.encode(document.body))
-    for document in destination():
-        if document.address in wanted:
-            _patch_one(decisions, *wanted.pop(document.address), document.body)
-    for address, body in wanted.values():
-        _patch_one(decisions, address, body, {})
-
-
-def _patch_one(decisions: Decisions, address: Address, body: bytes, present: JSONObject) -> None:
-    type_ = decisions.resolution.catalog[address.type]
-    own = canonical.decode(body)
-    document = Document(address, own if isinstance(own, dict) else {})
-    there = portable(type_, present)
-    plain = intended_document(document, decisions.resolution)
-    wanted = intended_document(document, decisions.resolution, present=there if present else None)
-    reasons = tuple(
-        f"{path} differs, and only a creation can set it"
-        for path in (fixed_at_creation(type_, plain, there) if present else ())
-    )
-    patch = () if canonical.same(there, wanted) else tuple(json_patch(there, wanted))
-    action = decisions.actions[address]
-    kind = "unchanged" if action.kind == "update" and not patch else action.kind
-    decisions.actions[address] = replace(
-        action, kind=kind, patch=patch, reasons=(*action.reasons, *reasons)
-    )
+# --- the rest of an action
 
 
 def _finish(decisions: Decisions, action: Action, position: Mapping[Address, int]) -> Action:
@@ -259,9 +319,33 @@ def _finish(decisions: Decisions, action: Action, position: Mapping[Address, int
                 needs.add(found.address)
         elif action.writes and value is not None and is_symbolic(value):
             closes.append(reference)
+    resolved = action.intended or _digest(resolution, action)
     return replace(
         action,
+        intended=resolved,
+        origin=_origin(decisions, action),
         needs=tuple(sorted(needs)),
         unresolved=tuple(unresolved),
         closes=tuple(closes),
     )
+
+
+def _digest(resolution: Resolution, action: Action) -> str:
+    """The digest of the plain intended document, where nothing differs or nothing is there yet."""
+    entry = resolution.source.entries[action.address]
+    there = resolution.destination.entries.get(Address(action.address.type, action.to))
+    if (
+        action.kind not in ("create", "adopt", "unchanged")
+        or action.address.type not in resolution.catalog
+    ):
+        return ""
+    if action.kind == "create":
+        return plain_digest(resolution, entry, None)
+    return plain_digest(resolution, entry, there) if there else ""
+
+
+def _origin(decisions: Decisions, action: Action) -> Origin | Literal[""]:
+    if action.kind == "create":
+        return "created"
+    there = Address(action.address.type, action.to)
+    return decisions.known.origin(action.address, there) if action.to else ""

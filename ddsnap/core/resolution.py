@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from ddsnap.core.id_map import Mapped
 from ddsnap.core.match import named_by_id
 from ddsnap.core.pointers import join
 from ddsnap.core.values import Address
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ddsnap.core.id_map import IdMap
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog
+
+Ids: TypeAlias = "Mapping[Address, str | Mapped]"
+"""Ids at the destination by the source's address, with their aliases where they are ``Mapped``."""
 
 Why: TypeAlias = Literal["not selected", "unreadable", "gone", "not captured", "blocked"]
 
@@ -43,12 +47,18 @@ class Resolution:
     same_org: bool = False
     states: Mapping[str, str] = field(default_factory=dict)
     selected: Callable[[Address], bool] = lambda _: True
+    quiet: bool = False
+    """Whether what is created there is silenced."""
     ids: dict[Address, str] = field(default_factory=dict)
     """The destination id of each resource, symbolic where it is still to be created."""
     causes: dict[Address, Address] = field(default_factory=dict)
     """For resources that will not be there: where the trouble begins."""
+    ended: set[Address] = field(default_factory=set)
+    """Those that are over, and so will not be there either."""
+    lost: dict[tuple[str, str], Found] = field(default_factory=dict)
+    """What the source calls resources of its own org, by type and an id that they lost."""
 
-    def value(self, reference: Reference, ids: Mapping[Address, str] | None = None) -> str | None:
+    def value(self, reference: Reference, ids: Ids | None = None) -> str | None:
         """Return what stands in the reference's place at the destination.
 
         ``ids`` go before what was planned: they are the ids that were created since.
@@ -61,6 +71,12 @@ class Resolution:
             return reference.value if self._named_there(reference) else None
         if reference.by:
             return reference.value
+        return self.id_there(found, known)
+
+    def id_there(self, found: Found, known: str | Mapped) -> str | None:
+        """Return the id of what was ``found`` at the source, which is ``known`` there."""
+        if isinstance(known, Mapped):
+            return known.id if found.alias is None else known.aliases.get(join(found.alias))
         return known if found.alias is None else self._alias(found.address, known, found.alias)
 
     def written(self, reference: Reference) -> str | None:
@@ -85,6 +101,8 @@ class Resolution:
 
     def _not_there(self, found: Found) -> Missing:
         address = found.address
+        if address in self.ended:
+            return Missing("gone", f"{address} is over and not at the destination", address)
         if address not in self.causes and not self.selected(address):
             return Missing("not selected", f"{address} is not selected", address)
         cause = self.causes.get(address, address)

@@ -283,6 +283,8 @@ class ResourceType:
     """Statuses of a direct read that say the resource does not exist."""
     ends: str = ""
     """Where a resource says when it ends by itself: gone after that, nobody deleted it."""
+    disabled: str = ""
+    """A field that is true of what was deleted and is listed all the same."""
 
     # --- the kinds of fields; what stands nowhere here is configuration
     fields: str = ""
@@ -317,6 +319,8 @@ class ResourceType:
     delete: Call | None = None
     undelete: Call | None = None
     """Brings back what was deleted, under its old id."""
+    irreversible: str = ""
+    """Why a deletion needs a consent of its own, in words: nothing brings back what it takes."""
     toggle: Toggle | None = None
     merges: tuple[str, ...] | None = None
     """The objects of which an update leaves alone what it does not name (empty: the body itself);
@@ -341,6 +345,8 @@ class ResourceType:
     """The fields by which Datadog itself tells two resources apart."""
     built_in: tuple[tuple[str, JSON], ...] = ()
     """(field, value) pairs that mark resources which Datadog owns: mapped by key, never written."""
+    held: str = ""
+    """The title of the one that somebody must hold, lest nobody can administrate the org."""
     built_in_key: tuple[str, ...] = ()
     """The key of built-in resources, whatever their case, where the others have none."""
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.api.gateway import Found, Gone, Unreadable
-from ddsnap.core.fields import value_at
-from ddsnap.flows.earlier import time_of
+from ddsnap.core.times import end_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,8 +46,7 @@ def too_sudden(missing: int, before: int) -> bool:
 
 def ended(type_: ResourceType, body: JSONObject, now: datetime) -> bool:
     """Whether a resource that is gone was over anyway, by what its last document says."""
-    value = value_at(body, type_.ends) if type_.ends else None
-    end = time_of(value)
+    end = end_of(type_, body)
     return end is not None and end <= now
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ddsnap.core.fields import value_at
 from ddsnap.core.normalize import normalize
 from ddsnap.core.rotation import hints, unchanged
+from ddsnap.core.times import time_of
 from ddsnap.core.values import clone
 
 if TYPE_CHECKING:
@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.rotation import Rotation
-    from ddsnap.core.values import JSON, JSONObject
-
-_FAR: Final = 2**35
-"""Seconds; a larger number is no such time."""
+    from ddsnap.core.values import JSONObject
 
 
 @dataclass(frozen=True)
@@ -64,16 +61,3 @@ class Earlier:
 
     def _settled(self, type_: ResourceType, stored: JSONObject) -> bool:
         return self.rotation.settled(time_of(value_at(stored, type_.hint)))
-
-
-def time_of(value: JSON) -> datetime | None:
-    """Read an ISO time, or seconds since 1970; one without a zone is UTC, as Datadog has it."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value, timezone.utc) if 0 < value < _FAR else None
-    if not isinstance(value, str):
-        return None
-    try:
-        time = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)

@@ -19,6 +19,7 @@ NOT_STORED = {
     "path", "items", "envelope", "parent", "detail", "orders", "provenance", "identity", "derived",
     "quiet", "create_if", "undelete", "merges", "clears", "repeats", "spares", "keeps_secrets",
     "keeps_others", "timely",
+    "irreversible", "disabled", "held",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

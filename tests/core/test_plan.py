@@ -632,8 +632,10 @@ def test_the_plan_does_not_depend_on_the_order_of_reading():
 def test_json_is_complete():
     source = docs(dashboards={"d": {"title": "t", "alert_id": "1"}})
     assert planned(source).to_json() == {
+        "head": {"format": 1},
         "counts": {"blocked": 1},
         "cycles": [],
+        "handles": [],
         "actions": [
             {
                 "action": "blocked",

@@ -1,0 +1,238 @@
+"""The destination's counterpart of each resource, or why none can be named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from ddsnap.core.circles import equal_circles
+from ddsnap.core.match import natural_key
+from ddsnap.core.values import Address
+from ddsnap.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from ddsnap.core.directory import Entry
+    from ddsnap.core.id_map import Origin
+    from ddsnap.core.match import Key
+    from ddsnap.core.resolution import Resolution
+    from ddsnap.core.resource_type import ResourceType
+
+UNREAD = ("stale", "partial", "unavailable", "uncaptured")
+"""States of a type of which there may be more than was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is asked of a plan, and allowed."""
+
+    adopt: Mapping[Address, str] = field(default_factory=dict)
+    create_similar: bool = False
+    ours: Collection[Address] = ()
+    """Destination addresses that an interrupted run made and did not live to record."""
+    there: Mapping[str, str] | None = None
+    """The states of the destination's types; without them everything counts as read."""
+    names: Mapping[str, Collection[str]] | None = None
+    """What the destination's own tables name."""
+    now: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The destination's counterpart of a resource, or why none can be named."""
+
+    kind: Literal["mapped", "adopted", "similar", "ambiguous", "none"]
+    id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Counterparts:
+    """Which of the destination's resources belong to someone already."""
+
+    resolution: Resolution
+    terms: Terms
+    taken: set[Address]
+    orphans: Mapping[Address, Address]
+    """Destination resources whose own at the source is gone, with its address there."""
+    wanted: Counter[tuple[str, Key]] = field(default_factory=Counter)
+    """How many resources of the source have one natural key."""
+
+    def take(self, address: Address, id_: str) -> None:
+        """Give a destination resource to one of the source's."""
+        self.resolution.ids[address] = id_
+        self.taken.add(Address(address.type, id_))
+
+    def free(self, addresses: Iterable[Address]) -> list[Address]:
+        """Return those that belong to nobody."""
+        return [address for address in addresses if address not in self.taken]
+
+    def origin(self, address: Address, there: Address) -> Origin:
+        """Return what the map says of the resource, or shall say once it is adopted."""
+        mapped = self.resolution.id_map.get(address)
+        if mapped is not None and mapped.id == there.id:
+            return mapped.origin
+        return "created" if there in self.terms.ours else "adopted"
+
+
+def counterparts(resolution: Resolution, terms: Terms) -> Counterparts:
+    """Settle what needs no thought: resources whose counterparts are known by id."""
+    _check_adopted(resolution, terms.adopt)
+    orphans = {
+        Address(address.type, mapped.id): address
+        for address, mapped in resolution.id_map.items()
+        if _is_gone(resolution, address)
+    }
+    taken = {Address(address.type, known.id) for address, known in resolution.id_map.items()}
+    taken -= orphans.keys()
+    taken |= {Address(address.type, id_) for address, id_ in terms.adopt.items()}
+    found = Counterparts(resolution, terms, taken, orphans)
+    for address, entry in resolution.source.entries.items():
+        type_ = resolution.catalog.get(address.type)
+        if type_ is None:
+            continue
+        key = natural_key(type_, entry.identifying)
+        if key is not None:
+            found.wanted[address.type, key] += 1
+        known = _known(resolution, terms, address, type_)
+        if known:
+            found.take(address, known)
+    return found
+
+
+def match(known: Counterparts, entry: Entry, type_: ResourceType) -> Match:
+    """Return the counterpart of a resource, once those are known that it refers to."""
+    resolution, address = known.resolution, entry.address
+    id_ = resolution.ids.get(address)
+    if id_:
+        mapped = resolution.id_map.get(address)
+        adopted = known.terms.adopt.get(address) == id_ and (not mapped or mapped.id != id_)
+        return Match("adopted" if adopted else "mapped", id_)
+    if natural_key(type_, entry.identifying) is not None:
+        key = natural_key(type_, entry.identifying, resolution.value, entry.references)
+        return _by_key(known, entry, type_, key)
+    return Match("none") if type_.constant_id else _by_document(known, entry)
+
+
+def _check_adopted(resolution: Resolution, adopt: Mapping[Address, str]) -> None:
+    """Refuse what was named by hand and cannot be."""
+    owners = {
+        Address(address.type, known.id): address for address, known in resolution.id_map.items()
+    }
+    for address, id_ in adopt.items():
+        there = Address(address.type, id_)
+        told = f"cannot adopt {there} as {address}"
+        if address not in resolution.source.entries:
+            raise UsageError(f"{told}: the snapshot holds no {address}")
+        if there not in resolution.destination.entries:
+            raise UsageError(f"{told}: it is not at the destination")
+        owner = owners.setdefault(there, address)
+        if owner != address and not _is_gone(resolution, owner):
+            raise UsageError(f"{told}: it belongs to {owner}")
+
+
+def _is_gone(resolution: Resolution, address: Address) -> bool:
+    """Whether the source is known to have the resource no more."""
+    state = resolution.states.get(address.type, "complete" if not resolution.states else "")
+    return address not in resolution.source.entries and state == "complete"
+
+
+def _known(resolution: Resolution, terms: Terms, address: Address, type_: ResourceType) -> str:
+    mapped = resolution.id_map.get(address)
+    candidates = [terms.adopt.get(address, ""), mapped.id if mapped else "", type_.constant_id]
+    if resolution.same_org:
+        candidates.append(address.id)
+    there = resolution.destination.entries
+    return next((id_ for id_ in candidates if id_ and Address(address.type, id_) in there), "")
+
+
+# --- by what Datadog itself tells them apart
+
+
+def _by_key(known: Counterparts, entry: Entry, type_: ResourceType, key: Key | None) -> Match:
+    directory, type_name = known.resolution.destination, entry.address.type
+    there = directory.by_key.get((type_name, key), []) if key else []
+    free = known.free(there)
+    own = natural_key(type_, entry.identifying)
+    if not there:
+        return Match("none")
+    if own is not None and known.wanted[type_name, own] > 1:
+        return Match("ambiguous", reason=f"{_told(there)} is wanted by several resources")
+    if not free:
+        return Match("ambiguous", reason=f"{_told(there)} belongs to another resource")
+    if len(free) > 1:
+        return Match("ambiguous", reason=f"{_told(free)} are alike")
+    return _adopted(known, free[0])
+
+
+def _adopted(known: Counterparts, there: Address) -> Match:
+    reason = ""
+    if there in known.terms.ours:
+        reason = "made by the run that was interrupted"
+    elif there in known.orphans:
+        reason = f"it was {known.orphans[there]}, which is gone from the source"
+    return Match("adopted", there.id, reason)
+
+
+# --- by what they hold
+
+
+def _by_document(known: Counterparts, entry: Entry) -> Match:
+    resolution, type_name = known.resolution, entry.address.type
+    digest = entry.fingerprint.filled(resolution.written)
+    directory = resolution.destination
+    equal = known.free(directory.by_digest.get((type_name, digest), ()) if digest else ())
+    if digest is None:
+        equal = equal_circles(resolution, known.taken, entry)
+    rivals = _unmatched(known, resolution.source.by_digest[type_name, entry.digest])
+    alike = known.free(directory.by_title.get((type_name, entry.title), ()))
+    own = _own(known, entry, equal, rivals) or _own_alike(known, entry, alike, rivals)
+    if own is not None:
+        return own
+    if equal:
+        if len(equal) > 1:
+            return Match("ambiguous", reason=f"{_told(equal)} equal it")
+        if len(rivals) > 1:
+            return Match("ambiguous", reason=f"{_told(equal)} equals several resources")
+        return _adopted(known, equal[0])
+    if alike and not known.terms.create_similar:
+        return Match("similar", reason=f"{_told(alike)} has the same title and another body")
+    return Match("none")
+
+
+def _own(
+    known: Counterparts, entry: Entry, equal: Sequence[Address], rivals: Sequence[Address]
+) -> Match | None:
+    """What an interrupted run made of some of several equal resources goes to any of them."""
+    ours = sorted(there for there in equal if there in known.terms.ours)
+    wanting = [address for address in rivals if known.resolution.selected(address)]
+    if not ours or entry.address not in wanting:
+        return None
+    if len(ours) > len(wanting):
+        return Match("ambiguous", reason=f"{_told(ours)} equal it, more than are wanted")
+    return _adopted(known, ours[0])
+
+
+def _own_alike(
+    known: Counterparts, entry: Entry, alike: Sequence[Address], rivals: Sequence[Address]
+) -> Match | None:
+    """What that run made and the server, or half of a second write, left different."""
+    ours = sorted(there for there in alike if there in known.terms.ours)
+    if not ours or not known.resolution.selected(entry.address):
+        return None
+    titled = known.resolution.source.by_title[entry.address.type, entry.title]
+    wanting = _unmatched(known, titled)
+    if len(ours) <= len(wanting) and len(wanting) == len(rivals):
+        return _adopted(known, ours[0])
+    return Match("ambiguous", reason=f"the interrupted run made {_told(ours)}, of several")
+
+
+def _unmatched(known: Counterparts, addresses: Iterable[Address]) -> list[Address]:
+    return [address for address in addresses if address not in known.resolution.ids]
+
+
+def _told(addresses: Sequence[Address]) -> str:
+    return ", ".join(str(address) for address in addresses)

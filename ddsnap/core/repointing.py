@@ -1,0 +1,149 @@
+"""Restoring in place: what was lost and has a new id is pointed at again by all that knew the old.
+
+That holds for documents of the org that the snapshot says nothing of, too: of those, only the
+references are rewritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from ddsnap.core.actions import Action
+from ddsnap.core.changes import json_patch
+from ddsnap.core.directory import Found
+from ddsnap.core.intended import settle
+from ddsnap.core.match import named_by_id, portable
+from ddsnap.core.normalize import normalize
+from ddsnap.core.pointers import join
+from ddsnap.core.references import find_references, identifies, rewrite
+from ddsnap.core.values import Address, Document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from ddsnap.core.decisions import Decisions
+    from ddsnap.core.directory import Entry
+    from ddsnap.core.references import Reference
+    from ddsnap.core.resolution import Ids, Resolution
+    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.values import JSONObject
+
+Lost: TypeAlias = "Mapping[tuple[str, str], Found]"
+"""What the source calls each resource of a type, by the id that it no longer has."""
+
+
+def lost_ids(decisions: Decisions) -> dict[tuple[str, str], Found]:
+    """Return the ids, other ids among them, that resources had in their own org and lost."""
+    resolution, lost = decisions.resolution, dict[tuple[str, str], Found]()
+    if not resolution.same_org:
+        return lost
+    there = resolution.destination
+    for address, action in decisions.actions.items():
+        type_ = resolution.catalog.get(address.type)
+        if type_ is None or type_.constant_id or named_by_id(type_) or not action.to:
+            continue
+        for found, old in _old_ids(resolution, address):
+            known = Address(address.type, old) in there.entries
+            if old != action.to and not known and (address.type, old) not in there.by_alias:
+                lost[address.type, old] = found
+    return lost
+
+
+def plan_repointing(
+    decisions: Decisions,
+    lost: Lost,
+    doomed: Collection[Address],
+    add: Callable[[Action], None],
+) -> dict[Address, Callable[[JSONObject], None]]:
+    """Return, by address, what makes the action of each document that still names what is lost."""
+    if not lost:
+        return {}
+    resolution = decisions.resolution
+    written = {Address(a.address.type, a.to) for a in decisions.actions.values() if a.to}
+    return {
+        address: partial(_repoint, decisions, lost, entry, add)
+        for address, entry in sorted(resolution.destination.entries.items())
+        if address not in doomed
+        and address not in decisions.actions
+        and address not in written
+        and not entry.built_in
+        and _stale(resolution, lost, entry)
+    }
+
+
+def repointed_document(
+    document: Document, resolution: Resolution, *, ids: Ids | None = None
+) -> JSONObject:
+    """Return the destination's own document, its references to what was lost rewritten."""
+    type_ = resolution.catalog[document.address.type]
+
+    def resolve(reference: Reference) -> str | None:
+        found = _found(resolution, resolution.lost, type_, reference)
+        known = found and ((ids or {}).get(found.address) or resolution.ids.get(found.address))
+        return resolution.id_there(found, known) if found and known else None
+
+    references = find_references(document.body, type_, resolution.catalog)
+    body = rewrite(document.body, references, resolve)
+    body = portable(type_, normalize(type_, body).document.body)
+    for path in type_.create_only:
+        settle(path, body, portable(type_, document.body))
+    return body
+
+
+def _old_ids(resolution: Resolution, address: Address) -> list[tuple[Found, str]]:
+    mapped = resolution.id_map.get(address)
+    olds = [(Found(address), address.id)]
+    for parts, alias in resolution.source.entries[address].aliases.items():
+        olds.append((Found(address, parts), alias))
+        if mapped and join(parts) in mapped.aliases:
+            olds.append((Found(address, parts), mapped.aliases[join(parts)]))
+    return [*olds, (Found(address), mapped.id)] if mapped else olds
+
+
+def _stale(resolution: Resolution, lost: Lost, entry: Entry) -> list[Found]:
+    type_ = resolution.catalog.get(entry.address.type)
+    if type_ is None:
+        return []
+    found = (_found(resolution, lost, type_, reference) for reference in entry.references)
+    return [one for one in found if one is not None]
+
+
+def _found(
+    resolution: Resolution, lost: Lost, type_: ResourceType, reference: Reference
+) -> Found | None:
+    """What a reference at the destination meant; one that makes the id cannot be rewritten."""
+    if reference.by or identifies(type_, reference):
+        return None
+    found = (lost.get((name, reference.value)) for name in reference.to)
+    meant = next((one for one in found if one is not None), None)
+    return meant if meant and resolution.destination.find(reference) is None else None
+
+
+def _repoint(
+    decisions: Decisions,
+    lost: Lost,
+    entry: Entry,
+    add: Callable[[Action], None],
+    body: JSONObject,
+) -> None:
+    resolution, address = decisions.resolution, entry.address
+    type_ = resolution.catalog[address.type]
+    wanted = repointed_document(Document(address, body), resolution)
+    targets = {found.address for found in _stale(resolution, lost, entry)}
+    needs = sorted(target for target in targets if not decisions.actions[target].idle)
+    action = Action(
+        "update",
+        address,
+        entry.title,
+        address.id,
+        tuple(json_patch(portable(type_, body), wanted)),
+        tuple(needs),
+        tuple(f"{target} has a new id" for target in sorted(targets)),
+        base="destination",
+    )
+    if not action.patch:
+        reason = "it refers to what has a new id, and only a creation can set that"
+        action = replace(action, kind="blocked", reasons=(reason,))
+    add(action)
