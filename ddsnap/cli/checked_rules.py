@@ -13,7 +13,6 @@ from ddsnap.core.normalize import title_of
 from ddsnap.core.transform import transform, unmatched
 from ddsnap.errors import ExitCode, TransformError
 from ddsnap.flows.transforming import principals_known
-from ddsnap.flows.view import snapshot_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +22,13 @@ if TYPE_CHECKING:
     from ddsnap.core.rule_steps import Resolvable
     from ddsnap.core.transform import Applied, Rule
     from ddsnap.core.values import JSON, Document
-    from ddsnap.store.repository import Repository
+    from ddsnap.flows.view import View
 
 
 def check_rules(
-    terminal: Terminal, repository: Repository, state: State, rules: Sequence[Rule], to: str
+    terminal: Terminal, state: State, rules: Sequence[Rule], there: View | None
 ) -> ExitCode:
-    """Tell what the rules would do; ``to`` is the org whose last snapshot tells its principals."""
-    tip = repository.branch(f"snapshots/{to}") if to else None
-    there = snapshot_view(repository, tip, to) if tip else None
+    """Tell what the rules would do; ``there`` is where principals are looked for, if known."""
     resolvable = principals_known(rules, state.view, there, CATALOG, {})
     matches: Counter[str] = Counter()
     failed = 0

@@ -14,12 +14,12 @@ from ddsnap.core.references import find_references
 from ddsnap.core.unchangeable import is_fixed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ddsnap.core.fields import Parts
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog, ResourceType
-    from ddsnap.core.values import JSONObject
+    from ddsnap.core.values import JSON, JSONObject
 
     Resolvable: TypeAlias = Callable[[Reference], bool]
     """Whether the destination has, or will have, whom a reference names."""
@@ -62,6 +62,8 @@ def check_replacement(compiled: re.Pattern[str], replacement: str) -> None:
 def rewriting(type_: ResourceType, body: JSONObject, rewrite: Rewrite) -> list[JSONObject]:
     """Return one ``replace`` for each text that changes; what people do not decide stays."""
     made: list[JSONObject] = []
+    if not any(map(rewrite.pattern.search, _texts(body))):  # much cheaper than the query
+        return made
     for parts, value in rewrite.at.find(body).items():
         if not isinstance(value, str) or is_fixed(type_, parts):
             continue
@@ -69,6 +71,19 @@ def rewriting(type_: ResourceType, body: JSONObject, rewrite: Rewrite) -> list[J
         if new != value:
             made.append({"op": "replace", "path": join(parts), "value": new})
     return made
+
+
+def _texts(body: JSONObject) -> Iterator[str]:
+    """Yield every text in ``body``, names of members aside."""
+    todo: list[JSON] = [body]
+    while todo:
+        here = todo.pop()
+        if isinstance(here, str):
+            yield here
+        elif isinstance(here, dict):
+            todo.extend(here.values())
+        elif isinstance(here, list):
+            todo.extend(here)
 
 
 def tags_at(type_: ResourceType) -> str:

@@ -45,6 +45,11 @@ class Rule:
     drop_principals: bool = False
     """Drop principals that the destination does not know, but never the last of a list."""
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether what the rule does depends on the document alone."""
+        return bool(self.patch or self.rewrite or self.add_tags)
+
     def selects(self, document: Document) -> bool:
         """Whether the document is one that the rule is about."""
         if self.types and document.address.type not in self.types:
@@ -109,9 +114,9 @@ def transformed(
 def unmatched(rules: Iterable[Rule], matches: Mapping[str, int]) -> tuple[Rule, ...]:
     """Return the rules that did nothing, by how many documents each of them changed.
 
-    What drops principals depends on the destination: that it finds none is no mistake.
+    What only drops principals depends on the destination: that it finds none is no mistake.
     """
-    return tuple(rule for rule in rules if not matches.get(rule.name) and not rule.drop_principals)
+    return tuple(rule for rule in rules if not matches.get(rule.name) and rule.is_fixed)
 
 
 def _apply(
@@ -164,11 +169,20 @@ def _normalized(
     type_: ResourceType, document: Document, changed: Document, applied: Sequence[Applied]
 ) -> Document:
     made = normalize(type_, clone(changed.body)).document
-    secret = moved_secret(document.body, made.body)
-    if secret:  # a plain value in its place has just become one
-        names = ", ".join(one.rule for one in applied)
-        raise _failed(names, document, type_, f"it may not set {secret}")
+    if moved_secret(document.body, made.body):  # a plain value in its place has just become one
+        _blame(type_, document, applied)
     return made
+
+
+def _blame(type_: ResourceType, document: Document, applied: Sequence[Applied]) -> None:
+    """Raise the error for the first rule that sets a secret."""
+    body: JSON = document.body
+    for one in applied:
+        body = apply_patch(body, one.patch)
+        made = normalize(type_, clone(body)).document.body if isinstance(body, dict) else {}
+        secret = moved_secret(document.body, made)
+        if secret:
+            raise _failed(one.rule, document, type_, f"it may not set {secret}")
 
 
 def _failed(name: str, document: Document, type_: ResourceType, why: str) -> TransformError:

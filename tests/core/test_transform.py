@@ -312,8 +312,12 @@ def test_no_value_becomes_a_secret():
     plain = secure_test()
     del plain.body["config"]["request"]["basicAuth"]
     value = {"type": "web", "username": "u", "password": "letmein"}
-    with pytest.raises(TransformError, match="it may not set the secret at"):
-        run(patch({"op": "add", "path": AUTH, "value": value}), plain)
+    rules = [
+        patch({"op": "add", "path": "/status", "value": "paused"}, name="fine"),
+        patch({"op": "add", "path": AUTH, "value": value}, name="wrong"),
+    ]
+    with pytest.raises(TransformError, match=r"rule 'wrong' .* it may not set the secret at"):
+        transform(plain, rules, CATALOG)
 
 
 def test_the_rest_of_a_document_with_secrets_can_be_changed():

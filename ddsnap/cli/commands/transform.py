@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ddsnap.config import Config
     from ddsnap.core.transform import Rule
     from ddsnap.core.values import JSON
+    from ddsnap.flows.view import View
     from ddsnap.store.repository import Repository
 
 COLUMNS = ("name", "from", "to", "types", "does", "description")
@@ -44,15 +45,17 @@ def list_rules(app: App, ready: bool) -> None:
     ddsnap transform list
     ddsnap transform list --ready
 
-    With --json each line is a rule event (name, from, to, types, does, description).
+    With --json each line is a rule event (name, from, to, types, does, description); an empty list
+    stands for any.
     """
     rules = _ready_rules() if ready else _rules(app)
+    json = app.terminal.json
     rows: list[list[JSON]] = [
         [
             rule.name,
-            list(rule.from_orgs) or "any",
-            list(rule.to_orgs) or "any",
-            list(rule.types) or "all",
+            _listed(rule.from_orgs, "any", json=json),
+            _listed(rule.to_orgs, "any", json=json),
+            _listed(rule.types, "all", json=json),
             ", ".join(deeds(rule)),
             rule.description,
         ]
@@ -115,12 +118,13 @@ def check(app: App, revision: str, names: tuple[str, ...], to: str | None) -> Ex
         config = app.config(repository)
         rules = app.rules(repository)
         state = Desk(app, repository, config).open(revision)
-        chosen = _chosen(rules, config, state.org, to, names)
+        there = _last_view(repository, to)
+        chosen = _chosen(rules, config, (state.view, there), to, names)
         if not chosen:
             where = f" from {state.org} to {to}" if to else ""
             app.terminal.note(f"no transformation applies{where}")
             return ExitCode.DONE
-        return check_rules(app.terminal, repository, state, chosen, to or "")
+        return check_rules(app.terminal, state, chosen, there)
 
 
 @transform.command()
@@ -158,6 +162,11 @@ def new(app: App, name: str, template: str) -> None:
 
 
 # --- in words
+
+
+def _listed(names: tuple[str, ...], word: str, *, json: bool) -> JSON:
+    """Return names; to people a word stands for none of them."""
+    return [*names] if names or json else word
 
 
 def deeds(rule: Rule) -> list[str]:
@@ -226,19 +235,38 @@ def _ready_rules() -> tuple[Rule, ...]:
     return parse_rules({f"{name}.yaml": ready_rule(name) for name in ready_names()})
 
 
+def _last_view(repository: Repository, org: str | None) -> View | None:
+    """Return the org's last snapshot, if it has one."""
+    from ddsnap.flows.view import snapshot_view  # noqa: PLC0415 - slow to import
+
+    tip = repository.branch(f"snapshots/{org}") if org else None
+    return snapshot_view(repository, tip, org or "") if tip else None
+
+
 def _chosen(
-    rules: tuple[Rule, ...], config: Config, org: str, to: str | None, names: Iterable[str]
+    rules: tuple[Rule, ...],
+    config: Config,
+    views: tuple[View, View | None],
+    to: str | None,
+    names: Iterable[str],
 ) -> tuple[Rule, ...]:
     """Return the rules to check: those of a replay, those that are named, or all of them."""
     from ddsnap.cli.context import find_org  # noqa: PLC0415 - with what follows
     from ddsnap.config.transforms import applying, find_rule  # noqa: PLC0415 - slow to import
 
-    if to is not None:
-        listed = config.replay.transforms
-        to = find_org(config, to).name
-        return applying(rules, listed, org, to, tuple(names), file=config.file)
-    by_name = {rule.name: rule for rule in rules}
-    return tuple(find_rule(by_name, name) for name in dict.fromkeys(names)) or rules
+    if to is None:
+        by_name = {rule.name: rule for rule in rules}
+        return tuple(find_rule(by_name, name) for name in dict.fromkeys(names)) or rules
+    ours, theirs = (view.manifest.org if view else None for view in views)
+    return applying(
+        rules,
+        config.replay.transforms,
+        ours.name if ours else "",
+        find_org(config, to).name,
+        tuple(names),
+        same_org=bool(ours and theirs and ours.public_id and ours.public_id == theirs.public_id),
+        file=config.file,
+    )
 
 
 def _work_tree(repository: Repository) -> Path:
