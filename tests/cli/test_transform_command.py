@@ -63,6 +63,8 @@ def test_a_new_rule_needs_a_name_and_a_template_that_is_there(desk, words, said,
 
 
 def test_every_template_can_be_written_and_shown(desk):
+    said = desk.run("transform", "show", "--ready", "environment-in-queries").out
+    assert r"rewrite '\benv:us1(?![\w.-])' as 'env:eu1' in the texts at $..['query', 'q'," in said
     for name in ready_names():
         assert desk.run("transform", "new", f"my-{name}", "--from", name).code == 0
         shown = desk.run("transform", "show", f"my-{name}")
@@ -205,4 +207,7 @@ def test_help_of_each_part_has_an_example(desk):
         said = desk.run("transform", name, "--help")
         assert said.code == 0
         assert re.search(rf"^  ddsnap transform {name}\b", said.out, re.MULTILINE)
-    assert desk.run("transform", "lst").code == 2
+    for words in (["lst"], []):
+        said = desk.run("transform", *words)
+        assert said.code == 2
+        assert "ddsnap transform --help" in said.err

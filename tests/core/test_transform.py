@@ -14,6 +14,7 @@ from ddsnap.core import canonical
 from ddsnap.core.changes import apply_patch
 from ddsnap.core.jsonpath import compile_query
 from ddsnap.core.normalize import normalize
+from ddsnap.core.plan import make_plan
 from ddsnap.core.rule_steps import compile_rewrite
 from ddsnap.core.transform import Applied, Rule, transform, transformed, unmatched
 from ddsnap.core.values import Address, Document
@@ -344,6 +345,16 @@ def test_documents_pass_through_and_matches_are_counted():
     assert [document.body.get("name") for document in new] == ["CPU of web", "Store", None]
     assert matches == {"rename": 1, "all": 2}
     assert [rule.name for rule in unmatched(rules, matches)] == ["none"]
+
+
+def test_a_plan_is_made_of_what_the_rules_leave():
+    rules = [rewrite("$.query", "us1", "eu1"), Rule("tag", add_tags=("moved:true",))]
+    source = lambda: transformed([monitor()], rules, CATALOG)  # noqa: E731
+    (action,) = make_plan(source, lambda: [monitor()], {}, CATALOG, same_org=True).actions
+    assert action.kind == "update"
+    assert {operation["path"].split("/")[1] for operation in action.patch} == {"query", "tags"}
+    (again,) = make_plan(source, source, {}, CATALOG, same_org=True).actions
+    assert again.kind == "unchanged"
 
 
 VALUES = st.one_of(st.integers(-5, 5), st.text("ab:/é", max_size=4), st.booleans())

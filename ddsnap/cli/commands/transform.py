@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = ("name", "from", "to", "types", "does", "description")
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def transform() -> None:
     """Work on transformations: rules in transforms/NAME.yaml that change what a replay writes.
 
@@ -191,10 +191,8 @@ def meaning(rule: Rule) -> list[str]:
     lines = [f"applies {orgs}; in one org only with --transform {rule.name}", f"to {types}{where}"]
     lines += [_operation(operation) for operation in rule.patch]
     for rewrite in rule.rewrite:
-        what, new = rewrite.pattern.pattern, rewrite.replacement
-        lines.append(
-            f"rewrite {what!r} as {new!r} in the texts at {' '.join(rewrite.at.text.split())}"
-        )
+        what, new, at = rewrite.pattern.pattern, rewrite.replacement, rewrite.at.text
+        lines.append(f"rewrite '{what}' as '{new}' in the texts at {' '.join(at.split())}")
     if rule.add_tags:
         lines.append(f"add the tags {', '.join(rule.add_tags)} where they are missing")
     if rule.drop_principals:
