@@ -1,8 +1,7 @@
-"""Verifying: what the repository holds is whole, canonical and where it belongs."""
+"""Verifying: what the repository holds is whole, canonical, and follows from what it says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ddsnap.core import canonical
@@ -11,34 +10,24 @@ from ddsnap.core.manifest import parse_manifest
 from ddsnap.core.normalize import normalize
 from ddsnap.core.paths import document_path
 from ddsnap.errors import DdsnapError
-from ddsnap.flows.journal import RECORD
+from ddsnap.flows.faults import Checked, Fault
+from ddsnap.flows.id_map import checked_map
+from ddsnap.flows.journal import MAPS, RECORD
+from ddsnap.flows.verify_replay import is_replay, verify_replay
 from ddsnap.store.history import log
 from ddsnap.store.objects import BLOB
-from ddsnap.store.trees import changed_paths
+from ddsnap.store.trees import changed_paths, find_folder, tree_of, walk_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.core.values import JSONObject
+    from ddsnap.store.commits import CommitInfo
     from ddsnap.store.repository import Repository
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something in the repository that should not be so."""
-
-    commit: str
-    path: str
-    reason: str
-
-
-@dataclass
-class Checked:
-    """How much was looked at."""
-
-    commits: int = 0
-    documents: int = 0
+__all__ = ["Checked", "Fault", "verify_branch", "verify_journal", "verify_snapshot"]
 
 
 def verify_branch(
@@ -64,10 +53,18 @@ def verify_snapshot(
     yield from _verify_commit(repo, commit, None, catalog, checked)
 
 
-def verify_journal(repo: Repository, tip: str, checked: Checked) -> Iterator[Fault]:
-    """Yield what is wrong in an org's journal: each run's record must be there and canonical."""
+def verify_journal(
+    repo: Repository, tip: str, catalog: Catalog, checked: Checked
+) -> Iterator[Fault]:
+    """Yield what is wrong in an org's journal.
+
+    Each run's record must be there and canonical, each map whole, and what a replay sent must
+    follow from what the journal holds of it.
+    """
+    maps: set[bytes] = set()
     for commit in log(repo, tip):
         checked.commits += 1
+        yield from _map_faults(repo, commit.sha, maps)
         try:
             data = repo.read_file(commit.sha, RECORD)
             record = canonical.decode(data) if data is not None else None
@@ -78,6 +75,33 @@ def verify_journal(repo: Repository, tip: str, checked: Checked) -> Iterator[Fau
             yield Fault(commit.sha, RECORD, "it is missing or no record of a run")
         elif canonical.encode(record) != data:
             yield Fault(commit.sha, RECORD, "it is not in canonical form")
+        elif is_replay(record):
+            yield from _of_replay(repo, commit, record, catalog, checked)
+
+
+def _of_replay(
+    repo: Repository, commit: CommitInfo, record: JSONObject, catalog: Catalog, checked: Checked
+) -> Iterator[Fault]:
+    try:
+        yield from verify_replay(repo, commit, record, catalog, checked)
+    except DdsnapError as error:  # an object is lost or damaged, or a shallow history lacks it
+        yield Fault(commit.sha, "", error.message)
+
+
+def _map_faults(repo: Repository, commit: str, seen: set[bytes]) -> Iterator[Fault]:
+    """Yield the damaged among those files of the map that no newer commit has."""
+    path = MAPS
+    try:
+        tree = find_folder(repo, tree_of(repo, commit), MAPS)
+        if tree is None or tree in seen:
+            return
+        seen.add(tree)
+        for path, sha in walk_files(repo, tree, MAPS):
+            if sha not in seen:
+                seen.add(sha)
+                checked_map(repo.read(sha, BLOB), path, commit, "the journal")
+    except DdsnapError as error:
+        yield Fault(commit, path, error.message)
 
 
 def _verify_commit(

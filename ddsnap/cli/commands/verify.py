@@ -25,14 +25,15 @@ def verify(app: App, what: str) -> ExitCode:
     """Check an ORG's snapshots and journal from first to last, or the one snapshot of a REV.
 
     Without an argument every org of which something is recorded. Each document
-    is read and must be canonical, normalized and in its place. Faults end with 1.
+    is read and must be canonical, normalized and in its place; what each past replay sent is
+    computed again from the snapshots, its patches and its ids. Faults end with 1.
 
     \b
     ddsnap verify
     ddsnap verify us1~3
 
     With --json each line is an event: fault (name, commit, path, reason), and of each thing that
-    was checked one verified (name, commits, documents, faults).
+    was checked one verified (name, commits, documents, requests of replays, notes, faults).
     """
     from ddsnap.cli.named import orgs_recorded  # noqa: PLC0415 - slow to import
 
@@ -58,7 +59,11 @@ def _report(app: App, name: str, found: tuple[Checked, Iterator[Fault]]) -> Exit
         app.terminal.line(f"{one_line(f'{name}: {where}: {fault.reason}')}")
     size = {"commits": checked.commits, "documents": checked.documents}
     if app.terminal.json:
-        app.terminal.event("verified", name=name, **size, faults=count)
+        more = {"requests": checked.requests, "notes": checked.notes, "faults": count}
+        app.terminal.event("verified", name=name, **size, **more)
+    size |= {"requests": checked.requests} if checked.requests else {}
+    for note in checked.notes:
+        app.terminal.line(f"{one_line(f'{name}: {note}')}")
     verdict = f"{count} {'fault' if count == 1 else 'faults'}" if count else "sound"
     sizes = ", ".join(f"{number} {noun}" for noun, number in size.items())
     app.terminal.line(f"{one_line(name)}: {verdict} ({sizes})")
@@ -88,7 +93,7 @@ def _org_faults(repository: Repository, org: str) -> tuple[Checked, Iterator[Fau
         return verify.verify_snapshot(repository, tip, CATALOG, checked)
 
     def runs(tip: str) -> Iterator[Fault]:
-        return verify.verify_journal(repository, tip, checked)
+        return verify.verify_journal(repository, tip, CATALOG, checked)
 
     return checked, chain(
         _followed(repository, f"snapshots/{org}", history, alone),

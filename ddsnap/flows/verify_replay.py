@@ -1,0 +1,300 @@
+"""Verifying a past replay: each request follows again from snapshots, patches, ids and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+from ddsnap.config.transforms import parse_rule
+from ddsnap.core import canonical, shapes
+from ddsnap.core.audit import closed_places, expected_requests, intended_body
+from ddsnap.core.manifest import OrgIdentity
+from ddsnap.core.outcomes import counts, read_outcomes
+from ddsnap.core.paths import document_path
+from ddsnap.core.pointers import PointerError, get, join
+from ddsnap.core.values import Address
+from ddsnap.errors import Damaged, DdsnapError
+from ddsnap.flows.faults import Checked, Fault
+from ddsnap.flows.id_map import read_map
+from ddsnap.flows.journal import RECORD, parse_time
+from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PATCHES, RULES, WRITES
+from ddsnap.flows.view import snapshot_view
+from ddsnap.store.objects import BLOB
+from ddsnap.store.trees import read_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from ddsnap.core.fields import Parts
+    from ddsnap.core.id_map import Mapped
+    from ddsnap.core.outcomes import Outcome, Sent
+    from ddsnap.core.resource_type import Catalog, ResourceType
+    from ddsnap.core.values import JSONObject
+    from ddsnap.flows.view import View
+    from ddsnap.store.commits import CommitInfo
+    from ddsnap.store.repository import Repository
+
+Key: TypeAlias = "tuple[str, str, str, str]"
+"""What tells a request: method, route, path and the digest of its body."""
+
+_KINDS = ("replay", "restore")
+
+
+def is_replay(record: JSONObject) -> bool:
+    """Whether a run's record is that of a replay."""
+    return record.get("kind") in _KINDS
+
+
+def verify_replay(
+    repo: Repository, commit: CommitInfo, record: JSONObject, catalog: Catalog, checked: Checked
+) -> Iterator[Fault]:
+    """Yield what is wrong in the commit of one replay."""
+    try:
+        past = _Past.read(repo, commit, record, catalog)
+    except Damaged as error:
+        yield Fault(commit.sha, RECORD, error.message)
+        return
+    yield from _parentage(past)
+    yield from _rules(past)
+    if record.get("state") in OPEN:
+        return
+    try:
+        outcomes = _outcomes(past)
+    except DdsnapError as error:
+        yield Fault(commit.sha, OUTCOMES, error.message)
+        return
+    yield from _unexplained(past, outcomes)
+    yield from _unmapped(past, outcomes)
+    if past.outdated:
+        checked.notes.append(f"{commit.sha[:12]}: not recomputed (older rules)")
+        return
+    for outcome in outcomes:
+        yield from _recomputed(past, outcome, checked)
+
+
+@dataclass(frozen=True)
+class _Past:
+    """A replay, with the snapshots that it went from and to."""
+
+    repo: Repository
+    commit: CommitInfo
+    record: JSONObject
+    catalog: Catalog
+    source: OrgIdentity
+    destination: OrgIdentity
+    snapshots: tuple[str, str]
+    now: datetime
+    files: dict[str, bytes]
+    to: dict[Address, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(
+        cls, repo: Repository, commit: CommitInfo, record: JSONObject, catalog: Catalog
+    ) -> _Past:
+        source = shapes.as_object(record.get("source"), "its source")
+        there = shapes.as_object(record.get("destination"), "its destination")
+        now = parse_time(record.get("now"))
+        if now is None:
+            raise Damaged("its now is no time")
+        return cls(
+            repo,
+            commit,
+            record,
+            catalog,
+            OrgIdentity(shapes.text(source, "org"), shapes.text(source, "public_id"), ""),
+            OrgIdentity(*(shapes.text(there, name) for name in ("name", "public_id", "site"))),
+            (shapes.text(source, "commit"), shapes.text(record, "before")),
+            now,
+            read_paths(repo, commit.sha),
+        )
+
+    @property
+    def outdated(self) -> bool:
+        """Whether today's rules would make other documents, or other requests of them."""
+        return (self.record.get("rules"), self.record.get("writes")) != (self.catalog.rules, WRITES)
+
+    @cached_property
+    def masked(self) -> tuple[str, ...]:
+        return shapes.words(self.record, "masked") if "masked" in self.record else ()
+
+    @cached_property
+    def origin(self) -> View:
+        return snapshot_view(self.repo, self.snapshots[0], self.snapshots[0][:12])
+
+    @cached_property
+    def before(self) -> View:
+        return snapshot_view(self.repo, self.snapshots[1], self.snapshots[1][:12])
+
+    @cached_property
+    def mapped(self) -> dict[Address, Mapped]:
+        return read_map(self.repo, self.commit.sha, self.source, self.destination)
+
+    def file(self, path: str) -> bytes | None:
+        sha = self.files.get(path)
+        return self.repo.read(sha, BLOB) if sha else None
+
+    def document(self, view: View, address: Address) -> JSONObject | None:
+        found = view.document(document_path(address), self.catalog)
+        return found.body if found else None
+
+    def fault(self, path: str, reason: str) -> Fault:
+        return Fault(self.commit.sha, path, reason)
+
+
+def _parentage(past: _Past) -> Iterator[Fault]:
+    missing = [sha for sha in past.snapshots if sha and sha not in past.commit.parents]
+    if missing:
+        reason = f"the commit lacks a parent that the record names: {missing[0][:12]}"
+        yield past.fault(RECORD, reason)
+
+
+def _rules(past: _Past) -> Iterator[Fault]:
+    for path in past.files:
+        if path.startswith(f"{RULES}/"):
+            try:
+                parse_rule(path, past.file(path) or b"")
+            except DdsnapError as error:
+                yield past.fault(path, error.message)
+
+
+def _outcomes(past: _Past) -> list[Outcome]:
+    data = past.file(OUTCOMES)
+    if data is None:
+        raise Damaged("it is missing")
+    outcomes = list(read_outcomes(data))
+    told = past.record.get("counts")
+    if counts(outcomes) != told:
+        raise Damaged(f"its lines do not add up to what {RECORD} counts")
+    past.to.update({o.action.address: o.to for o in outcomes if o.to})
+    return outcomes
+
+
+def _unexplained(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
+    told = {_patch_path(outcome) for outcome in outcomes}
+    for path in past.files:
+        if path.startswith(f"{PATCHES}/") and path not in told:
+            yield past.fault(path, "no outcome tells of it")
+
+
+def _unmapped(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
+    """What was created or adopted must be found again by the next replay."""
+    try:
+        mapped = past.mapped
+    except DdsnapError as error:
+        yield past.fault("map", error.message)
+        return
+    for outcome in outcomes:
+        action, entry = outcome.action, mapped.get(outcome.action.address)
+        kept = action.kind in ("create", "adopt") and action.origin and outcome.status == "done"
+        if kept and (entry is None or entry.id != outcome.to):
+            path = f"map/{past.source.name}/{action.address.type}.json"
+            yield past.fault(path, f"{action.address} is not mapped to {outcome.to}")
+
+
+def _recomputed(past: _Past, outcome: Outcome, checked: Checked) -> Iterator[Fault]:
+    """Yield each request of an outcome that does not follow from what the journal holds."""
+    if not outcome.requests:
+        return
+    path = _patch_path(outcome)
+    if path in past.masked:
+        checked.notes.append(f"{past.commit.sha[:12]} {path}: not recomputed (it held a secret)")
+        return
+    try:
+        expected = _expected(past, outcome, path)
+    except DdsnapError as error:
+        yield past.fault(path, error.message)
+        return
+    except (LookupError, TypeError, ValueError):
+        yield past.fault(path, "what it makes is no document that could be written")
+        return
+    for sent in outcome.requests:
+        checked.requests += 1
+        if _key(sent) not in expected:
+            what = f"{sent.method} {sent.path} ({sent.purpose}) of {outcome.action.address}"
+            yield past.fault(path, f"{what} does not follow from the snapshots and the patch")
+
+
+def _expected(past: _Past, outcome: Outcome, path: str) -> set[Key]:
+    """Return all that may have been sent; raises ``DdsnapError`` where that cannot be told."""
+    action = outcome.action
+    type_ = past.catalog.get(action.address.type)
+    if type_ is None:
+        raise Damaged(f"{action.address.type} is no type that this ddsnap knows")
+    there = Address(type_.name, outcome.to or action.to)
+    base, patch = _base(past, outcome, there), _patch(past, outcome, path)
+    body = {} if action.kind == "delete" else intended_body(base, patch)
+    keys: set[Key] = set()
+    for closes in _closes(past, type_, outcome, body):
+        requests = expected_requests(
+            type_,
+            action,
+            base=base,
+            patch=patch,
+            present=past.document(past.before, there),
+            to=outcome.to,
+            now=past.now,
+            closes=closes,
+            identity=str(past.record.get("identity") or ""),
+        )
+        keys.update((r.method, r.route, r.path, r.digest()) for r in requests)
+    return keys
+
+
+def _base(past: _Past, outcome: Outcome, there: Address) -> JSONObject:
+    """Return the document that was patched; what is deleted needs none."""
+    action = outcome.action
+    if action.kind == "delete":
+        return {}
+    own = action.base == "destination"
+    view, address = (past.before, there) if own else (past.origin, action.address)
+    found = past.document(view, address)
+    if found is None:
+        raise Damaged(f"the snapshot {view.label} holds no {address}")
+    return found
+
+
+def _patch(past: _Past, outcome: Outcome, path: str) -> tuple[JSONObject, ...]:
+    if outcome.action.kind == "delete":
+        return ()
+    data = past.file(path)
+    if data is None:
+        raise Damaged("it is missing")
+    body: JSONObject = {"operations": canonical.decode(data)}
+    if canonical.encode(body["operations"]) != data:
+        raise Damaged("it is not in canonical form")
+    return shapes.objects(body, "operations")
+
+
+def _closes(
+    past: _Past, type_: ResourceType, outcome: Outcome, body: JSONObject
+) -> Iterator[tuple[Parts, ...]]:
+    """Yield what a creation may have left out: by the ids of what came later, or as planned."""
+    references = outcome.action.closes
+    if not references:
+        yield ()
+        return
+    ids: set[str] = set()
+    for address in (Address(name, ref.value) for ref in references for name in ref.to):
+        entry = past.mapped.get(address)
+        ids |= {entry.id, *entry.aliases.values()} if entry else set()
+        ids |= {past.to[address]} if address in past.to else set()
+    yield closed_places(type_, body, past.catalog, ids)
+    yield tuple(ref.parts for ref in references if _stands(body, ref.parts))
+
+
+def _stands(body: JSONObject, parts: Parts) -> bool:
+    try:
+        get(body, join(parts))
+    except PointerError:
+        return False
+    return True
+
+
+def _patch_path(outcome: Outcome) -> str:
+    return f"{PATCHES}/{document_path(outcome.action.address)}"
+
+
+def _key(sent: Sent) -> Key:
+    return sent.method, sent.route, sent.path, sent.digest
