@@ -6,7 +6,7 @@ import re
 from collections import ChainMap
 from typing import TYPE_CHECKING
 
-from ddsnap.sandbox.answers import Body, Rejected, not_found, reject
+from ddsnap.sandbox.answers import Body, Json, Rejected, not_found, reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,13 +63,23 @@ def attributes_of(data: Body, *required: str) -> Body:
     return attributes
 
 
+def check_roles(org: SandboxOrg, roles: Json) -> None:
+    """Refuse roles that this org does not have."""
+    if not isinstance(roles, (list, type(None))):
+        raise reject(400, "The value provided for parameter 'restricted_roles' is invalid")
+    for role in roles or []:
+        if not isinstance(role, str) or role not in org.table("roles"):
+            raise reject(400, f"Invalid role: {role}")
+
+
 def linked(data: Body, name: str) -> list[str] | None:
     """Return the ids that a relationship names; None where it is absent."""
-    relation = (data.get("relationships") or {}).get(name)
+    relations = data.get("relationships") or {}
+    relation = relations.get(name) if isinstance(relations, dict) else None
     if not isinstance(relation, dict) or "data" not in relation:
         return None
     links = relation["data"]
-    links = links if isinstance(links, list) else [links]
+    links = links if isinstance(links, list) else [] if links is None else [links]
     if any(not isinstance(item, dict) or not isinstance(item.get("id"), str) for item in links):
         raise reject(400, f"Invalid request body: relationship '{name}' is malformed")
     return [item["id"] for item in links]

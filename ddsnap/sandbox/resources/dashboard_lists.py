@@ -128,7 +128,11 @@ def _items(call: Call) -> list[Body]:
         raise reject(400, "Missing required parameter: 'dashboards'")
     for item in items:
         kind = item.get("type") if isinstance(item, dict) else None
-        if kind not in (*_OURS, *_THEIRS) or not isinstance(item.get("id"), str):
+        if (
+            not isinstance(kind, str)
+            or kind not in (*_OURS, *_THEIRS)
+            or not isinstance(item.get("id"), str)
+        ):
             raise reject(400, f"Invalid dashboard: {item}")
     return [{"type": item["type"], "id": item["id"]} for item in items]
 

@@ -5,26 +5,45 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ddsnap.sandbox.answers import Body, Json, Rejected, reject
+from ddsnap.sandbox.resources.common import check_roles
+from ddsnap.sandbox.shapes import check_shape
 
 if TYPE_CHECKING:
     from ddsnap.sandbox.org import SandboxOrg
+    from ddsnap.sandbox.shapes import Shape
+
+
+_SHAPE: Shape = {
+    "title~": "text",
+    "description~": "text",
+    "layout_type~": "text",
+    "reflow_type~": "text",
+    "widgets~": ["object"],
+    "template_variables~": [{"available_values~": ["text"], "prefix~": "text", "name~": "text"}],
+    "template_variable_presets~": [{"name~": "text", "template_variables~": ["object"]}],
+    "notify_list~": ["text"],
+    "tags~": ["text"],
+    "restricted_roles~": ["text"],
+    "tabs~": [{"name~": "text", "widget_ids~": "list"}],
+}
 
 
 def check(org: SandboxOrg, sent: Body) -> None:
     """Refuse a dashboard that Datadog would refuse."""
+    check_shape(_SHAPE, sent, _invalid)
     for name in ("title", "layout_type", "widgets"):
         if sent.get(name) is None:
             raise reject(400, f"Missing required parameter: '{name}'")
     if sent["layout_type"] not in ("ordered", "free"):
         raise _invalid("layout_type")
+    if sent.get("reflow_type") not in (None, "auto", "fixed"):
+        raise _invalid("reflow_type")
     _check_variables(sent)
     _check_presets(sent)
     for tag in _list(sent, "tags"):
         if not str(tag).startswith("team:"):
             raise reject(400, "Invalid tag format. Valid tag keys are: team.")
-    for role in _list(sent, "restricted_roles"):
-        if role not in org.table("roles"):
-            raise reject(400, f"Invalid role: {role}")
+    check_roles(org, sent.get("restricted_roles"))
     _check_notified(org, sent)
     _check_widgets(sent["widgets"], sent["layout_type"])
 
@@ -41,7 +60,7 @@ def with_tab_ids(org: SandboxOrg, tabs: list[Body], widgets: list[Body]) -> list
         {
             **tab,
             "id": tab.get("id") or org.new_uuid(),
-            "widget_ids": [_widget_id(ref, ids) for ref in tab.get("widget_ids", [])],
+            "widget_ids": [_widget_id(ref, ids) for ref in tab.get("widget_ids") or []],
         }
         for tab in tabs
     ]
@@ -86,6 +105,8 @@ def _check_values(variable: Body, name: str) -> None:
     values = variable.get(name)
     if values is None:
         return
+    if not isinstance(values, list):
+        raise _invalid(name)
     if not values:
         raise reject(400, f"Minimum number of elements in parameter '{name}' should be 1")
     if "" in values:
@@ -107,6 +128,8 @@ def _check_widgets(widgets: Json, layout: str) -> None:
             raise reject(400, f"Invalid widget definition at position {position}: no 'type'")
         if layout == "free" and not isinstance(widget.get("layout"), dict):
             raise reject(400, f"Invalid widget at position {position}: 'layout' is required")
+        if not isinstance(widget.get("id"), (int, str, type(None))):
+            raise reject(400, f"Invalid widget at position {position}: 'id' is invalid")
         if "widgets" in definition:
             _check_widgets(definition["widgets"], "ordered")
 

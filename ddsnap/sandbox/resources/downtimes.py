@@ -16,6 +16,7 @@ from ddsnap.sandbox.resources.common import (
     without,
 )
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 from ddsnap.sandbox.times import iso
 
 _TYPE = "downtime_schedules"
@@ -24,6 +25,25 @@ _WRITABLE = (
     "notify_end_states", "notify_end_types", "schedule", "scope",
 )  # fmt: skip
 _MOST_RECURRENCES = 5
+_SHAPE: Shape = {
+    "display_timezone~": "text",
+    "message~": "text",
+    "monitor_identifier~": {"monitor_id": "whole", "monitor_tags": ["text"]},
+    "mute_first_recovery_notification": "flag",
+    "notify_end_states": ["text"],
+    "notify_end_types": ["text"],
+    "schedule~": {
+        "start~": "text",
+        "end~": "text",
+        "timezone~": "text",
+        "recurrences": [{"duration~": "text", "rrule~": "text", "start~": "text"}],
+    },
+    "scope~": "text",
+}
+_ENUMS = {
+    "notify_end_states": {"alert", "no data", "warn"},
+    "notify_end_types": {"canceled", "expired"},
+}
 _DURATION = re.compile(r"([1-9]\d*)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -68,11 +88,10 @@ def update_downtime(call: Call) -> Answer:
         raise reject(400, "The id in the body does not match the id in the path")
     sent, now = _sent(call), call.org.now()
     old = row["attributes"]
-    moved = "recurrences" in (sent.get("schedule") or {})
-    if moved and _status(row, now) == "active" and "recurrences" in old["schedule"]:
-        starts = [one.get("start") for one in sent["schedule"]["recurrences"]]
-        if starts != [one.get("start") for one in old["schedule"]["recurrences"]]:
-            raise reject(400, "Cannot move the start of a downtime that is active")
+    if _status(row, now) == "active":
+        _refuse_other_start(old["schedule"], sent.get("schedule") or {})
+    if "schedule" in sent and {"start", "end"} & old["schedule"].keys() & sent["schedule"].keys():
+        sent["schedule"] = {**old["schedule"], **sent["schedule"]}
     row["attributes"] = {**old, **_checked(call, sent, now), "modified": iso(now)}
     call.org.table(_TYPE)[row["id"]] = row
     return _written(call, row)
@@ -120,14 +139,34 @@ def _row(call: Call) -> Body:
 
 def _sent(call: Call) -> Body:
     sent = attributes_of(data_of(call, "downtime"))
-    odd = [name for name in sent if name not in _WRITABLE]
+    _refuse_others(sent, _WRITABLE)
+    check_shape(_SHAPE, sent)
+    return sent
+
+
+def _refuse_others(sent: Body, known: tuple[str, ...]) -> None:
+    odd = [name for name in sent if name not in known]
     if odd:
         raise reject(400, f"Additional properties are not allowed ('{odd[0]}' was unexpected)")
-    return sent
+
+
+def _refuse_other_start(old: Body, sent: Body) -> None:
+    # A start that is no recurrence's may move, as recorded: to null, which is now.
+    if "recurrences" not in sent or "recurrences" not in old:
+        return
+    starts = [one.get("start") for one in sent["recurrences"]]
+    if starts != [one.get("start") for one in old["recurrences"]]:
+        raise reject(400, "Cannot move the start of a downtime that is active")
 
 
 def _checked(call: Call, sent: Body, now: datetime) -> Body:
     checked = dict(sent)
+    for name, known in _ENUMS.items():
+        if set(sent.get(name, ())) - known:
+            raise _invalid(name)
+    for name in ("scope", "monitor_identifier", "schedule"):
+        if name in sent and not sent[name] and not (name == "schedule" and call.method == "POST"):
+            raise _invalid(name)
     if "monitor_identifier" in sent:
         _check_monitors(call, sent["monitor_identifier"])
     if "schedule" in sent or call.method == "POST":
@@ -146,7 +185,9 @@ def _schedule(sent: Json, now: datetime, *, new: bool) -> Body:
     if not isinstance(sent, dict):
         raise _invalid("schedule")
     if "recurrences" in sent:
+        _refuse_others(sent, ("recurrences", "timezone"))
         return _recurring(sent)
+    _refuse_others(sent, ("start", "end"))
     start, end = _moment(sent.get("start")), _moment(sent.get("end"))
     if new and (start or now) < now - timedelta(minutes=1):
         raise reject(400, "Downtime cannot be scheduled in the past")
@@ -161,7 +202,8 @@ def _recurring(sent: Body) -> Body:
     if not isinstance(recurrences, list) or not 0 < len(recurrences) <= _MOST_RECURRENCES:
         raise _invalid("recurrences")
     for one in recurrences:
-        if not isinstance(one, dict) or not str(one.get("rrule", "")).startswith("FREQ="):
+        _refuse_others(one, ("rrule", "duration", "start"))
+        if not str(one.get("rrule", "")).startswith("FREQ="):
             raise _invalid("rrule")
         if not _DURATION.fullmatch(str(one.get("duration"))):
             raise _invalid("duration")

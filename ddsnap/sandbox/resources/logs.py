@@ -8,6 +8,7 @@ from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import Answer, Body, Json, Rejected, reject_logs
 from ddsnap.sandbox.furnish import index
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 from ddsnap.sandbox.state import ORDER, enlist
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,199}")
@@ -34,6 +35,8 @@ def create_index(call: Call) -> Answer:
         raise _bad("Index name is missing or has characters other than a-z, 0-9 and -")
     if name in call.org.table("logs_indexes") or name in call.org.burnt:
         raise _bad(f"Index name '{name}' is already in use or was in use")
+    if "disable_daily_limit" in sent:
+        raise _bad("Unexpected field 'disable_daily_limit'")
     row = index(name, _query(sent))
     _fill(row, sent)
     call.org.table("logs_indexes")[name] = row
@@ -71,7 +74,8 @@ def get_order(call: Call) -> Answer:
 def set_order(call: Call) -> Answer:
     """Replace the order; every index must be named, each once."""
     names = _sent(call).get("index_names")
-    if not isinstance(names, list) or len(set(names)) != len(names):
+    texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not isinstance(names, list) or not texts or len(set(names)) != len(names):
         raise _bad("index_names must name each index once")
     known = set(call.org.table("logs_indexes"))
     if known - set(names) or set(names) - known - set(call.org.burnt):
@@ -101,13 +105,28 @@ def _query(sent: Body) -> str:
     return str(found["query"])
 
 
+_SHAPE: Shape = {
+    "tags": ["text"],
+    "daily_limit_reset": {"reset_time": "text", "reset_utc_offset": "text"},
+    "daily_limit_warning_threshold_percentage": "number",
+    "num_flex_logs_retention_days": "whole",
+    "num_retention_days": "whole",
+    "disable_daily_limit": "flag",
+    "exclusion_filters~": [{"name~": "text", "is_enabled": "flag", "filter~": {"query": "text"}}],
+}
+
+
 def _fill(row: Body, sent: Body) -> None:
+    check_shape(_SHAPE, sent, lambda at: _bad(f"Invalid value for field '{at}'"))
+    if sent.get("num_flex_logs_retention_days") == 0:
+        raise _bad("num_flex_logs_retention_days must be a positive number")
     if "num_retention_days" in sent:
         if sent["num_retention_days"] not in _RETENTIONS:
             raise _bad("num_retention_days is not among the retentions of this organization")
         row["num_retention_days"] = sent["num_retention_days"]
     if "daily_limit" in sent:
-        if not isinstance(sent["daily_limit"], int) or sent["daily_limit"] < 1:
+        limit = sent["daily_limit"]
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
             raise _bad("daily_limit must be a positive number")
         row["daily_limit"] = sent["daily_limit"]
     row.update({name: sent[name] for name in _PLAIN if name in sent})
@@ -118,9 +137,10 @@ def _exclusion(item: Json) -> Body:
     if not isinstance(item, dict) or not item.get("name"):
         raise _bad("An exclusion filter needs a name")
     inner = item.get("filter") or {}
-    if not isinstance(inner.get("sample_rate"), (int, float)):
-        raise _bad("An exclusion filter needs a sample_rate")
-    rate = float(inner["sample_rate"])
+    rate = inner.get("sample_rate")
+    if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+        raise _bad("An exclusion filter needs a sample_rate between 0 and 1")
+    rate = float(rate)
     return {"name": item["name"], "is_enabled": bool(item.get("is_enabled", True)),
             "filter": {"query": inner.get("query", "*"), "sample_rate": rate}}  # fmt: skip
 

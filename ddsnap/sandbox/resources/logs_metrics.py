@@ -8,6 +8,7 @@ from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import Answer, Body, Json, Rejected, reject
 from ddsnap.sandbox.resources.common import attributes_of, data_of
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 
 _TYPE = "logs_metrics"
 _ODD = re.compile(r"[^A-Za-z0-9_.]")
@@ -44,6 +45,7 @@ def update_metric(call: Call) -> Answer:
     if data.get("id") not in (None, row["id"]):
         raise _bad("the id in the body does not match the id in the path")
     sent, compute = attributes_of(data), dict(row["attributes"]["compute"])
+    decided = {name: value for name, value in _decided(sent).items() if name in sent}
     wanted = sent.get("compute") or {}
     fixed = {name: value for name, value in wanted.items() if name != "include_percentiles"}
     if any(compute.get(name) != value for name, value in fixed.items()):
@@ -52,7 +54,6 @@ def update_metric(call: Call) -> Answer:
         if compute["aggregation_type"] != "distribution":
             raise _bad("include_percentiles is for distributions")
         compute["include_percentiles"] = wanted["include_percentiles"]
-    decided = {name: value for name, value in _decided(sent).items() if name in sent}
     row["attributes"] = {**row["attributes"], **decided, "compute": compute}
     return Answer({"data": row})
 
@@ -71,7 +72,15 @@ def _row(call: Call) -> Body:
     return row
 
 
+_SHAPE: Shape = {
+    "filter~": {"query": "text"},
+    "group_by~": [{"path~": "text", "tag_name~": "text"}],
+    "compute~": {"aggregation_type": "text", "path~": "text", "include_percentiles": "flag"},
+}
+
+
 def _decided(sent: Body) -> Body:
+    check_shape(_SHAPE, sent, lambda at: _bad(f"{at} is of the wrong type"))
     query = (sent.get("filter") or {}).get("query", "*")
     return {
         "filter": {"query": query},
@@ -87,7 +96,7 @@ def _group(item: Json) -> Body:
 
 def _compute(sent: Json) -> Body:
     kind = sent.get("aggregation_type") if isinstance(sent, dict) else None
-    if kind not in ("count", "distribution"):
+    if not isinstance(kind, str) or kind not in ("count", "distribution"):
         raise _bad("aggregation_type must be count or distribution")
     if kind == "count":
         return {"aggregation_type": kind}

@@ -7,6 +7,7 @@ import base64
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import Answer, Body, Json, Rejected, reject_logs
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 from ddsnap.sandbox.state import ORDER, enlist_pipeline
 
 # Datadog API v1, schemas LogsProcessor and its members: what each type must have.
@@ -45,6 +46,31 @@ _FILLED: dict[str, Body] = {
     "string-builder-processor": {"is_replace_missing": False},
     "url-parser": {"normalize_ending_slashes": False},
     "user-agent-parser": {"is_encoded": False},
+}
+
+
+_SHAPE: Shape = {
+    "name~": "text",
+    "description~": "text",
+    "is_enabled": "flag",
+    "tags~": ["text"],
+    "filter~": {"query": "text"},
+    "processors~": ["object"],
+}
+_PROCESSOR: Shape = {
+    "type": "text",
+    "name~": "text",
+    "is_enabled": "flag",
+    "sources~": ["text"],
+    "samples~": ["text"],
+    "tags~": ["text"],
+    "filter~": {"query": "text"},
+    "processors~": ["object"],
+    "categories~": ["object"],
+    "grok~": {"match_rules": "text", "support_rules": "text"},
+    "operation~": "object",
+    "schema~": "object",
+    "mappers~": [{"type~": "text"}],
 }
 
 
@@ -99,7 +125,7 @@ def set_order(call: Call) -> Answer:
     """Replace the order; every pipeline must be named, each once."""
     ids = _sent(call).get("pipeline_ids")
     known = set(call.org.table("logs_pipelines"))
-    if not isinstance(ids, list) or len(set(ids)) != len(ids) or set(ids) != known:
+    if not isinstance(ids, list) or sorted(map(str, ids)) != sorted(known):
         raise reject_logs(422, "Unprocessable", "pipeline_ids must name each pipeline once")
     call.org.table("logs_pipelines_order")[ORDER] = {"pipeline_ids": ids}
     return get_order(call)
@@ -125,6 +151,7 @@ def _sent(call: Call) -> Body:
 
 
 def _stored(sent: Body) -> Body:
+    check_shape(_SHAPE, sent, _mistyped)
     for name in ("id", "type", "is_read_only"):
         if name in sent:
             raise _bad(f"Unexpected field '{name}'")
@@ -150,7 +177,8 @@ def _inner(sent: Body) -> Body:
 
 
 def _processor(item: Json, *, nested: bool = False, bare: bool = False) -> Body:
-    kind = item.get("type") if isinstance(item, dict) else None
+    check_shape(_PROCESSOR, item, _mistyped, "processors")
+    kind = item.get("type")
     if kind not in _REQUIRED or (nested and kind == "pipeline"):
         raise _bad(f"Unknown processor type: {kind}")
     missing = [name for name in _REQUIRED[kind] if item.get(name) is None]
@@ -172,6 +200,10 @@ def _processor(item: Json, *, nested: bool = False, bare: bool = False) -> Body:
     if kind == "grok-parser":
         row["grok"] = {"support_rules": "", **item["grok"]}
     return row
+
+
+def _mistyped(at: str) -> Rejected:
+    return _bad(f"Invalid value for field '{at}'")
 
 
 def _bad(message: str) -> Rejected:

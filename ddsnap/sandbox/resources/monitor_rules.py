@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ddsnap.sandbox.answers import Body, Json, reject
-from ddsnap.sandbox.resources.common import monitors_of
+from ddsnap.sandbox.answers import Body, reject
+from ddsnap.sandbox.resources.common import check_roles, monitors_of
+from ddsnap.sandbox.shapes import check_shape
+from ddsnap.sandbox.shapes import invalid as _invalid
 
 if TYPE_CHECKING:
     from ddsnap.sandbox.org import SandboxOrg
+    from ddsnap.sandbox.shapes import Shape
 
 # Datadog API v1, schema MonitorType; "synthetics alert" belongs to its test and is never written.
 _TYPES = {
@@ -28,8 +31,49 @@ _COMPARED = re.compile(r"(?:>=|<=|>|<|==|!=)\s*(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s
 _TOKEN = re.compile(r"\s*(?:(\d+)|(&&|\|\||!|\(|\)))")
 
 
-def check(org: SandboxOrg, sent: Body) -> None:
+_SHAPE: Shape = {
+    "type~": "text",
+    "query~": "text",
+    "name~": "text",
+    "message~": "text",
+    "tags~": ["text"],
+    "priority~": "whole",
+    "restricted_roles~": ["text"],
+    "draft_status~": "text",
+    "assets~": ["object"],
+    "restriction_policy~": {"bindings": ["object"]},
+    "options~": {
+        "escalation_message~": "text",
+        "evaluation_delay~": "whole",
+        "groupby_simple_monitor~": "flag",
+        "include_tags~": "flag",
+        "locked~": "flag",
+        "new_group_delay~": "whole",
+        "new_host_delay~": "whole",
+        "no_data_timeframe~": "whole",
+        "notify_audit~": "flag",
+        "notify_by~": ["text"],
+        "notify_no_data~": "flag",
+        "on_missing_data~": "text",
+        "renotify_interval~": "whole",
+        "renotify_occurrences~": "whole",
+        "renotify_statuses~": ["text"],
+        "require_full_window~": "flag",
+        "scheduling_options~": {"custom_schedule~": "object", "evaluation_window~": "object"},
+        "silenced~": "object",
+        "threshold_windows~": "object",
+        "thresholds~": "object",
+        "timeout_h~": "whole",
+        "variables~": ["object"],
+    },
+}
+_DRAFTS = (None, "draft", "published")
+_MISSING = (None, "show_no_data", "show_and_notify_no_data", "resolve", "default")
+
+
+def check(org: SandboxOrg, sent: Body, *, new: bool) -> None:
     """Refuse a definition that Datadog would refuse."""
+    check_shape(_SHAPE, sent)
     for name in ("type", "query"):
         if not isinstance(sent.get(name), str) or not sent[name].strip():
             raise reject(400, f"Missing required attribute: {name}")
@@ -41,10 +85,11 @@ def check(org: SandboxOrg, sent: Body) -> None:
         _check_slo(org, sent["query"])
     if sent.get("priority") not in (None, 1, 2, 3, 4, 5):
         raise _invalid("priority")
-    _check_roles(org, sent.get("restricted_roles"))
-    tags = sent.get("tags")
-    if tags is not None and not all(isinstance(tag, str) for tag in _list(tags, "tags")):
-        raise _invalid("tags")
+    check_roles(org, sent.get("restricted_roles"))
+    if new:
+        _refuse_unheld(org, sent.get("restricted_roles") or [])
+    if sent.get("draft_status") not in _DRAFTS:
+        raise _invalid("draft_status")
     _check_options(sent)
 
 
@@ -116,17 +161,24 @@ def _well_formed(tokens: list[str]) -> bool:
     return depth == 0 and not operand_next
 
 
-def _check_roles(org: SandboxOrg, roles: Json) -> None:
-    for role in _list(roles or [], "restricted_roles"):
-        if role not in org.table("roles"):
-            raise reject(400, f"Invalid role: {role}")
+def _refuse_unheld(org: SandboxOrg, roles: list[str]) -> None:
+    """A creation is refused where nobody holds a role; an update was recorded that is not."""
+    held = {
+        item["id"]
+        for user in (org.table("users").values() if roles else ())
+        if not user["attributes"].get("disabled")
+        for item in user["relationships"]["roles"]["data"]
+    }
+    for role in roles:
+        if role not in held:
+            raise reject(400, f"Invalid role: {role} has no active users")
 
 
 def _check_options(sent: Body) -> None:
-    options = {} if sent.get("options") is None else sent["options"]
-    thresholds = options.get("thresholds") or {} if isinstance(options, dict) else None
-    if not isinstance(thresholds, dict):
-        raise _invalid("options")
+    options = sent.get("options") or {}
+    thresholds = options.get("thresholds") or {}
+    if options.get("on_missing_data") not in _MISSING:
+        raise _invalid("options.on_missing_data")
     for name, value in thresholds.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
             raise reject(400, f"Threshold '{name}' is not a number")
@@ -184,13 +236,3 @@ def _thresholds(kind: str, sent: Body) -> Body:
     if kind == "service check":
         return present
     return {name: float(value) for name, value in present.items()}
-
-
-def _list(value: Json, name: str) -> list[Json]:
-    if not isinstance(value, list):
-        raise _invalid(name)
-    return value
-
-
-def _invalid(name: str) -> Exception:
-    return reject(400, f"The value provided for parameter '{name}' is invalid")

@@ -118,7 +118,7 @@ def _selected(row: Body, query: dict[str, str]) -> bool:
 
 
 def _checked(call: Call, sent: Body) -> Body:
-    check(call.org, sent)
+    check(call.org, sent, new="monitor_id" not in call.params)
     return filled({name: sent[name] for name in _WRITABLE if name in sent})
 
 

@@ -6,6 +6,7 @@ from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, Json, Rejected, reject
 from ddsnap.sandbox.resources.common import attributes_of, author, data_of, found, without
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 from ddsnap.sandbox.times import iso
 
 _METADATA = {"take_snapshots": False, "is_template": False, "is_favorite": False, "type": None}
@@ -13,6 +14,15 @@ _TYPES = (None, "postmortem", "runbook", "investigation", "documentation", "repo
 _AUTHOR = ("name", "handle", "created_at", "email", "icon", "title", "verified", "disabled",
            "status")  # fmt: skip
 _LONGEST_NAME = 80
+_SHAPE: Shape = {
+    "name~": "text",
+    "cells~": [{"attributes~": {"definition~": "object"}}],
+    "time~": "object",
+    "status": "text",
+    "metadata~": {"type~": "text", "take_snapshots~": "flag", "is_template~": "flag"},
+    "template_variables~": ["object"],
+    "tags~": ["text"],
+}
 
 
 def list_notebooks(call: Call) -> Answer:
@@ -98,6 +108,7 @@ def _listed(row: Body, bare: tuple[str, ...]) -> Body:
 
 def _checked(call: Call) -> Body:
     sent = attributes_of(data_of(call, "notebooks"))
+    check_shape(_SHAPE, sent, _mistyped)
     for name in ("name", "cells", "time"):
         if sent.get(name) is None:
             raise _invalid(f"'{name}' is a required property")
@@ -134,6 +145,10 @@ def _written(call: Call, sent: Body) -> Body:
 
 def _with_id(call: Call, cell: Body) -> Body:
     return {**cell, "id": cell.get("id") or cell_id(call.org.new_widget())}
+
+
+def _mistyped(at: str) -> Rejected:
+    return _invalid(f"'{at}' is of the wrong type")
 
 
 def _invalid(text: str) -> Rejected:

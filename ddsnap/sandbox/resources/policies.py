@@ -46,6 +46,9 @@ def set_policy(call: Call) -> Answer:
     if not isinstance(bindings, list):
         raise reject(400, "Invalid request body: 'bindings' is a required property")
     checked = [_binding(call, kind, item) for item in bindings]
+    relations = [item["relation"] for item in checked]
+    if len(relations) != len(set(relations)):
+        raise reject(400, "Invalid request: a relation may have one binding only")
     if checked and call.query.get("allow_self_lockout") != "true":
         _refuse_lockout(call, kind, checked)
     policy = _policy(id_, checked)
@@ -77,7 +80,7 @@ def _policy(id_: str, bindings: list[Body]) -> Body:
 
 def _binding(call: Call, kind: str, item: Json) -> Body:
     relation = item.get("relation") if isinstance(item, dict) else None
-    if relation not in _RELATIONS[kind]:
+    if not isinstance(relation, str) or relation not in _RELATIONS[kind]:
         allowed = ", ".join(_RELATIONS[kind])
         text = (
             f'relation "{relation}" is not supported by "{kind}", supported relations: "{allowed}"'
@@ -86,6 +89,8 @@ def _binding(call: Call, kind: str, item: Json) -> Body:
     principals = item.get("principals")
     if not isinstance(principals, list) or not principals:
         raise reject(400, "Invalid request: a binding needs principals")
+    if not all(isinstance(principal, str) for principal in principals):
+        raise reject(400, "Invalid request: principals must be strings")
     for principal in principals:
         _check_principal(call, relation, str(principal))
     return {"relation": relation, "principals": sorted(set(principals))}

@@ -7,8 +7,16 @@ from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, Json, Rejected, rej
 from ddsnap.sandbox.resources.common import attributes_of, data_of, found, is_uuid
 from ddsnap.sandbox.resources.dashboard_rules import with_widget_ids
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 
 _LAYOUT = {"width": 12, "height": 1, "x": 0, "y": 0}
+_SHAPE: Shape = {
+    "name~": "text",
+    "description~": "text",
+    "group_widget~": {"layout~": "object", "live_span~": "text", "definition": "object"},
+    "template_variables~": [{"name": "text", "defaults~": ["text"]}],
+    "tags~": ["text"],
+}
 _MOST_TAGS, _LONGEST_TAG = 8, 80
 
 
@@ -81,6 +89,7 @@ def _authors(call: Call, rows: list[Body]) -> list[Body]:
 
 def _checked(call: Call) -> Body:
     sent = attributes_of(data_of(call, "powerpack"))
+    check_shape(_SHAPE, sent, _mistyped)
     for name in ("name", "group_widget"):
         if sent.get(name) is None:
             problem = {name: ["Missing data for required field."]}
@@ -133,6 +142,10 @@ def _tags(tags: Json) -> list[str]:
         text = f"Longer than maximum of {_MOST_TAGS} tags of {_LONGEST_TAG} characters."
         raise reject(400, f"API input validation failed: {{'tags': ['{text}']}}")
     return tags
+
+
+def _mistyped(at: str) -> Rejected:
+    return reject(400, f"API input validation failed: {{'{at}': ['Invalid value.']}}")
 
 
 def _invalid(text: str) -> Rejected:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddsnap.sandbox import pages
-from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, reject
+from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, Json, reject
 from ddsnap.sandbox.furnish import default_permissions, link
 from ddsnap.sandbox.resources.common import (
     attributes_of,
@@ -149,7 +149,9 @@ def _granted(row: Body) -> list[Body]:
     return granted
 
 
-def _refuse_name(call: Call, name: str | None, but: str) -> None:
+def _refuse_name(call: Call, name: Json, but: str) -> None:
+    if not isinstance(name, (str, type(None))):
+        raise reject(400, "Invalid request body: 'name' must be a string")
     for row in call.org.table("roles").alike(str(name)):
         if row["id"] != but:
             raise reject(409, "A role with the same name already exists")

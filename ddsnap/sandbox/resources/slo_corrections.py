@@ -6,11 +6,20 @@ from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, reject
 from ddsnap.sandbox.resources.common import attributes_of, author, data_of, found
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 
 _CATEGORIES = ("Scheduled Maintenance", "Outside Business Hours", "Deployment", "Other")
 _TARGETS = ("slo_id", "slo_query")
 _NEVER_NULL = (*_TARGETS, "end", "duration", "rrule")
 _WRITABLE = ("start", "end", "description", "category", "timezone", "rrule", "duration")
+_SHAPE: Shape = {
+    "slo_id~": "text",
+    "slo_query~": "text",
+    "description~": "text",
+    "category~": "text",
+    "timezone~": "text",
+    "rrule~": "text",
+}
 _DEFAULTS = {"end": None, "description": "", "timezone": "UTC", "rrule": None, "duration": None}
 
 
@@ -84,6 +93,7 @@ def _row(call: Call) -> Body:
 
 
 def _check(sent: Body) -> None:
+    check_shape(_SHAPE, sent, lambda at: reject(400, f"{at}: Not a valid string"))
     for name in _NEVER_NULL:
         if name in sent and sent[name] is None:
             raise reject(400, f"{name}: Field may not be null")

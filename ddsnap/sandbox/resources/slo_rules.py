@@ -6,18 +6,38 @@ import re
 from typing import TYPE_CHECKING
 
 from ddsnap.sandbox.answers import Body, Json, Rejected, reject
+from ddsnap.sandbox.shapes import check_shape
 
 if TYPE_CHECKING:
     from ddsnap.sandbox.org import SandboxOrg
+    from ddsnap.sandbox.shapes import Shape
 
 _TYPE_IDS = {"monitor": 0, "metric": 1, "time_slice": 2}
 _TIMEFRAMES = ("7d", "30d", "90d")
+_COUNT: Shape = {
+    "queries": [{"name": "text", "query": "text"}],
+    "good_events_formula": {"formula": "text"},
+    "bad_events_formula": {"formula": "text"},
+    "total_events_formula": {"formula": "text"},
+}
+_SHAPE: Shape = {
+    "name~": "text",
+    "type~": "text",
+    "description~": "text",
+    "tags~": ["text"],
+    "groups~": ["text"],
+    "thresholds~": [{"timeframe~": "text", "target~": "number", "warning~": "number"}],
+    "timeframe~": "text",
+    "query~": {"numerator": "text", "denominator": "text"},
+    "sli_specification~": {"count~": _COUNT, "time_slice~": "object"},
+}
 # An operator between two metric queries; braces and parentheses within a query do not count.
 _OPERATOR = re.compile(r"\s+([-+*/])\s+(?=[a-z0-9_]+:)")
 
 
 def check(org: SandboxOrg, sent: Body) -> None:
     """Refuse an objective that Datadog would refuse."""
+    check_shape(_SHAPE, sent, _mistyped)
     if not isinstance(sent.get("name"), str) or not sent["name"]:
         raise _invalid("must specify name")
     if sent.get("type") not in _TYPE_IDS:
@@ -96,8 +116,18 @@ def _check_metric(_org: SandboxOrg, sent: Body) -> None:
                 raise _invalid(f"the {name} must be a count: use .as_count()")
     elif not isinstance(count, dict) or not count.get("queries"):
         raise _invalid("sli_specification.count must hold queries")
-    elif "good_events_formula" not in count:
-        raise _invalid("sli_specification.count must hold a good_events_formula")
+    else:
+        _check_count(count)
+
+
+def _check_count(count: Body) -> None:
+    others = {"total_events_formula", "bad_events_formula"} & count.keys()
+    if "good_events_formula" not in count or len(others) != 1:
+        raise _invalid("sli_specification.count must hold good_events_formula and one other")
+    formulas = [count["good_events_formula"], *(count[name] for name in others)]
+    complete = all("formula" in one for one in formulas)
+    if not complete or any({"name", "query"} - one.keys() for one in count["queries"]):
+        raise _invalid("sli_specification.count must name its queries and formulas")
 
 
 def _check_slices(_org: SandboxOrg, sent: Body) -> None:
@@ -168,6 +198,10 @@ def _filled(formula: Body, queries: dict[str, str]) -> str:
 
 def _number(value: Json) -> float:
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else -1.0
+
+
+def _mistyped(at: str) -> Rejected:
+    return _invalid(f"{at} is of the wrong type")
 
 
 def _invalid(text: str) -> Rejected:

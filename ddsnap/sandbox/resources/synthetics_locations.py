@@ -6,8 +6,9 @@ import re
 
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, reject
-from ddsnap.sandbox.resources.common import author, body_of, found
+from ddsnap.sandbox.resources.common import author, body_of, check_roles, found
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 from ddsnap.sandbox.times import iso
 
 _TYPE = "synthetics_private_locations"
@@ -17,6 +18,12 @@ _AWS = (
     " eu-west-2 eu-west-3 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2"
 )
 _GCP = "asia-northeast1 europe-west3 us-east4 us-south1 us-west1 us-west2"
+_SHAPE: Shape = {
+    "name~": "text",
+    "description~": "text",
+    "tags~": ["text"],
+    "metadata": {"restricted_roles~": ["text"]},
+}
 MANAGED = tuple(
     f"{cloud}:{region}"
     for cloud, regions in (("aws", _AWS), ("azure", "eastus"), ("gcp", _GCP))
@@ -78,13 +85,11 @@ def _row(call: Call) -> Body:
 
 def _checked(call: Call) -> Body:
     sent = body_of(call)
+    check_shape(_SHAPE, sent)
     for name in ("name", "description", "tags"):
         if sent.get(name) is None:
             raise reject(400, f"Required parameter '{name}' is missing")
-    roles = (sent.get("metadata") or {}).get("restricted_roles") or []
-    for role in roles:
-        if role not in call.org.table("roles"):
-            raise reject(400, f"Invalid role: {role}")
+    check_roles(call.org, (sent.get("metadata") or {}).get("restricted_roles"))
     return sent
 
 

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ddsnap.sandbox.answers import Body, Json, reject
-from ddsnap.sandbox.resources.common import author, without
+from ddsnap.sandbox.resources.common import author, check_roles, without
 from ddsnap.sandbox.resources.synthetics_locations import MANAGED
+from ddsnap.sandbox.shapes import check_shape
 from ddsnap.sandbox.times import iso
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from ddsnap.sandbox.org import SandboxOrg
     from ddsnap.sandbox.router import Call
+    from ddsnap.sandbox.shapes import Shape
 
 _SUBTYPES: dict[str, set[str | None]] = {
     "api": {"dns", "grpc", "http", "icmp", "mcp", "multi", "ssl", "tcp", "udp", "websocket"},
@@ -26,6 +28,35 @@ _WRITABLE = ("name", "status", "type", "subtype", "tags", "config", "message", "
              "locations", "metadata", "steps")  # fmt: skip
 FILLED = {"on_missing_data": "show_no_data", "notify_audit": False, "new_host_delay": 300,
            "include_tags": True}  # fmt: skip
+_REQUEST: Shape = {
+    "headers": "object",
+    "basicAuth": "object",
+    "certificate": {"cert": "object", "key": "object"},
+    "files": ["object"],
+}
+_SHAPE: Shape = {
+    "name~": "text",
+    "message~": "text",
+    "status": "text",
+    "type": "text",
+    "subtype~": "text",
+    "tags~": ["text"],
+    "locations~": ["text"],
+    "options~": {
+        "tick_every~": "whole",
+        "monitor_options": {"renotify_interval~": "whole"},
+        "restricted_roles~": ["text"],
+        "device_ids~": ["text"],
+    },
+    "config~": {
+        "assertions~": "list",
+        "request": _REQUEST,
+        "configVariables": [{"id~": "text", "name": "text", "type": "text", "secure~": "flag"}],
+        "variables": [{"id~": "text", "name": "text", "type": "text", "secure~": "flag"}],
+        "steps": [{"name~": "text", "request": _REQUEST, "subtestPublicId~": "text"}],
+    },
+    "steps": [{"name~": "text", "type~": "text", "params~": "object"}],
+}
 _STEP = {"browser": ("allowFailure", "isCritical", "noScreenshot", "exitIfSucceed",
                      "alwaysExecute"),
          "mobile": ("allowFailure", "isCritical", "noScreenshot")}  # fmt: skip
@@ -34,8 +65,11 @@ _USED = re.compile(r"\{\{\s*([A-Z][A-Z0-9_]*)\s*\}\}")
 
 def check(call: Call, family: str, sent: Body) -> None:
     """Refuse a definition that Datadog would refuse; all that lacks is told at once."""
+    check_shape(_SHAPE, sent)
     problems = [f"Required parameter '{name}' is missing" for name in _missing(family, sent)]
     config, options = sent.get("config") or {}, sent.get("options") or {}
+    if sent.get("status") not in (None, "live", "paused"):
+        problems.append("Parameter 'status' must be live or paused")
     if sent.get("type") not in (None, family):
         problems.append(f"Parameter 'type' must be {family}")
     if sent.get("subtype") not in _SUBTYPES[family]:
@@ -49,15 +83,14 @@ def check(call: Call, family: str, sent: Body) -> None:
         raise reject(400, "\n".join(problems))
     _check_locations(call.org, sent.get("locations") or [])
     _check_variables(call.org, config)
-    for role in options.get("restricted_roles") or []:
-        if role not in call.org.table("roles"):
-            raise reject(400, f"Invalid role: {role}")
+    _check_subtests(call.org, sent)
+    check_roles(call.org, options.get("restricted_roles"))
 
 
-def stored(call: Call, id_: str, sent: Body) -> Body:
+def stored(call: Call, family: str, id_: str, sent: Body) -> Body:
     """Return a definition as it is kept: secrets withheld, steps numbered, defaults filled in."""
     row: Body = {name: sent[name] for name in _WRITABLE if sent.get(name) is not None}
-    row = {"status": "live", "tags": [], **row}
+    row = {"status": "live", "tags": [], "type": family, **row}
     row["options"] = _options(row.get("options") or {}, new=call.method == "POST")
     row["config"] = _config(call, id_, sent)
     if row["type"] == "mobile":
@@ -122,6 +155,14 @@ def _check_variables(org: SandboxOrg, config: Body) -> None:
         raise reject(400, f"Global variable ids don't exist: {', '.join(unknown)}")
 
 
+def _check_subtests(org: SandboxOrg, sent: Body) -> None:
+    steps = [*((sent.get("config") or {}).get("steps") or []), *(sent.get("steps") or [])]
+    for step in steps:
+        id_ = step.get("subtestPublicId") or (step.get("params") or {}).get("subtestPublicId")
+        if id_ and str(id_) not in org.table("synthetics_tests"):
+            raise reject(400, f"Synthetics test not found: {id_}")
+
+
 def _options(sent: Body, *, new: bool) -> Body:
     options = dict(sent)
     if new and isinstance(options.get("monitor_options"), dict):
@@ -160,10 +201,11 @@ def hide_secrets(hidden: Body, config: Body) -> Body:
     kept: Body = {}
     shown = dict(config)
     for name in ("configVariables", "variables"):
-        if name in shown:
+        if shown.get(name) is not None:
             shown[name] = [_variable(one, f"config.{name}", hidden, kept) for one in shown[name]]
     for at, request in _requests(config):
-        for part, content in (request.get("certificate") or {}).items():
+        parts = request.get("certificate") or {}
+        for part, content in ((name, parts.get(name) or {}) for name in ("cert", "key")):
             place = f"{at}.certificate.{part}.content"
             value = content.get("content", hidden.get(place))
             kept |= {} if value is None else {place: value}
@@ -199,8 +241,8 @@ def _api_step(call: Call, id_: str, sent: Body) -> Body:
 def _request(call: Call, id_: str, sent: Body) -> Body:
     request = dict(sent)
     if "certificate" in request:
-        parts = request["certificate"].items()
-        request["certificate"] = {name: without(part, "content") for name, part in parts}
+        parts = {name: request["certificate"].get(name) for name in ("cert", "key")}
+        request["certificate"] = {n: without(part, "content") for n, part in parts.items() if part}
     if "files" in request:
         request["files"] = [_file(call, id_, one) for one in request["files"]]
     return request

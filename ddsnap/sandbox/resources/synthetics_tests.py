@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import Answer, Body, reject
-from ddsnap.sandbox.resources.common import body_of, found, without
+from ddsnap.sandbox.resources.common import attributes_of, body_of, found, without
 from ddsnap.sandbox.resources.synthetics_rules import check, monitor_of_test, person, stored
 from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.times import iso
@@ -114,9 +114,9 @@ def update_any(call: Call) -> Answer:
 def _created(call: Call, family: str, sent: Body) -> Answer:
     check(call, family, sent)
     id_, now, who = call.org.new_short(), iso(call.org.now()), person(call)
-    row = {"public_id": id_, **stored(call, id_, sent), "created_at": now, "modified_at": now,
-           "monitor_id": call.org.new_int(), "creator": who, "created_by": who,
-           "modified_by": who}  # fmt: skip
+    row = {"public_id": id_, **stored(call, family, id_, sent), "created_at": now,
+           "modified_at": now, "monitor_id": call.org.new_int(), "creator": who,
+           "created_by": who, "modified_by": who}  # fmt: skip
     if "terraform" in call.agent:
         row["creation_source"] = "terraform"
     call.org.table(_TYPE)[id_] = row
@@ -133,7 +133,7 @@ def _updated(call: Call, row: Body, sent: Body) -> Answer:
     kept = {name: row[name] for name in own if name in row}
     # What was loaded from elsewhere may not say which monitor the test owns.
     kept = {"monitor_id": call.org.new_int(), "created_at": iso(call.org.now()), **kept}
-    new = {**kept, **stored(call, id_, sent), "modified_at": iso(call.org.now()),
+    new = {**kept, **stored(call, row["type"], id_, sent), "modified_at": iso(call.org.now()),
            "modified_by": person(call)}  # fmt: skip
     call.org.table(_TYPE)[id_] = new
     call.org.table("monitors of tests")[str(new["monitor_id"])] = monitor_of_test(call.org, new)
@@ -156,7 +156,7 @@ def _attributes(call: Call) -> Body:
     data = body_of(call).get("data")
     if not isinstance(data, dict) or data.get("type") not in ("network", "network_test"):
         raise reject(400, "Invalid request body: type must be 'network'")
-    return data.get("attributes") or {}
+    return attributes_of(data)
 
 
 def _listed(call: Call, row: Body) -> Body:

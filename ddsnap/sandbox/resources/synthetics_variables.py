@@ -6,12 +6,25 @@ import re
 
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import Answer, Body, Rejected, reject
-from ddsnap.sandbox.resources.common import author, body_of, found, without
+from ddsnap.sandbox.resources.common import author, body_of, check_roles, found, without
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 from ddsnap.sandbox.times import iso
 
 _TYPE = "synthetics_global_variables"
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{2,}")
+_SHAPE: Shape = {
+    "name~": "text",
+    "description~": "text",
+    "tags~": ["text"],
+    "value~": {"value": "text", "secure": "flag", "options~": "object"},
+    "attributes": {"restricted_roles~": ["text"]},
+    # What is null in an answer is refused in a request.
+    "parse_test_public_id": "text",
+    "parse_test_options": "object",
+    "is_totp": "flag",
+    "is_fido": "flag",
+}
 _PARSED = ("parse_test_public_id", "parse_test_name", "parse_test_options",
            "parse_test_extracted_at")  # fmt: skip
 
@@ -53,6 +66,7 @@ def delete_variable(call: Call) -> Answer:
     """Delete."""
     id_ = _row(call)["id"]
     del call.org.table(_TYPE)[id_]
+    call.org.private(_TYPE, id_).clear()
     call.org.table("restriction_policies").pop(f"synthetics-global-variable:{id_}", None)
     return Answer()
 
@@ -64,6 +78,7 @@ def _row(call: Call) -> Body:
 
 def _checked(call: Call, id_: str | None) -> Body:
     sent = body_of(call)
+    check_shape(_SHAPE, sent)
     for name in ("name", "description", "tags", "value"):
         if sent.get(name) is None and not (name == "value" and sent.get("is_fido")):
             raise _bad(f"Required parameter '{name}' is missing")
@@ -72,10 +87,14 @@ def _checked(call: Call, id_: str | None) -> Body:
     test = sent.get("parse_test_public_id")
     if test and test not in call.org.table("synthetics_tests"):
         raise _bad(f"Test not found: {test}")
+    if test and not sent.get("parse_test_options"):
+        raise _bad("Required parameter 'parse_test_options' is missing")
+    check_roles(call.org, (sent.get("attributes") or {}).get("restricted_roles"))
     value = sent.get("value") or {}
     if sent.get("is_fido") and "value" in value:
         raise _bad("A FIDO variable takes no value")
-    if id_ is None and not sent.get("is_fido") and not isinstance(value.get("value"), str):
+    needed = (id_ is None or not value.get("secure")) and not sent.get("is_fido")
+    if needed and not isinstance(value.get("value"), str):
         raise _bad("Required parameter 'value' is missing")
     for other in call.org.table(_TYPE).alike(sent["name"]):
         if other["id"] != id_:
@@ -101,9 +120,12 @@ def _stored(sent: Body) -> Body:
 
 
 def _keep_value(call: Call, row: Body, sent: Body) -> None:
+    hidden = call.org.private(_TYPE, row["id"])
     value = (sent.get("value") or {}).get("value")
-    if row["value"]["secure"] and value is not None:
-        call.org.private(_TYPE, row["id"])["value"] = value
+    if not row["value"]["secure"]:
+        hidden.clear()
+    elif value is not None:
+        hidden["value"] = value
 
 
 def _written(row: Body) -> Body:

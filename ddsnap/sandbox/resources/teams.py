@@ -15,12 +15,22 @@ from ddsnap.sandbox.resources.common import (
     without,
 )
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 from ddsnap.sandbox.state import join
 from ddsnap.sandbox.times import iso
 
 _WRITABLE = ("avatar", "banner", "description", "handle", "hidden_modules", "name",
              "visible_modules")  # fmt: skip
 _ONLY_WRITTEN = ("avatar", "banner", "hidden_modules", "visible_modules")
+_SHAPE: Shape = {
+    "name": "text",
+    "handle": "text",
+    "description~": "text",
+    "avatar~": "text",
+    "banner~": "whole",
+    "visible_modules~": ["text"],
+    "hidden_modules~": ["text"],
+}
 _MEMBER = ("disabled", "email", "handle", "icon", "name", "service_account", "status")
 
 
@@ -93,7 +103,7 @@ def add_member(call: Call) -> Answer:
     """Make a user a member."""
     team = _team(call)["id"]
     data = data_of(call, "team_memberships")
-    role = _role(data.get("attributes") or {})
+    role = _role(attributes_of({"attributes": {}, **data}))
     ids = linked(data, "user") or []
     if len(ids) != 1:
         raise reject(400, "Invalid request body: 'user' is a required property")
@@ -187,6 +197,7 @@ def _role(attributes: Body) -> str | None:
 
 
 def _refuse_taken(call: Call, sent: Body, but: str) -> None:
+    check_shape(_SHAPE, sent)
     table = call.org.table("teams")
     for row in table.alike(f"handle {sent['handle']}") + table.alike(f"name {sent['name']}"):
         if row["id"] != but:

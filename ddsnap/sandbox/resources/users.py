@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ddsnap.sandbox import pages
-from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, reject
+from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, Json, reject
 from ddsnap.sandbox.furnish import icon, link, user
 from ddsnap.sandbox.resources.common import attributes_of, bump, data_of, found, linked, without
 from ddsnap.sandbox.router import Call, Route
+from ddsnap.sandbox.shapes import Shape, check_shape
 from ddsnap.sandbox.times import iso
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def create_user(call: Call) -> Answer:
     attributes = attributes_of(data, "email")
     email = attributes["email"]
     _refuse_bad_email(email)
+    _check_own(attributes)
+    if attributes.get("service_account"):
+        raise reject(400, "Service accounts are created at /api/v2/service_accounts")
     if call.org.table("users").alike(email):
         raise reject(409, f"User {email} already exists")
     return _created(call, data, user(call.org, call.org.new_uuid(), email, iso(call.org.now())))
@@ -55,6 +59,7 @@ def create_service_account(call: Call) -> Answer:
     data = data_of(call, "users")
     attributes = attributes_of(data, "email")
     _refuse_bad_email(attributes["email"])
+    _check_own(attributes)
     if attributes.get("service_account") is not True:
         raise reject(400, "Invalid request body: 'service_account' must be true")
     row = user(call.org, call.org.new_uuid(), attributes["email"], iso(call.org.now()))
@@ -70,11 +75,14 @@ def update_user(call: Call) -> Answer:
     if data.get("id") != id_:
         raise reject(422, "UUIDs in the URL and request body do not match")
     sent = attributes_of(data)
+    _check_own(sent)
+    if "email" in sent:
+        _refuse_bad_email(sent["email"])
     own = row["attributes"]
     own.update({name: sent[name] for name in ("name", "email", "title") if name in sent})
     own.update(icon=icon(own["email"]), modified_at=iso(call.org.now()))
     if "disabled" in sent:
-        _disable(own, disabled=bool(sent["disabled"]))
+        _disable(own, disabled=sent["disabled"])
     return _answer(call, row, _as_written(row))
 
 
@@ -132,9 +140,14 @@ def _disable(attributes: Body, *, disabled: bool) -> None:
     attributes.update(disabled=disabled, status="Disabled" if disabled else back)
 
 
-def _refuse_bad_email(email: str) -> None:
+def _check_own(sent: Body) -> None:
+    shape: Shape = {"name~": "text", "title~": "text", "disabled": "flag"}
+    check_shape(shape, sent)
+
+
+def _refuse_bad_email(email: Json) -> None:
     name, at, domain = str(email).partition("@")
-    if not (name and at and "." in domain) or " " in email:
+    if not isinstance(email, str) or not (name and at and "." in domain) or " " in email:
         raise reject(400, "Invalid email address")
 
 
