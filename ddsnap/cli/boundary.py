@@ -57,7 +57,10 @@ def run_guarded(app: App, argv: Sequence[str], work: Callable[[], ExitCode]) -> 
 
 
 def _tell(app: App, argv: Sequence[str], code: ExitCode, message: str, hint: str = "") -> ExitCode:
+    from ddsnap.core.secrets import scrub  # noqa: PLC0415 - for errors only
+
     terminal = app.terminal
+    message, hint = (scrub(text, app.known_secrets()) for text in (message, hint))
     if terminal.json or "--json" in argv:  # a mistake may stand before the option
         terminal.json = True
         terminal.event("error", code=int(code), message=message, hint=hint)

@@ -232,7 +232,7 @@ def _session(app: App, config: Config, org: Org, given: Overrides, run_id: str) 
     http = config.http
     total = http.total if given.timeout is None else given.timeout
     named = app.env.get("DDSNAP_ALLOW_HOSTS", "").replace(",", " ").split()
-    return Session(
+    session = Session(
         address,
         keys.api_key,
         keys.app_key,
@@ -242,6 +242,8 @@ def _session(app: App, config: Config, org: Org, given: Overrides, run_id: str) 
         allowed_hosts=(*given.allowed_hosts, *named),
         user_agent_run_id=run_id,
     )
+    session.conceal(app.known_secrets())
+    return session
 
 
 def _site(app: App, config: Config, org: Org) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
+from html import escape
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from ddsnap.core import pointers
 from ddsnap.core.fields import FieldPath, field_path
@@ -187,11 +189,13 @@ def scrub(text: str, known: Collection[str] = ()) -> str:
     return hide(text, "***")
 
 
-def _spellings(value: str) -> set[str]:
-    """A text as it is, on one line, in JSON, and in an address."""
-    line = " ".join(value.split())
+@lru_cache(maxsize=1024)
+def _spellings(value: str) -> frozenset[str]:
+    """A text as it is, on one line, in JSON, in an address, and in a page."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in value).split())
     in_json = {json.dumps(value, ensure_ascii=pure)[1:-1] for pure in (True, False)}
-    return {value, line, *in_json, quote(value), quote(value, safe=""), quote_plus(value)} - {""}
+    in_address = {quote(value, errors="replace"), quote(value, "", errors="replace")}
+    return frozenset({value, line, escape(value), *in_json, *in_address} - {""})
 
 
 _OWN: Final = "a secret that the run knows"

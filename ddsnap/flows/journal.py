@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.core import canonical
 from ddsnap.core.fields import value_at
 from ddsnap.errors import UnstorableError
+from ddsnap.flows.discreet import Discreet
 from ddsnap.flows.messages import one_line, summary, trailer_block
 from ddsnap.flows.snapshot import manifest_of
 from ddsnap.store.ancestry import commits_since
@@ -50,7 +51,8 @@ def stage_capture(run: Run, started: datetime, result: CaptureResult) -> str:
 
 def stage_failure(run: Run, started: datetime, message: str) -> str:
     """Stage that a capture failed, and why; return the commit."""
-    record = {**head(run, started, "capture", "failed"), "error": message, **last_standing(run)}
+    told = Discreet.of(run).line(message)
+    record = {**head(run, started, "capture", "failed"), "error": told, **last_standing(run)}
     return stage(run, record, f"run capture {run.org}: failed")
 
 

@@ -383,3 +383,14 @@ def test_an_error_without_words_is_told_by_its_kind(connect, monkeypatch, error)
         ask(session)
     assert type(error).__name__ in caught_.value.message
     assert ("timeout: " in caught_.value.message) is (type(error) is not OSError)
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_what_must_be_concealed_is_in_no_error(server, say, connect, method) -> None:
+    said = "the password hunter2-canary of reader is too short"
+    server.script = [say(500, {"errors": [said]})] * 9
+    session = connect()
+    session.conceal(["hunter2-canary"])
+    with pytest.raises(ApiError, match=r"the password \*\*\* of reader") as caught_:
+        ask(session, method, body={"password": "hunter2-canary"})
+    assert "hunter2" not in repr(caught_.value)

@@ -275,6 +275,29 @@ def test_a_message_loses_keys_even_where_it_was_cut() -> None:
     assert scrub("nothing here", [key]) == "nothing here"
 
 
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ('a "b" & c', r"HTTP 400: a \"b\" & c"),
+        ('a "b" & c', "HTTP 400: a &quot;b&quot; &amp; c"),
+        ("p/w d=1", "HTTP 400: p%2Fw%20d%3D1"),
+        ("p/w d=1", "HTTP 400: p/w%20d%3D1"),
+        ("one\n  two\tthree", "HTTP 400: one two three"),
+        ("one\n  two\tthree", r"HTTP 400: one\n  two\tthree"),
+        ("geheimnis-ü", r"HTTP 400: geheimnis-\u00fc"),
+        ("1234", "HTTP 400: 1234"),
+    ],
+)
+def test_a_message_loses_a_secret_however_it_is_spelled(secret: str, said: str) -> None:
+    assert scrub(said, [secret, ""]) == "HTTP 400: ***"
+
+
+def test_a_short_secret_hides_no_part_of_a_word() -> None:
+    assert scrub("HTTP 400: no such host, on port 8040", ["on", "40"]) == (
+        "HTTP 400: no such host, *** port 8040"
+    )
+
+
 words = st.text(string.ascii_letters + ' -_./:@{}"\\\n', max_size=20)
 texts = st.sampled_from([*SECRETS.values(), *LOOK_ALIKES, MIXED])
 names = words | st.sampled_from(["password", "apiKey", "tags", "url"])
