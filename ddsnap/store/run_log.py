@@ -1,0 +1,122 @@
+"""What a run intends and what came of it, on disk before and after each request.
+
+One JSON object a line, only ever appended to. A line that a killed run left half-written counts as
+not written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeAlias
+
+from ddsnap.errors import Damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ddsnap.store.repository import Repository
+
+Event: TypeAlias = "dict[str, object]"
+
+
+def log_path(repo: Repository, org: str) -> Path:
+    """Return where the log of a run that writes to ``org`` lies until the run is recorded."""
+    return repo.git_dir / "ddsnap" / f"replay-{org}.ndjson"
+
+
+def read_events(path: Path) -> list[Event]:
+    """Return what a log holds; nothing where there is none.
+
+    Raises ``Damaged`` where more than the last line cannot be read.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    return parse_events(lines, str(path))
+
+
+def parse_events(lines: list[bytes], where: str) -> list[Event]:
+    """Return the events of lines, of which the last may be cut."""
+    events: list[Event] = []
+    *whole, _ = lines  # without its newline the last was never finished
+    for number, line in enumerate(whole, 1):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
+            raise Damaged(f"{where}: line {number} is no event of a run")
+        events.append(event)
+    return events
+
+
+def forget(path: Path) -> None:
+    """Remove a log whose run is recorded."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+        _sync_folder(path)
+
+
+class RunLog:
+    """Appends events; threads may share it. ``add`` returns once the event is on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        _sync_folder(path)
+        self._writing = threading.Lock()
+        self._syncing = threading.Lock()
+        self._written = self._synced = 0
+        self.writes = 0
+        """How many requests were intended until now."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._file)
+
+    def add(self, event: str, /, **fields: object) -> None:
+        """Append an event; several threads share one wait for the disk."""
+        data = _encoded({"event": event, **fields})
+        with self._writing:
+            _write(self._file, data)
+            self._written += 1
+            self.writes += event == "intent"
+            mine = self._written
+        with self._syncing:
+            if self._synced < mine:
+                upto = self._written
+                os.fsync(self._file)
+                self._synced = upto
+
+
+def _encoded(event: Mapping[str, object]) -> bytes:
+    return json.dumps(event, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+
+
+def _write(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
