@@ -84,6 +84,11 @@ class Gateway:
         """Return the time by the server's clock (seconds since 1970), as far as it is known."""
         return self._session.server_time()
 
+    @property
+    def concurrency(self) -> int:
+        """How many requests may be under way at once."""
+        return self._session.concurrency
+
     def conceal(self, secrets: Iterable[str]) -> None:
         """Keep these out of every error from now on."""
         self._session.conceal(secrets)
@@ -91,6 +96,10 @@ class Gateway:
     def identity(self) -> OrgIdentity:
         """Return the org that the keys belong to; refused keys raise ``AuthError``."""
         return identity.of_keys(self._session)
+
+    def recovery_state(self) -> int | None:
+        """Return the org's disaster-recovery state, ``None`` where it has none."""
+        return identity.recovery_state(self._session)
 
     def list(
         self, type_: ResourceType, *, parents: Sequence[str] = (), lose: Lose | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ddsnap.core.fields import value_at
@@ -24,6 +24,9 @@ class OrgIdentity:
     public_id: str
     uuid: str
     name: str
+    user: str = ""
+    """The id of the keys' owner, as a user of the org."""
+    handle: str = ""
 
 
 def of_keys(session: Session) -> OrgIdentity:
@@ -45,18 +48,20 @@ def of_keys(session: Session) -> OrgIdentity:
         listed = [org for org in listed if beside.name and org.get("name") == beside.name]
     if len(listed) != 1:
         return beside
-    return OrgIdentity(_text(listed[0].get("public_id")), beside.uuid, _text(listed[0].get("name")))
+    told = listed[0]
+    return replace(beside, public_id=_text(told.get("public_id")), name=_text(told.get("name")))
 
 
 def _beside(user: JSON) -> OrgIdentity:
     """Return what the answer about the keys' owner says of the org."""
     uuid = _text(value_at(user, "data.relationships.org.data.id"))
+    me = _text(value_at(user, "data.id")), _text(value_at(user, "data.attributes.handle"))
     for other in _objects(value_at(user, "included")):
         if other.get("type") == "orgs" and other.get("id") == uuid:
             public_id = _text(value_at(other, "attributes.public_id"))
             name = _text(value_at(other, "attributes.name"))
-            return OrgIdentity("" if public_id == uuid else public_id, uuid, name)
-    return OrgIdentity("", uuid, "")
+            return OrgIdentity("" if public_id == uuid else public_id, uuid, name, *me)
+    return OrgIdentity("", uuid, "", *me)
 
 
 def _ask(session: Session, path: str) -> JSON:
@@ -89,3 +94,23 @@ def _objects(value: JSON) -> list[dict[str, JSON]]:
 
 def _text(value: JSON) -> str:
     return value if isinstance(value, str) else ""
+
+
+_RECOVERY = "/api/v2/hamr"
+
+
+def recovery_state(session: Session) -> int | None:
+    """Return the org's disaster-recovery state; ``None`` where it has none, or may not tell.
+
+    The documentation and the OpenAPI file spell the member differently.
+    """
+    answer = session.request("GET", _RECOVERY, _RECOVERY, expect=(400, 403, 404))
+    if answer.status >= 400:
+        return None
+    attributes = value_at(answer.body, "data.attributes")
+    told = attributes if isinstance(attributes, dict) else {}
+    for name in ("hamr_status", "HamrStatus"):
+        value = told.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None
