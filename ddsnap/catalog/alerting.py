@@ -54,6 +54,7 @@ MONITORS = ResourceType(
     create=Write("POST", "/api/v1/monitor", mend=quirks.acceptable_monitor),
     update=Write("PUT", "/api/v1/monitor/{id}", mend=quirks.acceptable_monitor),
     delete=Call("DELETE", "/api/v1/monitor/{id}"),
+    duplicate=r"Duplicate of an existing monitor_id:\s*(?P<id>\d+)",
     # A PUT changes what it names; the options it replaces as a whole.
     merges=("",),
     clears={"message": {"message": ""}, "name": {"name": ""}},
@@ -100,6 +101,8 @@ DOWNTIME_SCHEDULES = ResourceType(
     create=Call("POST", "/api/v2/downtime"),
     update=Call("PATCH", "/api/v2/downtime/{id}"),
     delete=Call("DELETE", "/api/v2/downtime/{id}"),
+    # Of several that are named, none is the one.
+    duplicate=r"duplicate of one or more existing downtimes: \['(?P<id>[^',]+)'\]",
     id_in_body=True,
     timely=downtimes.timely,
     spares=("attributes.schedule",),

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ddsnap.core.resource_type import Call, ResourceType, Section
     from ddsnap.core.values import JSON, JSONObject
 
-Purpose: TypeAlias = Literal["create", "update", "section", "delete", "undelete"]
+Purpose: TypeAlias = Literal["create", "update", "section", "delete", "undelete", "lock"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,428 @@
+"""Carrying out one action of a plan: look again, intend, write, and say what came of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.api.session import LostAnswer
+from ddsnap.core import canonical
+from ddsnap.core.changes import json_patch
+from ddsnap.core.filling import filling as find_filling
+from ddsnap.core.filling import plain
+from ddsnap.core.match import named_by_id, natural_key, portable, portable_digest
+from ddsnap.core.normalize import id_of
+from ddsnap.core.outcomes import Outcome
+from ddsnap.core.references import find_references
+from ddsnap.core.requests import (
+    create_request,
+    delete_request,
+    finish_requests,
+    new_id,
+    undelete_request,
+    update_requests,
+)
+from ddsnap.errors import ApiError, AuthError, DdsnapError
+from ddsnap.flows.lost import Sought, look
+from ddsnap.flows.present import ABSENT, present_of
+from ddsnap.flows.sending import Sending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from datetime import datetime
+
+    from ddsnap.core.actions import Action
+    from ddsnap.core.filling import Filling
+    from ddsnap.core.outcomes import Status
+    from ddsnap.core.references import Reference
+    from ddsnap.core.requests import Request
+    from ddsnap.core.values import JSON, Document, JSONObject
+    from ddsnap.flows.binding import Binding
+    from ddsnap.flows.present import Present
+    from ddsnap.flows.run import Run
+    from ddsnap.flows.supply import Supplied
+    from ddsnap.store.run_log import RunLog
+
+
+_LOOKS: Final = 2
+"""How often is looked for what a lost request has made before it is made again."""
+
+_GONE: Final = (404, 410)
+_REFUSED: Final = (400, 403, 404, 409, 410, 422)
+"""What says that a deleted resource cannot be had back."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """An action with the documents that it is about.
+
+    ``base`` is the stored document, ``document`` what the transformations made of it; ``policies``
+    protect the resource, and are written at once after it.
+    """
+
+    action: Action
+    base: JSONObject
+    document: Document
+    policies: tuple[Work, ...] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of an action, and what the id map has to say of it."""
+
+    outcome: Outcome
+    intended: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all actions of a replay share. ``known`` are the ids of a type that nobody may take
+    for new; ``me`` are the replaying identity's names, ``user`` its id as a user."""
+
+    run: Run
+    log: RunLog
+    binding: Binding
+    supplied: Supplied
+    now: datetime
+    known: Callable[[str], Collection[str]]
+    me: frozenset[str] = frozenset()
+    user: str = ""
+    pause: Callable[[], object] = lambda: None
+
+
+class _Unsettled(Exception):  # noqa: N818 - an outcome, which never leaves this module
+    """The action cannot be carried out; nothing, or nothing more, was written."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+def act(ground: Ground, work: Work) -> list[Done]:
+    """Carry out an action, then those of the policies that protect its resource."""
+    first = _carry_out(ground, work, _Doing.act)
+    done = [first]
+    for policy in work.policies:
+        if not first.outcome.to:
+            reason = f"{work.action.address}, which it protects, was not written"
+            done.append(left(policy.action, "blocked", reason))
+            continue
+        done.append(_carry_out(ground, policy, _Doing.protect))
+        if done[-1].outcome.status != "done" and work.action.kind == "create":
+            done[-1] = _carry_out(ground, policy, _locking(done[-1]))
+    return done
+
+
+def close(ground: Ground, work: Work, made: Done) -> Done:
+    """Write the references that were left out of a creation, now that their targets exist."""
+
+    def closing(doing: _Doing) -> Done:
+        return doing.close(made)
+
+    return _carry_out(ground, work, closing)
+
+
+def left(action: Action, status: Status, reason: str = "") -> Done:
+    """Return the outcome of an action for which nothing is written."""
+    return Done(Outcome(action, status, error=reason))
+
+
+def _locking(failed: Done) -> Callable[[_Doing], Done]:
+    return lambda doing: doing.lock(failed)
+
+
+def _carry_out(ground: Ground, work: Work, step: Callable[[_Doing], Done]) -> Done:
+    """Let no trouble with one resource end the run, but for keys that are refused."""
+    doing = _Doing(ground, work)
+    try:
+        done = step(doing)
+    except AuthError:
+        raise
+    except _Unsettled as trouble:
+        done = doing.failed(trouble.status, trouble.reason)
+    except DdsnapError as error:
+        done = doing.failed("failed", error.message)
+    ground.log.add(
+        "outcome",
+        outcome=done.outcome.to_json(),
+        intended=done.intended,
+        aliases=dict(done.aliases),
+    )
+    return done
+
+
+class _Doing:
+    """One action under way."""
+
+    def __init__(self, ground: Ground, work: Work) -> None:
+        self.ground = ground
+        self.work = work
+        self.action = work.action
+        self.type = ground.run.catalog[work.action.address.type]
+        self.sending = Sending(ground.run, ground.log, work.action, self.type)
+        self.id = ""
+        self.aliases: Mapping[str, str] = {}
+
+    # --- the ways to go
+
+    def act(self) -> Done:
+        """Do what the plan says."""
+        if self.action.kind == "delete":
+            return self._delete()
+        if self.action.kind == "create":
+            return self._undelete() if self.action.undeletes else self._create()
+        present = self._present(self.action.to)
+        if not self.type.orders:  # an order moves with every member that this run creates
+            self._check_unmoved(present)
+        return self._update(present)
+
+    def protect(self) -> Done:
+        """Write the policy of a resource that was just written: nobody else was there before."""
+        return self._create(fresh=True) if self.action.kind == "create" else self.act()
+
+    def lock(self, failed: Done) -> Done:
+        """Restrict a resource whose policy could not be written to the replaying identity."""
+        body = self.ground.binding.written(self.work.document, None)
+        me: JSON = [f"user:{self.ground.user}"]
+        bindings: JSON = [{"relation": "editor", "principals": me}]
+        locked: JSONObject = {**body, "attributes": {"bindings": bindings}}
+        self.sending.sent += failed.outcome.requests
+        reason = failed.outcome.error
+        plain = create_request(self.type, locked, now=self.ground.now)
+        request = replace(plain, purpose="lock")
+        try:
+            self.sending.send_again(request, request.body)
+        except AuthError:
+            raise
+        except ApiError as error:
+            return self.failed("failed", f"{reason}; it is OPEN: {error.message}")
+        return self.failed("failed", f"{reason}; what it protects is restricted to you alone")
+
+    def close(self, made: Done) -> Done:
+        """Write what was left out of the creation."""
+        self.id, self.aliases = made.outcome.to, made.aliases
+        self.sending.sent += made.outcome.requests
+        binding, document = self.ground.binding, self.work.document
+        open_ = [ref.parts for ref in binding.missing(document)]
+        full = binding.written(document, None, without=open_)
+        without = binding.written(document, None, without=[ref.parts for ref in self.action.closes])
+        self._note_patch(full)
+        filling = self._filling(full, ABSENT)
+        now, type_ = self.ground.now, self.type
+        self._send(filling, update_requests(type_, filling.document, without, self.id, now=now))
+        if open_:
+            raise _Unsettled("failed", binding.why(binding.missing(document)[0]))
+        self.action = replace(self.action, closes=tuple(self._closed(full)))
+        return self._finished()
+
+    # --- creating
+
+    def _create(self, *, fresh: bool = False) -> Done:
+        type_, now = self.type, self.ground.now
+        body = self.ground.binding.written(
+            self.work.document, None, without=[ref.parts for ref in self.action.closes]
+        )
+        if named_by_id(type_):
+            self.id = id_of(type_, body)
+            there = ABSENT if fresh else self._present(self.id)
+            if there.document is not None:
+                return self._met(there, body)
+        self._note_patch(body)
+        filling = self._filling(body, ABSENT)
+        item = self._make(body, filling)
+        if item is None:  # it is there already, under the same natural key
+            return self._update(self._present(self.id))
+        self._made(item)
+        self._send(filling, finish_requests(type_, filling.document, self.id, now=now))
+        return self._finished()
+
+    def _make(self, body: JSONObject, filling: Filling) -> JSONObject | None:
+        """Make the resource exactly once, whatever becomes of the answers.
+
+        Return it as the API answers it, or ``None`` where it was there before.
+        """
+        request = create_request(self.type, filling.document, now=self.ground.now)
+        plain_request, content = _plain(request), filling.fill(request.body)
+        while True:
+            try:
+                item = self.sending.send(plain_request, content).item
+            except LostAnswer:
+                found = self._look_for(body)
+                if found:
+                    self.id = found
+                    return self._present(found).raw or {}
+            except ApiError as error:
+                self.id = self._there_already(body, error)
+                if not self.id:
+                    raise
+                return None
+            else:
+                self.id = new_id(self.type, body, item)
+                return item if isinstance(item, dict) else {}
+
+    def _made(self, item: JSONObject) -> None:
+        """Let everybody know the id, and the disk first."""
+        self.sending.made(self.id)
+        self.aliases = self.ground.binding.bind(self.action.address, self.id, item)
+
+    def _look_for(self, body: JSONObject) -> str:
+        """Return the id of what a lost request has made; empty where it had no effect."""
+        ground, type_ = self.ground, self.type
+        if self.id:
+            return self.id if self._present(self.id).document is not None else ""
+        sought = Sought(type_, body, ground.known(type_.name))
+        for nth in range(_LOOKS):
+            found = look(ground.run.gateway, sought, ground.me)
+            if len(found) > 1:
+                raise _Unsettled("ambiguous", f"its answer was lost, and {_told(found)} equal it")
+            if found:
+                return found[0]
+            if nth + 1 < _LOOKS:
+                ground.pause()
+        return ""
+
+    def _there_already(self, body: JSONObject, error: ApiError) -> str:
+        """Return the id of what stands in a creation's way, where it is the same resource."""
+        named = re.search(self.type.duplicate, error.message) if self.type.duplicate else None
+        if named:
+            return named["id"]
+        if error.status != HTTPStatus.CONFLICT or not natural_key(self.type, body):
+            return ""
+        if self.id:
+            return self.id
+        found = look(self.ground.run.gateway, Sought(self.type, body, ()), ())
+        return found[0] if len(found) == 1 else ""
+
+    def _met(self, there: Present, body: JSONObject) -> Done:
+        """Deal with a resource that the plan did not find, and that is there by now."""
+        if there.digest != portable_digest(self.type, body):
+            raise _Unsettled("moved", f"somebody has made {self.id} since the plan was made")
+        self._bind(there)
+        return self._finished()
+
+    def _undelete(self) -> Done:
+        """Ask Datadog for a resource that it may still have, under its old id."""
+        request = undelete_request(self.type, self.action.to)
+        if request is not None:
+            try:
+                self.sending.send_again(request, request.body)
+            except AuthError:
+                raise
+            except ApiError as error:
+                if isinstance(error, LostAnswer) or error.status not in _REFUSED:
+                    raise
+            else:
+                present = self._present(self.action.to)
+                if present.document is not None:
+                    self.id = self.action.to
+                    self._made(present.raw or {})
+                    return self._update(present)
+        return self._create()
+
+    # --- changing
+
+    def _update(self, present: Present) -> Done:
+        if present.document is None:
+            raise _Unsettled("moved", "it is gone from the destination since the plan was made")
+        self.id = self.id or self.action.to
+        there = portable(self.type, present.document)
+        body = self.ground.binding.written(self.work.document, there, base=self.action.base)
+        self._note_patch(body)
+        filling = self._filling(body, present)
+        now = self.ground.now
+        self._send(
+            filling,
+            update_requests(
+                self.type, filling.document, filling.present or there, self.id, now=now
+            ),
+        )
+        self._bind(present)
+        return self._finished()
+
+    def _delete(self) -> Done:
+        self.id = self.action.to
+        present = self._present(self.id)
+        if present.document is None:
+            return self._finished()
+        self._check_unmoved(present)
+        request = delete_request(self.type, self.id, present.document)
+        try:
+            self.sending.send_again(request, request.body)
+        except ApiError as error:
+            if error.status not in _GONE:
+                raise
+        return self._finished()
+
+    # --- what all of them need
+
+    def failed(self, status: Status, reason: str) -> Done:
+        """Return an outcome that says what went wrong, and what was made all the same."""
+        sent = tuple(self.sending.sent)
+        made = self.id if self.sending.was_made else ""
+        return Done(
+            Outcome(self.action, status, made, error=reason, requests=sent), aliases=self.aliases
+        )
+
+    def _finished(self) -> Done:
+        binding, document = self.ground.binding, self.work.document
+        intended = (
+            ""
+            if self.action.kind == "delete" or binding.missing(document)
+            else (canonical.digest(binding.plain(document)))
+        )
+        outcome = Outcome(self.action, "done", self.id, requests=tuple(self.sending.sent))
+        return Done(outcome, intended, self.aliases)
+
+    def _present(self, id_: str) -> Present:
+        return present_of(self.ground.run, self.type, id_)
+
+    def _bind(self, present: Present) -> None:
+        self.aliases = self.ground.binding.bind(self.action.address, self.id, present.raw or {})
+
+    def _check_unmoved(self, present: Present) -> None:
+        """Raise unless the destination still holds what the plan was made against."""
+        if present.document is None:
+            raise _Unsettled("moved", "it is gone from the destination since the plan was made")
+        if present.digest != self.action.against:
+            raise _Unsettled("moved", "somebody has changed it since the plan was made")
+
+    def _filling(self, body: JSONObject, present: Present) -> Filling:
+        """Find the document's secrets, in memory only."""
+        address = self.work.document.address
+        given = self.ground.supplied.at(address)
+        filling = find_filling(self.type, body, present.document, present.raw, given)
+        if filling.unknown:
+            places = ", ".join(filling.unknown)
+            ask = self.ground.supplied.ask(address, filling.unknown)
+            raise _Unsettled("blocked", f"no value for the secret at {places}: {ask}")
+        self.ground.run.gateway.conceal(filling.secrets)
+        return filling
+
+    def _note_patch(self, body: JSONObject) -> None:
+        self.sending.patch = json_patch(self.work.base, body)
+
+    def _send(self, filling: Filling, requests: list[Request]) -> None:
+        """Make requests: with the secrets to the org, with markers to the log."""
+        for request in requests:
+            self.sending.send_again(_plain(request), filling.fill(request.body))
+
+    def _closed(self, full: JSONObject) -> Iterator[Reference]:
+        """The places of what was left out, in the document as it is written."""
+        catalog, address = self.ground.run.catalog, self.action.address
+        there = {self.ground.binding.value(reference) for reference in self.action.closes}
+        for reference in find_references(full, catalog[address.type], catalog):
+            if reference.value in there:
+                yield reference
+
+
+def _plain(request: Request) -> Request:
+    """The request as it is recorded: with the same markers that the document has."""
+    return replace(request, body=None if request.body is None else plain(request.body))
+
+
+def _told(ids: Collection[str]) -> str:
+    return ", ".join(sorted(ids))

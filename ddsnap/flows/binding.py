@@ -1,0 +1,93 @@
+"""The ids that the destination has given until now, and documents in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from ddsnap.core.directory import aliases_of
+from ddsnap.core.id_map import Mapped
+from ddsnap.core.intended import intended_document
+from ddsnap.core.pointers import join
+from ddsnap.core.references import find_references
+from ddsnap.core.repointing import repointed_document
+from ddsnap.core.requests import leave_out
+from ddsnap.core.resolution import is_symbolic
+from ddsnap.core.values import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ddsnap.core.fields import Parts
+    from ddsnap.core.plan import Plan
+    from ddsnap.core.references import Reference
+    from ddsnap.core.values import Address, JSONObject
+
+
+class Binding:
+    """Binds references exactly, as far as their targets are at the destination by now."""
+
+    def __init__(self, plan: Plan) -> None:
+        if plan.resolution is None:
+            raise ValueError("a plan that was read back cannot resolve references")
+        resolution = plan.resolution
+        ahead = {action.address for action in plan.actions if action.kind == "create"}
+        self._ids: dict[Address, str | Mapped] = {
+            address: id_
+            for address, id_ in resolution.ids.items()
+            if address not in ahead and not is_symbolic(id_)
+        }
+        self._resolution = replace(resolution, ids={})
+        self._catalog = resolution.catalog
+
+    def bind(self, address: Address, id_: str, item: JSONObject) -> dict[str, str]:
+        """Note the id that a resource has got, and its other ids; return these by pointer."""
+        aliases = aliases_of(self._catalog[address.type], item)
+        told = {join(parts): alias for parts, alias in aliases.items()}
+        self._ids[address] = Mapped(id_, "created", told)
+        return told
+
+    def missing(self, document: Document) -> list[Reference]:
+        """Return the references that cannot be bound (yet), and that the document needs."""
+        type_ = self._catalog[document.address.type]
+        if type_.orders:
+            return []
+        return [
+            reference
+            for reference in find_references(document.body, type_, self._catalog)
+            if not reference.soft and self.value(reference) is None
+        ]
+
+    def value(self, reference: Reference) -> str | None:
+        """Return what stands in a reference's place at the destination, once that is known."""
+        return self._resolution.value(reference, self._ids)
+
+    def why(self, reference: Reference) -> str:
+        """Say why a reference cannot be bound."""
+        return self._resolution.missing(reference).text
+
+    def plain(self, document: Document) -> JSONObject:
+        """Return what the snapshot means, in the destination's ids."""
+        return intended_document(document, self._resolution, ids=self._ids)
+
+    def written(
+        self,
+        document: Document,
+        present: JSONObject | None,
+        without: Collection[Parts] = (),
+        *,
+        base: Literal["source", "destination"] = "source",
+    ) -> JSONObject:
+        """Return what is to be written: quiet where that is wanted, over what is ``present``.
+
+        ``without`` are places in the document whose references are written later. With the
+        ``base`` destination, the document is its own, of which only references are rewritten.
+        """
+        if without:
+            document = Document(document.address, leave_out(document.body, without))
+        if base == "destination":
+            return repointed_document(document, self._resolution, ids=self._ids)
+        quiet = self._resolution.quiet
+        return intended_document(
+            document, self._resolution, ids=self._ids, present=present, quiet=quiet
+        )

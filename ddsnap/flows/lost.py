@@ -1,0 +1,104 @@
+"""After a write whose answer was lost: looking whether it had its effect.
+
+What counts is new since the run began, is nobody else's counterpart, equals what was sent, and, as
+far as the API tells, was made by the replaying identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ddsnap.api.gateway import Found
+from ddsnap.core.fields import field_path, value_at
+from ddsnap.core.match import natural_key, portable_digest
+from ddsnap.core.normalize import normalize
+from ddsnap.core.values import clone
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from ddsnap.api.gateway import Gateway
+    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.values import JSON, JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What was sent, and what cannot be it: the ids that were known before."""
+
+    type: ResourceType
+    body: JSONObject
+    known: Collection[str]
+    parents: tuple[str, ...] = ()
+
+
+def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
+    """Return the ids of what the lost request may have made.
+
+    ``me`` are the names of the replaying identity: its handle, its ids.
+    """
+    type_ = sought.type
+    names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
+    found = []
+    for item in gateway.list(type_, parents=sought.parents):
+        id_ = gateway.id_of(type_, item)
+        if id_ in sought.known:
+            continue
+        body = _whole(gateway, type_, id_, item)
+        if body is None:
+            continue
+        body = normalize(type_, clone(body), names=names).document.body
+        if _equals(type_, body, sought.body) and _mine(type_, body, me):
+            found.append(id_)
+    return found
+
+
+def _whole(gateway: Gateway, type_: ResourceType, id_: str, item: JSONObject) -> JSONObject | None:
+    if not type_.detail:
+        return item
+    reading = gateway.read(type_, id_, item)
+    return reading.body if isinstance(reading, Found) else None
+
+
+def _equals(type_: ResourceType, found: JSONObject, sent: JSONObject) -> bool:
+    """Whether the resource is what was sent; its sections are written by later requests."""
+    key = natural_key(type_, sent)
+    if key is not None:
+        return natural_key(type_, found) == key
+    return _digest(type_, found) == _digest(type_, sent)
+
+
+def _digest(type_: ResourceType, body: JSONObject) -> str:
+    body = clone(body)
+    for section in type_.sections:
+        field_path(section.at).remove(body)
+    return portable_digest(type_, body)
+
+
+def _mine(type_: ResourceType, body: JSONObject, me: Collection[str]) -> bool:
+    """Whether the resource's maker is the replaying identity, or is not told."""
+    told = set(_makers(type_, body))
+    return not told or not me or not told.isdisjoint(me)
+
+
+def _makers(type_: ResourceType, body: JSONObject) -> Iterator[str]:
+    for path in type_.provenance:
+        name = path.rpartition(".")[2]
+        if name in _MAKERS:
+            yield from _names(value_at(body, path))
+
+
+_MAKERS = ("creator", "created_by", "created_by_handle", "author", "author_handle", "createdBy")
+
+
+def _names(value: JSON) -> Iterator[str]:
+    """The names in what the API says of a person: a handle, or an object that holds one."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name in ("handle", "email", "id", "uuid"):
+            if isinstance(value.get(name), (str, int)):
+                yield str(value[name])
+        for inner in ("data", "attributes"):
+            yield from _names(value.get(inner))

@@ -1,0 +1,108 @@
+"""The requests of one action: each is on the disk before it is sent, and what came of it after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.api.session import LostAnswer
+from ddsnap.core.outcomes import Sent
+from ddsnap.errors import ApiError, AuthError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ddsnap.api.writing import Written
+    from ddsnap.core.actions import Action
+    from ddsnap.core.requests import Request
+    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.values import JSON, JSONObject
+    from ddsnap.flows.run import Run
+    from ddsnap.store.run_log import RunLog
+
+_TRIES: Final = 3
+"""How often a request is made that sets what is so anyway, when its answers are lost."""
+
+
+@dataclass
+class Sending:
+    """One action's way to the org, and the requests that it has made."""
+
+    run: Run
+    log: RunLog
+    action: Action
+    type: ResourceType
+    patch: Sequence[JSONObject] = ()
+    """From the stored document to what is written: the first intent holds it."""
+    sent: list[Sent] = field(default_factory=list)
+    was_made: bool = False
+    """Whether the resource is there since this action."""
+
+    def send(self, request: Request, body: JSON) -> Written:
+        """Make a request. ``body`` is what it says, with its secrets.
+
+        Raises ``LostAnswer`` where it may have had its effect, and ``ApiError``.
+        """
+        self.intend(request)
+        try:
+            answer = self.run.gateway.send(self.type, request, body)
+        except AuthError:
+            self._came(request, 401, "the keys were refused")
+            raise
+        except ApiError as error:
+            lost = isinstance(error, LostAnswer)
+            self._came(request, error.status, error.message, lost=lost)
+            raise
+        self._came(request, answer.status)
+        return answer
+
+    def send_again(self, request: Request, body: JSON) -> Written:
+        """Make a request that leads to the same state however often it is made."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self.send(request, body)
+            except LostAnswer:
+                continue
+        return self.send(request, body)
+
+    def send_all(self, pairs: Iterable[tuple[Request, JSON]]) -> None:
+        """Make such requests one after another."""
+        for request, body in pairs:
+            self.send_again(request, body)
+
+    def intend(self, request: Request) -> None:
+        """Write down that a request is about to be made."""
+        now = self.run.gateway.server_time() or self.run.clock().timestamp()
+        told: dict[str, object] = {
+            "address": str(self.action.address),
+            "method": request.method,
+            "route": request.route,
+            "path": request.path,
+            "digest": request.digest(),
+            "purpose": request.purpose,
+            "at": round(now, 3),
+        }
+        if not self.sent:
+            told |= {"action": self.action.to_json(), "patch": list(self.patch)}
+        self.log.add("intent", **told)
+
+    def _came(self, request: Request, status: int, error: str = "", *, lost: bool = False) -> None:
+        self.sent.append(
+            Sent(
+                request.method,
+                request.route,
+                request.path,
+                status,
+                request.digest(),
+                request.purpose,
+            )
+        )
+        told: dict[str, object] = {"address": str(self.action.address), "status": status}
+        if error:
+            told |= {"error": error, "lost": lost}
+        self.log.add("result", **told)
+
+    def made(self, id_: str) -> None:
+        """Write down the id that the resource has got."""
+        self.log.add("made", address=str(self.action.address), id=id_)
+        self.was_made = True
