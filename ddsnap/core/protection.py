@@ -30,7 +30,7 @@ def block_unprotected(decisions: Decisions) -> bool:
     """No object is created whose policy cannot be bound: it would be open to everyone."""
     resolution, moved = decisions.resolution, False
     for address, action in list(decisions.actions.items()):
-        protected = _protects(action, resolution) if action.kind == "blocked" else None
+        protected = protects(action, resolution) if action.kind == "blocked" else None
         there = decisions.actions.get(protected) if protected else None
         if there is not None and there.kind == "create":
             entry = resolution.source.entries[there.address]
@@ -44,7 +44,7 @@ def protected_at_once(actions: list[Action], resolution: Resolution) -> Iterator
     """Move each policy right behind the object that it protects, if nothing else is missing."""
     policies: dict[Address, list[Action]] = {}
     for action in actions:
-        protected = _protects(action, resolution)
+        protected = protects(action, resolution)
         if protected is not None:
             policies.setdefault(protected, []).append(action)
     done: set[Address] = set()
@@ -58,7 +58,8 @@ def protected_at_once(actions: list[Action], resolution: Resolution) -> Iterator
                 yield step
 
 
-def _protects(action: Action, resolution: Resolution) -> Address | None:
+def protects(action: Action, resolution: Resolution) -> Address | None:
+    """Return what a policy is about; ``None`` for any other action."""
     type_ = resolution.catalog.get(action.address.type)
     if type_ is None or not type_.discover:
         return None

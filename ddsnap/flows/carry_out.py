@@ -1,0 +1,242 @@
+"""Carrying out a plan: in parallel where its references allow, and stopped in good order."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.core.match import portable_digest
+from ddsnap.core.protection import protects
+from ddsnap.errors import DdsnapError
+from ddsnap.flows.act import Done, Work, act, close, left
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ddsnap.core.actions import Action
+    from ddsnap.core.plan import Plan
+    from ddsnap.core.values import Address
+    from ddsnap.flows.act import Ground
+
+_LONGEST_WAIT: Final = 1.0
+"""Seconds between two looks at the clock while requests are under way."""
+
+
+@dataclass
+class CarriedOut:
+    """What came of each action that was reached. ``trouble`` is what ended the run early."""
+
+    done: dict[Address, Done] = field(default_factory=dict)
+    interrupted: bool = False
+    trouble: DdsnapError | None = None
+
+
+@dataclass(frozen=True)
+class Means:
+    """What carrying out needs from outside: documents, and somebody to tell.
+
+    ``load`` reads an action's documents, on the calling thread; ``tick`` is called there again and
+    again with how many actions are done; ``barred`` says by type why none of it may be created.
+    """
+
+    load: Callable[[Action], Work]
+    tick: Callable[[int], None]
+    concurrency: int
+    barred: Mapping[str, str] = field(default_factory=dict)
+
+
+def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
+    """Do what the plan says, each action once those that it needs are done.
+
+    Neither a failing resource nor an interruption raises: both are told by the result.
+    """
+    result = CarriedOut()
+    board = _Board(ground, plan, means, result)
+    with ThreadPoolExecutor(means.concurrency, thread_name_prefix="ddsnap-replay") as pool:
+        try:
+            board.run(pool)
+            board.close_circles(pool)
+            board.delete()
+        except KeyboardInterrupt:
+            result.interrupted = True
+        except DdsnapError as error:
+            result.trouble = error
+        finally:
+            board.drain()
+    return result
+
+
+class _Board:
+    """Who waits for whom, what is ready, and what is under way."""
+
+    def __init__(self, ground: Ground, plan: Plan, means: Means, result: CarriedOut) -> None:
+        self._ground = ground
+        self._means = means
+        self._result = result
+        self._actions = {action.address: action for action in plan.actions}
+        self._order = {address: nth for nth, address in enumerate(self._actions)}
+        self._policies = _policies(plan)
+        attached = {policy.address for many in self._policies.values() for policy in many}
+        self._waiting: dict[Address, int] = {}
+        self._waited_for: dict[Address, list[Address]] = {}
+        self._ready: list[tuple[int, Address]] = []
+        self._busy: dict[Future[list[Done]], object] = {}
+        self._equal: dict[object, deque[Work]] = {}
+        self._closing: list[Work] = []
+        pending = [
+            action
+            for action in plan.actions
+            if action.writes and action.kind != "delete" and action.address not in attached
+        ]
+        pending_addresses = {action.address for action in pending} | attached
+        for action in pending:
+            self._enter(action, pending_addresses)
+
+    def _enter(self, action: Action, pending: set[Address]) -> None:
+        """Let an action wait for what it, and what follows it at once, needs."""
+        own = [policy.address for policy in self._policies.get(action.address, ())]
+        needs = {*action.needs}
+        for policy in self._policies.get(action.address, ()):
+            needs |= {*policy.needs}
+        needs = (needs & pending) - {action.address, *own}
+        for need in needs:
+            self._waited_for.setdefault(need, []).append(action.address)
+        self._waiting[action.address] = len(needs)
+        if not needs:
+            heapq.heappush(self._ready, (self._order[action.address], action.address))
+
+    # --- going through
+
+    def run(self, pool: ThreadPoolExecutor) -> None:
+        """Do everything but deletions and what closes circles."""
+        while self._ready or self._busy:
+            while self._ready and len(self._busy) < self._means.concurrency:
+                self._start(pool, heapq.heappop(self._ready)[1])
+            self._collect()
+
+    def close_circles(self, pool: ThreadPoolExecutor) -> None:
+        """Write the references that creations had to leave out."""
+        made = [work for work in self._closing if self._done(work).outcome.status == "done"]
+        for done in pool.map(lambda work: close(self._ground, work, self._done(work)), made):
+            self._settle(done)
+
+    def delete(self) -> None:
+        """Delete one after another, dependents first."""
+        for action in self._actions.values():
+            if action.kind == "delete":
+                for done in act(self._ground, self._means.load(action)):
+                    self._settle(done)
+
+    def drain(self) -> None:
+        """Wait for what is under way; a request is never left without knowing its answer."""
+        for future in list(self._busy):
+            error = future.exception()
+            if error is None:
+                for done in future.result():
+                    self._settle(done)
+            elif self._result.trouble is None and isinstance(error, DdsnapError):
+                self._result.trouble = error
+            del self._busy[future]
+
+    # --- single steps
+
+    def _start(self, pool: ThreadPoolExecutor, address: Address) -> None:
+        action = self._actions[address]
+        why = self._means.barred.get(address.type) if action.kind == "create" else ""
+        if why:
+            self._refuse(action, why)
+            return
+        work = self._load(action)
+        closes = {reference.parts for reference in action.closes}
+        binding = self._ground.binding
+        lacking = [ref for ref in binding.missing(work.document) if ref.parts not in closes]
+        if lacking:
+            self._refuse(action, binding.why(lacking[0]))
+            return
+        if closes:
+            self._closing.append(work)
+        key = self._key(work)
+        if key is not None and key in self._equal:
+            self._equal[key].append(work)
+            return
+        if key is not None:
+            self._equal[key] = deque()
+        self._submit(pool, work, key)
+
+    def _submit(self, pool: ThreadPoolExecutor, work: Work, key: object) -> None:
+        future = pool.submit(act, self._ground, work)
+        self._busy[future] = key
+        self._pool = pool
+
+    def _load(self, action: Action) -> Work:
+        work = self._means.load(action)
+        policies = tuple(
+            self._means.load(policy) for policy in self._policies.get(action.address, ())
+        )
+        return Work(work.action, work.base, work.document, policies)
+
+    def _key(self, work: Work) -> object:
+        """What is the same for resources that nothing tells apart: they are made one by one."""
+        type_ = self._ground.run.catalog[work.action.address.type]
+        if work.action.kind != "create" or type_.natural_key:
+            return None
+        return type_.name, portable_digest(type_, work.document.body)
+
+    def _refuse(self, action: Action, why: str) -> None:
+        for one in (action, *self._policies.get(action.address, ())):
+            self._settle(left(one, "blocked", why))
+
+    def _collect(self) -> None:
+        """Take in what has finished, and let others start."""
+        if not self._busy:
+            return
+        finished, _ = wait(self._busy, timeout=_LONGEST_WAIT, return_when=FIRST_COMPLETED)
+        for future in finished:
+            key = self._busy.pop(future)
+            for done in future.result():
+                self._settle(done)
+            if key is not None:
+                self._next_equal(key)
+        self._means.tick(len(self._result.done))
+
+    def _next_equal(self, key: object) -> None:
+        waiting = self._equal[key]
+        if waiting:
+            self._submit(self._pool, waiting.popleft(), key)
+        else:
+            del self._equal[key]
+
+    def _settle(self, done: Done) -> None:
+        address = done.outcome.action.address
+        self._result.done[address] = done
+        for dependent in self._waited_for.pop(address, ()):
+            self._waiting[dependent] -= 1
+            if not self._waiting[dependent]:
+                heapq.heappush(self._ready, (self._order[dependent], dependent))
+
+    def _done(self, work: Work) -> Done:
+        return self._result.done[work.action.address]
+
+
+def _policies(plan: Plan) -> dict[Address, list[Action]]:
+    """The policies that are written, by the resource that is written right before them."""
+    resolution = plan.resolution
+    if resolution is None:
+        return {}
+    written = {action.address for action in plan.actions if action.writes}
+    found: dict[Address, list[Action]] = {}
+    for action in plan.actions:
+        protected = protects(action, resolution) if action.writes else None
+        if protected in written and protected is not None and action.kind != "delete":
+            found.setdefault(protected, []).append(action)
+    return found
+
+
+def unreached(plan: Plan, result: CarriedOut) -> Iterator[Action]:
+    """Yield the actions that should have been carried out, and were not."""
+    for action in plan.actions:
+        if action.writes and action.address not in result.done:
+            yield action
