@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "capture": "Record the configuration of one org, or of all.",
     "diff": "Show what changed between two states.",
     "plan": "Show what a replay would do.",
+    "replay": "Write to an org what a snapshot holds.",
     "transform": "Work on the transformations of replays.",
     "log": "Show the snapshots of an org, or the versions of a resource.",
     "show": "Show a snapshot, or one document of it.",

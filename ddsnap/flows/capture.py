@@ -67,6 +67,15 @@ def _capture(run: Run, scope: Scope, exchange: Exchange) -> CaptureResult:
         return result
 
 
+def refresh(run: Run, scope: Scope, exchange: Exchange = ALONE) -> CaptureResult:
+    """Bring the org's snapshot up to date, within a run that holds the lock and records itself."""
+    reading = _read(run, scope, run.clock())
+    recording = _Recording(run, reading, journal=False)
+    published = publish(run.repo, exchange, (run.snapshots,), recording.compose)
+    recording.result.warnings += published.warnings
+    return recording.result
+
+
 def exit_code(result: CaptureResult) -> ExitCode:
     """Return what a finished capture answers to its caller."""
     lacking = result.partial or result.pushed is False
@@ -76,9 +85,10 @@ def exit_code(result: CaptureResult) -> ExitCode:
 class _Recording:
     """The two commits of a run, composed as often as other runs move the branches."""
 
-    def __init__(self, run: Run, reading: Reading) -> None:
+    def __init__(self, run: Run, reading: Reading, *, journal: bool = True) -> None:
         self._run = run
         self._reading = reading
+        self._journal = journal
         self._snapshot = ""
         self._entry = ""
         self.result = reading.result
@@ -90,7 +100,7 @@ class _Recording:
         if not _holds(run, run.snapshots, self._snapshot, reading.tip):
             self._snapshot, self.result = compose(run, reading)
             offer[run.snapshots] = self._snapshot
-        if not _holds(run, run.journal, self._entry, reading.journal):
+        if self._journal and not _holds(run, run.journal, self._entry, reading.journal):
             new = _new_fields(self.result, journal.unknown_fields(run))
             self.result = replace(self.result, new_fields=new)
             if run.daily and journal.repeats(run, reading.started, self.result):

@@ -1,0 +1,82 @@
+"""``ddsnap replay``: bring an org to what a snapshot holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ddsnap.cli.exchange import exchange_of, exchange_options
+from ddsnap.cli.options import selection_options
+from ddsnap.cli.replaying import Asked, replay_options, replay_with
+from ddsnap.cli.runs import arguments_of, connection_options, overrides
+from ddsnap.errors import UsageError
+
+if TYPE_CHECKING:
+    from ddsnap.cli.context import App
+    from ddsnap.core.select import Selection
+    from ddsnap.errors import ExitCode
+
+
+@click.command()
+@click.argument("revision", metavar="[REV]", required=False)
+@click.argument("words", nargs=-1, metavar="[TYPE[/ID]]...")
+@click.option("--to", metavar="ORG", help="Where to.  [default: the only other org]")
+@click.option("--resume", is_flag=True,
+              help="Go on with the replay into that org that was cut off.")  # fmt: skip
+@replay_options
+@selection_options
+@click.option("--to-api-key", default="", metavar="KEY",
+              help="API key of the destination; the environment is safer.")  # fmt: skip
+@click.option("--to-app-key", default="", metavar="KEY",
+              help="Application key of the destination; the environment is safer.")  # fmt: skip
+@exchange_options
+@connection_options
+@click.pass_context
+def replay(
+    context: click.Context,
+    /,
+    *,
+    revision: str | None,
+    words: tuple[str, ...],
+    to: str | None,
+    resume: bool,
+    selection: Selection,
+    to_api_key: str,
+    to_app_key: str,
+    push: bool,
+    offline: bool,
+    asked: dict[str, Any],
+    **connection: Any,
+) -> ExitCode:
+    """Write to an org what the snapshot REV holds: what is missing, and what differs.
+
+    The plan is shown first. Between two orgs new monitors are muted and new tests paused unless
+    --live is given. Nothing is deleted without --delete. What was done is recorded in the branch
+    journal/ORG; doing it again writes nothing.
+
+    \b
+    ddsnap replay us1 --to eu1
+    ddsnap replay us1@yesterday 'dashboards/Web overview' --to us1
+    ddsnap replay --resume --to eu1
+    """
+    app: App = context.obj
+    connection["api_key"] = to_api_key or connection["api_key"]
+    connection["app_key"] = to_app_key or connection["app_key"]
+    if revision is None and not resume:
+        raise UsageError("REV is missing", "name an org, for its last snapshot, or a git revision")
+    with app.open() as repository:
+        config = app.config(repository)
+        exchange = exchange_of(repository, config, push=push, offline=offline)
+        order = Asked(
+            revision or "",
+            words,
+            selection.describe(),
+            to or "",
+            resume=resume,
+            arguments=arguments_of(context),
+            given=overrides(**connection),
+            exchange=exchange,
+            **asked,
+        )
+        return replay_with(app, repository, config, order)

@@ -1,0 +1,114 @@
+"""A replay as it is told: the plan before it, each resource's end after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.cli.render.plan import plan_lines
+from ddsnap.cli.text import one_line
+
+if TYPE_CHECKING:
+    from ddsnap.cli.terminal import Terminal
+    from ddsnap.core.outcomes import Outcome
+    from ddsnap.flows.prepare import Prepared
+    from ddsnap.flows.replay import Result
+
+_MOST: Final = 20
+_COLOURS: Final = {"failed": "red", "moved": "red", "blocked": "red", "ambiguous": "magenta"}
+
+
+def tell_plan(terminal: Terminal, prepared: Prepared) -> None:
+    """Print the head of the plan, which rules apply, and what would be written."""
+    ours, theirs = prepared.order.source, prepared.before.manifest.org
+    commit = (ours.commit or "")[:7]
+    rules = [rule.name for rule in prepared.source.rules]
+    if terminal.json:
+        terminal.event(
+            "plan",
+            **{"from": ours.manifest.org.name, "commit": ours.commit, "to": theirs.name},
+            transforms=rules,
+            counts=prepared.plan.counts(),
+        )
+        for action in prepared.plan.actions:
+            terminal.event("action", **action.to_json())
+        return
+    head = f"{prepared.order.kind} {prepared.order.revision} ({commit}) -> {theirs.name}"
+    terminal.line(head, bold=True)
+    terminal.line(f"transformations: {', '.join(rules) or 'none'}")
+    if prepared.needs_mute:
+        terminal.line("new monitors get the tag migration:true, and a downtime silences it")
+    for line in plan_lines(prepared.plan):
+        terminal.line(str(line), **({"fg": line.colour} if line.colour else {}))
+
+
+def tell(terminal: Terminal, result: Result) -> None:
+    """Print what came of each resource, and how to take it back."""
+    for warning in result.warnings:
+        terminal.warn(warning)
+    if result.mute_trouble:
+        terminal.warn(result.mute_trouble)
+    if terminal.json:
+        for outcome in result.outcomes:
+            terminal.event("outcome", **outcome.to_json())
+        terminal.event(
+            "replayed",
+            run=result.run_id,
+            state=result.state,
+            commit=result.commit,
+            counts=dict(result.counts),
+            pushed=result.pushed,
+            mute=result.mute.id if result.mute else None,
+            undo=result.undo,
+        )
+    else:
+        _tell_people(terminal, result)
+    if result.trouble is not None:
+        terminal.error(result.trouble.message, result.trouble.hint)
+
+
+def _tell_people(terminal: Terminal, result: Result) -> None:
+    _tell_trouble(terminal, result.outcomes)
+    _tell_settled(terminal, result.outcomes)
+    if result.mute:
+        said = "made" if result.mute.made else "found"
+        terminal.line(
+            f"silenced by the downtime {result.mute.id} ({said});"
+            f" `ddsnap migration unmute --to {result.org}` ends it"
+        )
+    for path in result.keys_at:
+        terminal.line(f"keys of a private location, shown once: {path}")
+    told = ", ".join(f"{number} {name}" for name, number in result.counts.items())
+    terminal.line(
+        f"{result.org}: {told or 'nothing to do'} -> journal/{result.org} {result.commit[:7]}",
+        bold=True,
+    )
+    if result.undo:
+        terminal.line(f"to take it back: {result.undo}")
+
+
+def _tell_trouble(terminal: Terminal, outcomes: list[Outcome]) -> None:
+    """Print what was not written, of each cause the first few."""
+    shown: Counter[str] = Counter()
+    for outcome in outcomes:
+        if outcome.status in ("done", "unchanged"):
+            continue
+        shown[outcome.status] += 1
+        if shown[outcome.status] > _MOST:
+            continue
+        address, title = outcome.action.address, one_line(outcome.action.title)
+        name = f"{address.type} {title!r} {address.id}" if title else str(address)
+        text = f"{outcome.status}: {name}: {one_line(outcome.error)}"
+        terminal.line(text, fg=_COLOURS.get(outcome.status))
+    for status, number in shown.items():
+        if number > _MOST:
+            terminal.line(f"{status}: ... and {number - _MOST} more")
+
+
+def _tell_settled(terminal: Terminal, outcomes: list[Outcome]) -> None:
+    settled = [outcome for outcome in outcomes if outcome.settled]
+    for outcome in settled[:_MOST]:
+        places = ", ".join(str(operation["path"]) for operation in outcome.settled[:5])
+        terminal.line(f"settled differently: {outcome.action.address}: {places}")
+    if len(settled) > _MOST:
+        terminal.line(f"settled differently: ... and {len(settled) - _MOST} more")

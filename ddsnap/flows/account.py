@@ -1,0 +1,152 @@
+"""What a replay leaves behind of itself: outcomes, patches and the map, from its log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.core import canonical
+from ddsnap.core.changes import apply_patch, json_patch
+from ddsnap.core.id_map import Mapped
+from ddsnap.core.match import portable, portable_digest
+from ddsnap.core.outcomes import Outcome
+from ddsnap.core.paths import document_path
+from ddsnap.core.recorded_action import read_action
+from ddsnap.core.values import Address
+from ddsnap.flows.replay_journal import PATCHES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ddsnap.core.actions import Action
+    from ddsnap.core.outcomes import Status
+    from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.values import Document, JSONObject
+
+MUTE: Final = "migration"
+"""The id in the log of the downtime that the replay makes for itself."""
+
+_STATUS: Final[Mapping[str, Status]] = {
+    "unchanged": "unchanged",
+    "adopt": "unchanged",
+    "similar": "similar",
+    "blocked": "blocked",
+    "deferred": "deferred",
+    "ambiguous": "ambiguous",
+}
+
+
+@dataclass
+class Written:
+    """What the log tells of one action."""
+
+    action: Action | None = None
+    patch: tuple[JSONObject, ...] = ()
+    to: str = ""
+    outcome: Outcome | None = None
+    intended: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+def told_by(events: Iterable[Mapping[str, object]]) -> dict[Address, Written]:
+    """Return what a run log says of each action; the last word counts."""
+    told: dict[Address, Written] = {}
+    for event in events:
+        kind = event.get("event")
+        if kind == "outcome":
+            outcome = Outcome.from_json(event["outcome"])  # type: ignore[arg-type]
+            written = told.setdefault(outcome.action.address, Written())
+            written.outcome, written.action = outcome, outcome.action
+            written.intended = str(event.get("intended", ""))
+            written.aliases = dict(event.get("aliases") or {})  # type: ignore[call-overload]
+        elif kind in ("intent", "made"):
+            written = told.setdefault(Address.parse(str(event["address"])), Written())
+            if "patch" in event:
+                written.patch = tuple(event["patch"])  # type: ignore[arg-type]
+                written.action = read_action(event["action"])  # type: ignore[arg-type]
+            if kind == "made":
+                written.to = str(event["id"])
+    return told
+
+
+def outcomes_of(
+    actions: Iterable[Action],
+    told: Mapping[Address, Written],
+    reached: Mapping[Address, Outcome],
+    why: str,
+) -> list[Outcome]:
+    """Return one outcome per action: as the run has ``reached`` it, or as its log tells.
+
+    ``why`` is what kept the run from the others.
+    """
+    found: list[Outcome] = []
+    for action in actions:
+        written = told.get(action.address)
+        if action.address in reached:
+            found.append(reached[action.address])
+        elif written is not None:
+            found.append(_outcome(action, written, why))
+        elif action.writes:
+            found.append(Outcome(action, "not reached", error=why))
+        else:
+            reason = "; ".join(action.reasons)
+            status = _STATUS[action.kind]
+            to = action.to if status == "unchanged" else ""
+            found.append(Outcome(action, status, to, error="" if status == "unchanged" else reason))
+    return found
+
+
+def _outcome(action: Action, written: Written, why: str) -> Outcome:
+    """What came of an action that was begun."""
+    if written.outcome is not None:
+        return written.outcome
+    return Outcome(written.action or action, "failed", written.to, error=why)
+
+
+def patches_of(told: Mapping[Address, Written]) -> dict[str, bytes]:
+    """Return the patches of what was written, as files of the journal."""
+    return {
+        f"{PATCHES}/{document_path(address)}": canonical.encode(list(written.patch))
+        for address, written in told.items()
+        if written.patch and address.id != MUTE
+    }
+
+
+def settled(
+    outcome: Outcome,
+    written: Written,
+    base: JSONObject,
+    after: Document | None,
+    catalog: Catalog,
+) -> Outcome:
+    """Return the outcome with what the server made of what was written."""
+    type_ = catalog[outcome.action.address.type]
+    if outcome.status != "done" or after is None or outcome.action.kind == "delete":
+        return outcome
+    intended = apply_patch(base, written.patch)
+    there = portable(type_, after.body)
+    if not isinstance(intended, dict) or canonical.same(intended, there):
+        return outcome
+    return replace(outcome, settled=tuple(json_patch(intended, there)))
+
+
+def entry_of(
+    outcome: Outcome,
+    written: Written | None,
+    before: Mapped | None,
+    after: Document | None,
+    catalog: Catalog,
+) -> Mapped | None:
+    """Return what the map has to say of a resource after the run; ``None`` for nothing."""
+    action = outcome.action
+    if not outcome.to or action.kind == "delete":
+        return before
+    origin = action.origin or ("created" if action.kind == "create" else "adopted")
+    if before is not None and before.id == outcome.to:
+        origin = before.origin
+    if written is None or outcome.status != "done":
+        if before is not None and before.id == outcome.to:
+            return before
+        return Mapped(outcome.to, origin, dict(written.aliases) if written else {})
+    seen = portable_digest(catalog[action.address.type], after.body) if after else ""
+    return Mapped(outcome.to, origin, dict(written.aliases), written.intended, seen)

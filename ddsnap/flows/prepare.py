@@ -1,0 +1,296 @@
+"""From what was asked to the exact list of what would be written: nothing is written here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Literal
+
+from ddsnap.core.directory import read_directory
+from ddsnap.core.fields import value_at
+from ddsnap.core.filling import needs as places_of
+from ddsnap.core.id_map import Mapped
+from ddsnap.core.paths import document_path, parse_document_path
+from ddsnap.core.plan import make_plan
+from ddsnap.core.secrets import maybe_marked
+from ddsnap.core.transform import unmatched
+from ddsnap.core.values import Address
+from ddsnap.errors import UsageError
+from ddsnap.flows.capture import refresh
+from ddsnap.flows.id_map import read_map
+from ddsnap.flows.mute import TYPE as DOWNTIMES
+from ddsnap.flows.replay_journal import Replayed, Source
+from ddsnap.flows.replay_source import ReplaySource
+from ddsnap.flows.supply import Need, Supplied
+from ddsnap.flows.view import View, snapshot_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+    from datetime import datetime
+
+    from ddsnap.api.identity import OrgIdentity as Keys
+    from ddsnap.core.id_map import IdMap
+    from ddsnap.core.plan import Plan
+    from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.transform import Rule
+    from ddsnap.core.values import JSONObject
+    from ddsnap.flows.outcome import CaptureResult
+    from ddsnap.flows.read_org import Scope
+    from ddsnap.flows.run import Run
+    from ddsnap.flows.sync import Exchange
+    from ddsnap.flows.takeover import Earlier
+    from ddsnap.flows.wishes import Wishes
+
+SECOND_LOOK: Final = 3.0
+"""Seconds after which is looked again for what a lost request may have made."""
+
+_PROTECTED: Final = "restriction_policies"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A replay as it was asked for: which snapshot, what of it, by which rules, over which org."""
+
+    source: View
+    revision: str
+    wishes: Wishes
+    scope: Scope
+    """All that a capture of the destination would read."""
+    rules: tuple[Rule, ...] = ()
+    supply: Callable[[Iterable[Need]], Supplied] = lambda _: Supplied()
+    max_deletes: Callable[[int], int] = lambda _: 0
+    """How many deletions are allowed where so many resources are there."""
+    kind: Literal["replay", "restore"] = "replay"
+    resume: bool = False
+    saved: JSONObject | None = None
+    """A plan that was saved: nothing else is carried out."""
+
+
+@dataclass
+class Prepared:
+    """A plan, and all that carrying it out needs."""
+
+    run: Run
+    order: Order
+    plan: Plan
+    source: ReplaySource
+    before: View
+    reading: CaptureResult
+    id_map: IdMap
+    keys: Keys
+    started: datetime
+    supplied: Supplied
+    quiet: bool
+    resumes: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def needs_mute(self) -> bool:
+        """Whether monitors will be created that nobody shall hear yet."""
+        monitors = (action for action in self.plan.actions if action.address.type == "monitors")
+        return self.quiet and any(action.kind == "create" for action in monitors)
+
+    @cached_property
+    def _known(self) -> dict[str, set[str]]:
+        known: dict[str, set[str]] = {}
+        for path in self.before.paths():
+            name, id_ = parse_document_path(path)
+            if id_ is None:  # the name is too long to hold the id
+                document = self.before.document(path, self.run.catalog)
+                id_ = document.address.id if document else ""
+            known.setdefault(name, set()).add(id_)
+        for address, mapped in self.id_map.items():
+            known.setdefault(address.type, set()).add(mapped.id)
+        return known
+
+    def known(self, type_name: str) -> Collection[str]:
+        """Return the destination's ids of a type from before the run."""
+        return self._known.get(type_name, set())
+
+    def pause(self) -> None:
+        """Give the org time to show what it was sent."""
+        time.sleep(SECOND_LOOK)
+
+    def record(self) -> Replayed:
+        """Return what the journal says of the run before it begins."""
+        order, manifest = self.order, self.order.source.manifest
+        return Replayed(
+            "started",
+            self.started,
+            Source(
+                manifest.org.name, manifest.org.public_id, order.source.commit or "", order.revision
+            ),
+            self.before.manifest.org,
+            self.before.commit or "",
+            kind=order.kind,
+            selection=(*order.wishes.words, *order.wishes.filters),
+            options=order.wishes.to_json(),
+            transforms=tuple(rule.name for rule in self.source.rules),
+            plan=self.plan.digest(),
+            identity=self.keys.user,
+            resumes=self.resumes,
+        )
+
+    def resume(self) -> JSONObject:
+        """Return what another run needs to go on."""
+        return {
+            "wishes": self.order.wishes.to_json(),
+            "rules": {rule.name: rule.text for rule in self.source.rules},
+        }
+
+    def begun(self) -> dict[str, object]:
+        """Return what the run log says first."""
+        record = self.record()
+        source, destination = record.source, record.destination
+        return {
+            "run": self.run.id,
+            "started": self.started.isoformat(),
+            "kind": record.kind,
+            "source": {
+                "org": source.org,
+                "public_id": source.public_id,
+                "commit": source.commit,
+                "revision": source.revision,
+            },
+            "destination": {
+                "name": destination.name,
+                "public_id": destination.public_id,
+                "site": destination.site,
+            },
+            "before": record.before,
+            "plan": record.plan,
+            "identity": record.identity,
+            "resumes": record.resumes,
+            "resume": self.resume(),
+        }
+
+
+def prepare(
+    run: Run, order: Order, keys: Keys, exchange: Exchange, earlier: Earlier | None = None
+) -> Prepared:
+    """Read the destination as far as the replay reaches, and plan."""
+    started = run.clock()
+    selected = order.wishes.selection(order.source, run.catalog)
+    only = frozenset[str]() if selected is None else _reach(run, order, selected)
+    reading = refresh(run, replace(order.scope, only=only), exchange)
+    prepared = _plan(run, order, keys, reading, started, earlier, selected)
+    if only and _recreates(prepared):  # whatever names what was lost is to name the new one
+        prepared.reading = refresh(run, order.scope, exchange)
+        prepared = _plan(run, order, keys, prepared.reading, started, earlier, selected)
+    return prepared
+
+
+def _plan(
+    run: Run,
+    order: Order,
+    keys: Keys,
+    reading: CaptureResult,
+    started: datetime,
+    earlier: Earlier | None,
+    selected: Callable[[Address], bool] | None,
+) -> Prepared:
+    catalog = run.catalog
+    before = snapshot_view(run.repo, reading.commit or "", f"snapshots/{run.org}")
+    ours, theirs = order.source.manifest.org, before.manifest.org
+    id_map = read_map(run.repo, run.repo.branch(run.journal), ours, theirs)
+    source = ReplaySource(order.source, catalog, order.rules)
+    same_org = bool(ours.public_id) and ours.public_id == theirs.public_id
+    quiet = not same_org and not order.wishes.live
+    plan = make_plan(
+        source.documents,
+        lambda: before.documents(catalog),
+        _with_organization(id_map, order.source, catalog, keys),
+        catalog,
+        selection=selected,
+        dependencies=order.wishes.dependencies,
+        same_org=same_org,
+        states=_states(order.source),
+        there=_states(before),
+        adopt=order.wishes.adopted(order.source, catalog),
+        create_similar=order.wishes.create_similar,
+        quiet=quiet,
+        ours=earlier.made(before, catalog) if earlier else (),
+        names={name: frozenset(run.gateway.lookup(name).values()) for name in catalog.lookups},
+        now=started,
+        self_user=keys.user,
+    )
+    if selected is not None and not plan.actions:
+        raise UsageError(f"{order.source.label} holds nothing of what was named")
+    _check_rules(order, source)
+    prepared = Prepared(
+        run,
+        order,
+        plan,
+        source,
+        before,
+        reading,
+        id_map,
+        keys,
+        started,
+        Supplied(),
+        quiet,
+        earlier.run if earlier else "",
+    )
+    prepared.supplied = order.supply(_needs(prepared))
+    return prepared
+
+
+def _states(view: View) -> dict[str, str]:
+    return {name: state.state for name, state in view.manifest.types.items()}
+
+
+def _with_organization(id_map: IdMap, source: View, catalog: Catalog, keys: Keys) -> IdMap:
+    """Add the orgs themselves, which policies name as a whole; any of its users tells one's id."""
+    for user in source.documents(catalog, only="users"):
+        org = value_at(user.body, "relationships.org.data.id")
+        if isinstance(org, str) and keys.uuid:
+            return {**id_map, Address("organization", org): Mapped(keys.uuid, "adopted")}
+    return id_map
+
+
+def _reach(run: Run, order: Order, selected: Callable[[Address], bool]) -> frozenset[str]:
+    """Return the types that the selection and what it depends on are of."""
+    directory = read_directory(order.source.documents(run.catalog), run.catalog)
+    reached = {address for address in directory.entries if selected(address)}
+    todo = list(reached) if order.wishes.dependencies else []
+    while todo:
+        for reference in directory.entries[todo.pop()].references:
+            found = directory.find(reference)
+            if found and found.address not in reached:
+                reached.add(found.address)
+                todo.append(found.address)
+    types = {address.type for address in reached} | {_PROTECTED, DOWNTIMES}
+    types |= {run.catalog[name].parent for name in types if run.catalog[name].parent}
+    return frozenset(types) & frozenset(order.scope.types)
+
+
+def _recreates(prepared: Prepared) -> bool:
+    """Whether something that was lost in its own org will get a new id."""
+    ours, theirs = prepared.order.source.manifest.org, prepared.before.manifest.org
+    created = (action for action in prepared.plan.actions if action.kind == "create")
+    return ours.public_id == theirs.public_id and any(created)
+
+
+def _check_rules(order: Order, source: ReplaySource) -> None:
+    """Refuse rules that do nothing: whoever wrote one means something by it."""
+    idle = unmatched(source.rules, source.matches)
+    if idle and not order.wishes.allow_unmatched and not order.wishes.narrowed:
+        raise UsageError(
+            f"the transformation {idle[0].name} matches nothing in {order.source.label}",
+            f"mend transforms/{idle[0].name}.yaml, or go on with --allow-unmatched",
+        )
+
+
+def _needs(prepared: Prepared) -> Iterator[Need]:
+    """The secrets that are not in what is to be written."""
+    view = prepared.order.source
+    for action in prepared.plan.actions:
+        if not action.writes or action.kind == "delete" or action.base == "destination":
+            continue
+        data = view.read(document_path(action.address))
+        if data is None or not maybe_marked(data):
+            continue
+        places = places_of(prepared.source.load(action.address)[1].body)
+        if places:
+            yield Need(action.address, action.title, tuple(places))

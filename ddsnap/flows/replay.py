@@ -1,0 +1,369 @@
+"""Replay: what a snapshot holds, written to an org, once, in order, and recorded for good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.core.outcomes import Outcome, counts
+from ddsnap.core.paths import document_path
+from ddsnap.core.values import Address
+from ddsnap.errors import AuthError, DdsnapError, ExitCode, Refused
+from ddsnap.flows import journal
+from ddsnap.flows.account import entry_of, outcomes_of, patches_of, settled, told_by
+from ddsnap.flows.act import Ground, Work
+from ddsnap.flows.binding import Binding
+from ddsnap.flows.capture import refresh
+from ddsnap.flows.carry_out import CarriedOut, Means, carry_out
+from ddsnap.flows.id_map import map_files, updated
+from ddsnap.flows.identity import check_identity
+from ddsnap.flows.mute import TAG, mute
+from ddsnap.flows.mute import TYPE as DOWNTIMES
+from ddsnap.flows.past_replays import refuse_open
+from ddsnap.flows.prepare import Prepared, prepare
+from ddsnap.flows.recovery import check_recovery
+from ddsnap.flows.replay_journal import Mute, stage_progress, stage_replay, stage_started
+from ddsnap.flows.sync import ALONE, Exchange, begin, publish
+from ddsnap.flows.takeover import take_over
+from ddsnap.flows.view import snapshot_view
+from ddsnap.store.locks import org_lock
+from ddsnap.store.maintenance import maintain
+from ddsnap.store.run_log import RunLog, forget, log_path, read_events
+from ddsnap.store.sweep import sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ddsnap.core.actions import Action
+    from ddsnap.core.id_map import Mapped
+    from ddsnap.core.values import Document
+    from ddsnap.flows.account import Written
+    from ddsnap.flows.outcome import CaptureResult
+    from ddsnap.flows.prepare import Order
+    from ddsnap.flows.replay_journal import State
+    from ddsnap.flows.run import Run
+    from ddsnap.flows.view import View
+
+LEASE: Final = timedelta(minutes=15)
+"""How long a replay that says no more is believed to go on."""
+
+_PUBLISH_EVERY: Final = 30.0
+_PUBLISH_WRITES: Final = 100
+
+
+@dataclass
+class Result:
+    """A finished replay, as it is told."""
+
+    prepared: Prepared
+    outcomes: list[Outcome]
+    state: State
+    commit: str = ""
+    mute: Mute | None = None
+    mute_trouble: str = ""
+    trouble: DdsnapError | None = None
+    pushed: bool | None = None
+    warnings: list[str] = field(default_factory=list)
+    keys_at: list[str] = field(default_factory=list)
+    """Where the keys of new private locations were written."""
+
+    @property
+    def org(self) -> str:
+        """The destination's name."""
+        return self.prepared.run.org
+
+    @property
+    def run_id(self) -> str:
+        """The run's name in the journal."""
+        return self.prepared.run.id
+
+    @property
+    def undo(self) -> str:
+        """The command that takes the run back; empty where it wrote nothing."""
+        wrote = any(outcome.requests for outcome in self.outcomes)
+        return f"ddsnap replay --undo {self.run_id[:12]} --to {self.org}" if wrote else ""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many resources came to each end."""
+        return counts(self.outcomes)
+
+
+def replay(
+    run: Run,
+    order: Order,
+    approve: Callable[[Prepared], None],
+    exchange: Exchange = ALONE,
+) -> Result:
+    """Bring the run's org to what the snapshot holds, and record what was done.
+
+    ``approve`` is shown the plan and raises to stop it. Raises ``Refused`` before anything is
+    written where the org is not the one that was meant, or is not free.
+    """
+    # Where there is a remote, its journal is the lock between machines.
+    exchange = replace(exchange, push=exchange.asked)
+    with org_lock(run.repo, run.org, "replay"):
+        sweep(run.repo)
+        warnings = begin(run.repo, exchange, (run.snapshots, run.journal))
+        keys = run.gateway.identity()
+        warnings += _check_ground(run, order, keys.public_id)
+        earlier = take_over(run, run.org, exchange, resume=order.resume)
+        prepared = prepare(run, order, keys, exchange, earlier)
+        prepared.warnings[:0] = warnings
+        approve(prepared)
+        result = _Replay(run, prepared, exchange).carry_out()
+    note = maintain(run.repo)
+    result.warnings += [note.text] if note else []
+    return result
+
+
+def exit_code(result: Result) -> ExitCode:
+    """Return what a finished replay answers to its caller."""
+    if result.state == "interrupted":
+        return ExitCode.INTERRUPTED
+    if result.trouble is not None:
+        return result.trouble.code
+    whole = result.state == "done" and result.pushed is not False
+    return ExitCode.DONE if whole else ExitCode.PARTIAL
+
+
+def _check_ground(run: Run, order: Order, public_id: str) -> list[str]:
+    """Refuse an org that is not the one that was meant, or that is in use by its failover."""
+    if not public_id:
+        raise Refused(
+            f"the keys of {run.org} cannot tell which org they belong to",
+            "a replay needs the application key's scope user_access_read or org_management",
+        )
+    tip = run.repo.branch(run.snapshots)
+    before = snapshot_view(run.repo, tip, run.snapshots).manifest if tip else None
+    warnings = check_identity(run, public_id, before)
+    ours = order.source.manifest.org
+    if ours.public_id == public_id and ours.name != run.org:
+        raise Refused(
+            f"the keys of {run.org} belong to {ours.name}, the org that the snapshot came from",
+            f"check which keys are set; to go back within one org: --to {ours.name}",
+        )
+    note = check_recovery(run.gateway, run.org)
+    return [*warnings, *([note] if note else [])]
+
+
+class _Replay:
+    """A replay that was approved."""
+
+    def __init__(self, run: Run, prepared: Prepared, exchange: Exchange) -> None:
+        self.run = run
+        self.prepared = prepared
+        self.exchange = exchange
+        self.record = prepared.record()
+        self._published = (0, run.clock())
+
+    def carry_out(self) -> Result:
+        """Write, read back, record."""
+        if not any(action.writes for action in self.prepared.plan.actions):
+            return self._finish(CarriedOut(), None, "")
+        self._publish_start()
+        path = log_path(self.run.repo, self.run.org)
+        with RunLog(path) as log:
+            log.add("begin", **self.prepared.begun())
+            carried, muted, trouble = self._write(log)
+        result = self._finish(carried, muted, trouble)
+        forget(path)
+        return result
+
+    def _write(self, log: RunLog) -> tuple[CarriedOut, Mute | None, str]:
+        prepared, run = self.prepared, self.run
+        muted, barred = None, {}
+        if prepared.needs_mute:
+            made = mute(
+                run, log, prepared.before.documents(run.catalog, only=DOWNTIMES), prepared.started
+            )
+            muted = Mute(made.id, made.made, made.requests) if made.id else None
+            if made.why_not:
+                why = f"the downtime for {TAG} could not be made: {made.why_not}"
+                barred = {"monitors": why}
+        ground = Ground(
+            run,
+            log,
+            Binding(prepared.plan),
+            prepared.supplied,
+            prepared.started,
+            prepared.known,
+            frozenset(filter(None, (prepared.keys.user, prepared.keys.handle))),
+            prepared.keys.user,
+            prepared.pause,
+        )
+        means = Means(
+            self._load,
+            lambda done: self._tick(log, done),
+            run.gateway.concurrency,
+            barred,
+        )
+        return carry_out(ground, prepared.plan, means), muted, barred.get("monitors", "")
+
+    def _load(self, action: Action) -> Work:
+        """Read the documents that an action is about."""
+        if action.kind == "delete" or action.base == "destination":
+            there = Address(action.address.type, action.to)
+            found = self.prepared.before.document(document_path(there), self.run.catalog)
+            if found is None:
+                raise Refused(f"{there} is not in the destination's snapshot")
+            return Work(action, found.body, found)
+        stored, document = self.prepared.source.load(action.address)
+        return Work(action, stored.body, document)
+
+    # --- the remote
+
+    def _publish_start(self) -> None:
+        if not self.exchange.asked:
+            return
+
+        def compose() -> dict[str, str]:
+            run = self.run
+            refuse_open(run.repo, run.repo.branch(run.journal), run.org, run.clock(), run.id)
+            started = replace(self.record, state="started")
+            commit = stage_started(
+                run, started, expires=run.clock() + LEASE, resume=self.prepared.resume()
+            )
+            return {run.journal: commit}
+
+        published = publish(self.run.repo, self.exchange, (self.run.journal,), compose)
+        if not published.pushed:
+            raise Refused(
+                f"the start of the replay could not be published: {'; '.join(published.warnings)}",
+                "nothing was written; --offline replays without the remote",
+            )
+
+    def _tick(self, log: RunLog, done: int) -> None:
+        """Tell how far it is, and publish that from time to time."""
+        self.run.sink("progress", org=self.run.org, done=done)
+        writes, when = self._published
+        now = self.run.clock()
+        due = log.writes - writes >= _PUBLISH_WRITES or (
+            log.writes > writes and (now - when).total_seconds() >= _PUBLISH_EVERY
+        )
+        if not self.exchange.asked or not due:
+            return
+        self._published = (log.writes, now)
+
+        def compose() -> dict[str, str]:
+            progress = replace(self.record, state="progress")
+            commit = stage_progress(
+                self.run,
+                progress,
+                log.path.read_bytes(),
+                expires=now + LEASE,
+                resume=self.prepared.resume(),
+            )
+            return {self.run.journal: commit}
+
+        publish(self.run.repo, self.exchange, (self.run.journal,), compose)
+
+    # --- the end
+
+    def _finish(self, carried: CarriedOut, muted: Mute | None, mute_trouble: str) -> Result:
+        """Read back what was written, and record all of it."""
+        prepared, run = self.prepared, self.run
+        told = told_by(read_events(log_path(run.repo, run.org)))
+        why = "the run was interrupted" if carried.interrupted else "the run ended before"
+        reached = {address: done.outcome for address, done in carried.done.items()}
+        outcomes = outcomes_of(prepared.plan.actions, told, reached, why)
+        after, result = self._read_back(outcomes, carried)
+        outcomes = [self._settled(outcome, told, after) for outcome in outcomes]
+        mapped = self._map(outcomes, told, after)
+        state = _state(outcomes, carried)
+        record = replace(
+            self.record,
+            state=state,
+            after=after.commit or "",
+            mute=muted,
+            error=carried.trouble.message if carried.trouble else "",
+            requests=run.gateway.requests(),
+            standing=journal.standing(run, result) if result else {},
+            warnings=prepared.warnings,
+        )
+        files = map_files(mapped, prepared.source.view.manifest.org, prepared.before.manifest.org)
+        rules = {rule.name: rule.text for rule in prepared.source.rules}
+        final = Result(prepared, outcomes, state, mute=muted, mute_trouble=mute_trouble)
+        final.trouble = carried.trouble
+
+        def compose() -> dict[str, str]:
+            final.commit = stage_replay(
+                run,
+                record,
+                outcomes,
+                patches_of(told),
+                rules,
+                maps=files,
+                secrets=prepared.supplied.known,
+            )
+            return {run.journal: final.commit}
+
+        published = publish(run.repo, self.exchange, (run.journal,), compose)
+        final.pushed = published.pushed
+        final.warnings += [*prepared.warnings, *published.warnings]
+        return final
+
+    def _read_back(
+        self, outcomes: Sequence[Outcome], carried: CarriedOut
+    ) -> tuple[View, CaptureResult | None]:
+        """Return the destination as it is after the writes."""
+        written = {outcome.action.address.type for outcome in outcomes if outcome.requests}
+        if isinstance(carried.trouble, AuthError) or not written:
+            return self.prepared.before, self.prepared.reading
+        scope = replace(self.prepared.order.scope, only=frozenset(written))
+        result = refresh(self.run, scope, self.exchange)
+        label = f"snapshots/{self.run.org}"
+        return snapshot_view(self.run.repo, result.commit or "", label), result
+
+    def _settled(self, outcome: Outcome, told: Mapping[Address, Written], after: View) -> Outcome:
+        written = told.get(outcome.action.address)
+        if written is None or outcome.status != "done" or not outcome.requests:
+            return outcome
+        return settled(
+            outcome,
+            written,
+            self._load(outcome.action).base,
+            self._there(outcome, after),
+            self.run.catalog,
+        )
+
+    def _there(self, outcome: Outcome, after: View) -> Document | None:
+        there = Address(outcome.action.address.type, outcome.to)
+        return after.document(document_path(there), self.run.catalog)
+
+    def _map(
+        self, outcomes: Sequence[Outcome], told: Mapping[Address, Written], after: View
+    ) -> dict[Address, Mapped]:
+        """Return the map as the run leaves it."""
+        before, gone = self.prepared.id_map, set()
+        entries: dict[Address, Mapped] = {}
+        for outcome in outcomes:
+            address = outcome.action.address
+            if outcome.action.base == "destination":
+                continue
+            if outcome.action.kind == "delete":
+                gone |= {
+                    a
+                    for a, m in before.items()
+                    if outcome.status == "done" and Address(a.type, m.id) == address
+                }
+                continue
+            entry = entry_of(
+                outcome,
+                told.get(address),
+                before.get(address),
+                self._there(outcome, after) if outcome.requests else None,
+                self.run.catalog,
+            )
+            if entry is not None:
+                entries[address] = entry
+        return updated(before, entries, gone)
+
+
+def _state(outcomes: Sequence[Outcome], carried: CarriedOut) -> State:
+    if carried.interrupted:
+        return "interrupted"
+    if carried.trouble is not None:
+        return "failed"
+    return "done" if all(o.status in ("done", "unchanged") for o in outcomes) else "partial"

@@ -1,0 +1,214 @@
+"""Taking over a replay that was cut off: what it did is recorded, and then found again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from ddsnap.core.id_map import Mapped
+from ddsnap.core.manifest import OrgIdentity
+from ddsnap.core.outcomes import Outcome
+from ddsnap.core.shapes import as_object, text
+from ddsnap.errors import Damaged, Refused
+from ddsnap.flows.account import MUTE, Written, patches_of, told_by
+from ddsnap.flows.id_map import map_files, read_map, updated
+from ddsnap.flows.past_replays import leftover, refuse_open, replays
+from ddsnap.flows.replay_journal import OPEN, Replayed, Source, stage_replay
+from ddsnap.flows.sync import publish
+from ddsnap.flows.wishes import Wishes
+from ddsnap.store.run_log import forget, log_path, read_events
+from ddsnap.store.trees import changed_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.values import Address, JSONObject
+    from ddsnap.flows.run import Run
+    from ddsnap.flows.sync import Exchange
+    from ddsnap.flows.view import View
+    from ddsnap.store.repository import Repository
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A replay that did not end: ``begun`` is how its log begins, ``events`` all of it."""
+
+    run: str
+    begun: JSONObject
+    events: Sequence[Mapping[str, object]]
+    here: bool
+    """Whether its log lies in this repository: its process is dead, since the lock is free."""
+
+    def order(self) -> Begun:
+        """Return what it was asked to do."""
+        resume = self.begun.get("resume")
+        told = resume if isinstance(resume, dict) else {}
+        wishes, rules = told.get("wishes"), told.get("rules")
+        source = as_object(self.begun.get("source"), "source")
+        return Begun(
+            text(source, "commit"),
+            text(source, "revision"),
+            Wishes.from_json(wishes if isinstance(wishes, dict) else {}),
+            {name: str(rule) for name, rule in rules.items()} if isinstance(rules, dict) else {},
+            "restore" if self.begun.get("kind") == "restore" else "replay",
+        )
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a replay that did not end was asked to do; ``rules`` are texts by name."""
+
+    commit: str
+    revision: str
+    wishes: Wishes
+    rules: Mapping[str, str]
+    kind: Literal["replay", "restore"]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A replay that was taken over."""
+
+    run: str
+    before: str
+
+    def made(self, now: View, catalog: Catalog) -> Collection[Address]:
+        """Return what is at the destination since: the run may have made it, unrecorded."""
+        if now.commit is None or not self.before:
+            return ()
+        changed = changed_paths(now.repo, self.before, now.commit)
+        made = (path for path, old, new in changed if old is None and new and "/" in path)
+        documents = (now.document(path, catalog) for path in made)
+        return {document.address for document in documents if document}
+
+
+def unfinished(repo: Repository, org: str) -> Unfinished | None:
+    """Return the replay into ``org`` that did not end, by its log here or by the journal."""
+    tip = repo.branch(f"journal/{org}")
+    events = read_events(log_path(repo, org))
+    if events and events[0].get("event") == "begin":
+        run = str(events[0].get("run"))
+        if not _recorded(repo, tip, run):
+            return Unfinished(run, events[0], events, here=True)  # type: ignore[arg-type]
+    found = leftover(repo, tip)
+    if found is None:
+        return None
+    return Unfinished(found.run, found.record, found.lines, here=False)
+
+
+def take_over(run: Run, org: str, exchange: Exchange, *, resume: bool) -> Earlier | None:
+    """Record a replay that did not end as interrupted, if there is one.
+
+    Raises ``Refused`` where nobody asked for that, or where it may still be going on.
+    """
+    left = unfinished(run.repo, org)
+    if left is None:
+        forget(log_path(run.repo, org))
+        return None
+    if not left.here:
+        _check_expired(run, resume=resume)
+    elif not resume:
+        raise Refused(
+            f"an earlier replay into {org} was cut off (run {left.run[:12]})",
+            f"`ddsnap replay --resume --to {org}` goes on with it, and doubles nothing",
+        )
+    _record(run, left, exchange)
+    forget(log_path(run.repo, org))
+    return Earlier(left.run, str(left.begun.get("before", "")))
+
+
+def _recorded(repo: Repository, tip: str | None, run: str) -> bool:
+    """Whether the journal knows how a run ended."""
+    for info in replays(repo, tip) if tip else ():
+        if info.trailer("Ddsnap-Run") == run:
+            return info.trailer("Ddsnap-State") not in OPEN
+    return False
+
+
+def _check_expired(run: Run, *, resume: bool) -> None:
+    """Refuse to take over what may be going on elsewhere."""
+    tip, now = run.repo.branch(run.journal), run.clock()
+    found = leftover(run.repo, tip)
+    if found is not None and not (resume and found.expired(now)):
+        refuse_open(run.repo, tip, run.org, now)
+
+
+def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
+    """Let the journal say what the run is known to have done."""
+    begun, told = left.begun, told_by(left.events)
+    ours, theirs = as_object(begun.get("source"), "source"), _org(begun)
+    source = Source(
+        text(ours, "org"), text(ours, "public_id"), text(ours, "commit"), text(ours, "revision")
+    )
+    resume = begun.get("resume")
+    rules = resume.get("rules", {}) if isinstance(resume, dict) else {}
+    record = Replayed(
+        "interrupted",
+        datetime.fromisoformat(str(begun["started"])),
+        source,
+        theirs,
+        str(begun["before"]),
+        kind="restore" if begun.get("kind") == "restore" else "replay",
+        options=_options(resume),
+        transforms=tuple(rules),  # type: ignore[arg-type]
+        plan=str(begun.get("plan", "")),
+        identity=str(begun.get("identity", "")),
+        resumes=str(begun.get("resumes", "")),
+        error="the run was cut off",
+        run=left.run,
+    )
+    outcomes = [_outcome(written) for address, written in told.items() if address.id != MUTE]
+    from_org = OrgIdentity(source.org, source.public_id, "")
+    before = read_map(run.repo, run.repo.branch(run.journal), from_org, theirs)
+    mapped = updated(before, _entries(outcomes, told, before))
+
+    def compose() -> dict[str, str]:
+        commit = stage_replay(
+            run,
+            record,
+            outcomes,
+            patches_of(told),
+            {name: str(text) for name, text in rules.items()},  # type: ignore[union-attr]
+            maps=map_files(mapped, from_org, theirs),
+        )
+        return {run.journal: commit}
+
+    publish(run.repo, exchange, (run.journal,), compose)
+
+
+def _org(begun: JSONObject) -> OrgIdentity:
+    org = as_object(begun.get("destination"), "destination")
+    return OrgIdentity(text(org, "name"), text(org, "public_id"), text(org, "site"))
+
+
+def _options(resume: object) -> JSONObject:
+    wishes = resume.get("wishes") if isinstance(resume, dict) else None
+    return wishes if isinstance(wishes, dict) else {}
+
+
+def _outcome(written: Written) -> Outcome:
+    if written.outcome is not None:
+        return written.outcome
+    if written.action is None:
+        raise Damaged("the log of a replay lacks the action that it tells of")
+    return Outcome(written.action, "failed", written.to, error="the run was cut off")
+
+
+def _entries(
+    outcomes: Sequence[Outcome], told: Mapping[Address, Written], before: Mapping[Address, Mapped]
+) -> dict[Address, Mapped]:
+    """What is known to have been made; the rest is found again at the destination."""
+    entries = {}
+    for outcome in outcomes:
+        action = outcome.action
+        written = told[action.address]
+        if not outcome.to or action.kind == "delete" or action.base == "destination":
+            continue
+        known = before.get(action.address)
+        origin = action.origin or ("created" if action.kind == "create" else "adopted")
+        if known is not None and known.id == outcome.to:
+            origin = known.origin
+        entries[action.address] = Mapped(outcome.to, origin, dict(written.aliases))
+    return entries
