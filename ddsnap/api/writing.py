@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.fields import field_path, value_at
 from ddsnap.core.values import clone
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ddsnap.core.requests import Request
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSON
+
+_GONE: Final = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def send(
         request.path,
         query=request.query,
         body=_with_ids(type_, body, lookup),
-        expect=type_.gone if request.purpose == "delete" else (),
+        expect=_GONE if request.purpose == "delete" else (),
     )
     return Written(answer.status, value_at(answer.body, request.item), answer.body)
 

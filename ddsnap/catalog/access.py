@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddsnap.catalog import pages, shared
+from ddsnap.catalog import pages, quirks, shared
 from ddsnap.core.resource_type import (
     Call,
     Discover,
@@ -89,7 +89,7 @@ USERS = ResourceType(
         "attributes.last_login_time attributes.status attributes.verified"
         " attributes.mfa_enabled attributes.icon"
     ),
-    create_only=paths("attributes.handle attributes.service_account"),
+    create_only=paths("attributes.handle attributes.service_account attributes.title"),
     unordered=("relationships.roles.data",),
     defaults={"attributes.name": ("", None), "attributes.title": ("", None)},
     modified_at="attributes.modified_at",
@@ -116,7 +116,7 @@ USERS = ResourceType(
     update=Write(
         "PATCH",
         "/api/v2/users/{id}",
-        takes=paths("type attributes.name attributes.email attributes.title attributes.disabled"),
+        takes=paths("type attributes.name attributes.email attributes.disabled"),
     ),
     delete=Call("DELETE", "/api/v2/users/{id}"),
     disabled="attributes.disabled",
@@ -147,8 +147,11 @@ TEAMS = ResourceType(
     unordered=paths("attributes.visible_modules attributes.hidden_modules"),
     defaults={"attributes.avatar": ("", None), "attributes.description": ("", None)},
     modified_at="attributes.modified_at",
-    create=Call("POST", "/api/v2/team"),
-    update=Call("PATCH", "/api/v2/team/{id}"),
+    create=Write("POST", "/api/v2/team", mend=quirks.without_nulls),
+    update=Write("PATCH", "/api/v2/team/{id}", mend=quirks.without_nulls),
+    clears={
+        name: {name: []} for name in paths("attributes.visible_modules attributes.hidden_modules")
+    },
     delete=Call("DELETE", "/api/v2/team/{id}"),
     natural_key=("attributes.handle",),
     built_in=(("attributes.is_managed", True),),

@@ -46,8 +46,8 @@ def timely(body: JSONObject, present: JSONObject | None, now: datetime) -> JSONO
 def _from_now(schedule: JSONObject, now: datetime) -> JSONObject:
     if isinstance(schedule.get("recurrences"), list):
         return {**schedule, "recurrences": _each_from_now(schedule, now)}
-    start = schedule.get("start")
-    past = isinstance(start, str) and _aware(start) <= now
+    start = _time(schedule.get("start"))
+    past = start is not None and start <= now
     return {name: value for name, value in schedule.items() if name != "start" or not past}
 
 
@@ -75,9 +75,8 @@ def _lasts(schedule: JSONObject, now: datetime) -> bool:
     if "recurrences" in schedule:
         read = (_read(one, schedule) for one in _recurrences(schedule))
         return any(one.lasts_at(now) for one in read if one is not None)
-    start, end = schedule.get("start"), schedule.get("end")
-    begun = not isinstance(start, str) or _aware(start) <= now
-    return begun and (not isinstance(end, str) or now < _aware(end))
+    start, end = _time(schedule.get("start")), _time(schedule.get("end"))
+    return (start is None or start <= now) and (end is None or now < end)
 
 
 def _with_starts_of(there: JSONObject, wanted: JSONObject) -> JSONObject:
@@ -108,6 +107,10 @@ def _read(one: JSONObject, schedule: JSONObject) -> Recurrence | None:
         return None
 
 
-def _aware(text: str) -> datetime:
-    time = moment(text)
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+def _time(text: JSON) -> datetime | None:
+    """Return the time that a text tells; ``None`` for none, which means now, or never."""
+    try:
+        time = moment(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return time.replace(tzinfo=timezone.utc) if time and not time.tzinfo else time

@@ -67,6 +67,12 @@ def with_empty_value(body: JSONObject) -> JSONObject:
     return filled
 
 
+def without_nulls(body: JSONObject) -> JSONObject:
+    """Leave out attributes that are null in answers and may not be in requests."""
+    kept: JSONObject = {k: v for k, v in _attributes(body).items() if v is not None}
+    return {**body, "attributes": kept}
+
+
 def acceptable_monitor(body: JSONObject) -> JSONObject:
     """Leave out of a monitor's options what has no effect, and what the API therefore refuses.
 

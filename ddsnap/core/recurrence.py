@@ -36,9 +36,12 @@ class Recurrence:
         match = _DURATION.fullmatch(duration)
         if match is None:
             raise ValueError(f"{duration!r} is no duration")
-        begin, length = moment(start), timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
-        local = begin.astimezone(_zone(zone)) if begin.tzinfo else begin
-        return cls(local.replace(tzinfo=None), rule, length, zone)
+        begin, there = moment(start), _zone(zone)
+        local = begin.astimezone(there) if begin.tzinfo else begin
+        length = timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+        found = cls(local.replace(tzinfo=None), rule, length, zone)
+        next(found._occurrences(), None)  # a rule of another form shows itself
+        return found
 
     def next_after(self, time: datetime) -> Recurrence | None:
         """Return the rest of it that begins at ``time`` or later; ``None`` once it has ended."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ddsnap.api.gateway import Found, Gateway
 from ddsnap.api.session import Session, Timeouts
 from ddsnap.catalog import CATALOG
-from ddsnap.core.match import natural_key, portable
+from ddsnap.core.fields import field_path, value_at
+from ddsnap.core.match import is_built_in, natural_key, portable
 from ddsnap.core.normalize import is_secret, normalize
 from ddsnap.core.references import find_references, rewrite
 from ddsnap.core.requests import (
@@ -24,7 +25,7 @@ from ddsnap.core.requests import (
 from ddsnap.core.values import Address, clone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import ResourceType
@@ -149,12 +150,14 @@ class Copy:
         type_ = CATALOG[address.type]
         intended = self.intended(address, body)
         assert intended is not None
+        if (address.type, address.id) in self.ids:  # known from the start
+            return
         there = self.counterpart(type_, body, intended)
         if there:
             id_, present = there
-            if not type_.built_in or not is_built_in(type_, present):
+            if not is_built_in(type_, present):
                 self.destination.update(type_, intended, present, id_)
-            self.adopted[address] = (id_, intended)
+                self.adopted[address] = (id_, intended)
         else:
             id_ = self.destination.create(type_, intended)
             self.made[address] = (id_, intended)
@@ -177,12 +180,6 @@ class Copy:
         return None
 
 
-def is_built_in(type_: ResourceType, body: dict[str, Any]) -> bool:
-    from ddsnap.core.match import is_built_in as is_one
-
-    return is_one(type_, body)
-
-
 def filled(value: Any) -> Any:
     """The body with an invented value for each marker."""
     if is_secret(value):
@@ -190,6 +187,15 @@ def filled(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: filled(member) for key, member in value.items()}
     return [filled(element) for element in value] if isinstance(value, list) else value
+
+
+def settled(body: dict[str, Any]) -> dict[str, Any]:
+    """A document without what cannot be the same at another time, or place."""
+    body = clone(body)
+    field_path("attributes.schedule").remove(body)  # a downtime begins later than it did
+    if value_at(body, "attributes.service_account"):
+        field_path("attributes.handle").remove(body)  # the server's
+    return body
 
 
 def now() -> datetime:
