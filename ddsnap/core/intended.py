@@ -47,6 +47,8 @@ def intended_document(
     if present is not None:
         if type_.orders and type_.members:
             _keep_others(type_, body, present)
+        for path in () if resolution.same_org else type_.keeps_others:
+            _keep_elements(path, body, present)
         for path in type_.create_only:
             settle(path, body, present)
     return body
@@ -87,6 +89,15 @@ def _keep_others(type_: ResourceType, body: JSONObject, present: JSONObject) -> 
     wanted, there = value_at(body, at), value_at(present, at)
     if isinstance(wanted, list) and isinstance(there, list):
         field_path(at).put(body, merge_order(wanted, there, by.lstrip(".")))
+
+
+def _keep_elements(path: str, body: JSONObject, present: JSONObject) -> None:
+    """What only the destination has in a set stays there."""
+    found = (value_at(present, path), value_at(body, path))
+    told = [element for elements in found if isinstance(elements, list) for element in elements]
+    if told:
+        by_bytes = {canonical.encode(element): element for element in told}
+        field_path(path).put(body, [by_bytes[key] for key in sorted(by_bytes)])
 
 
 def _leave_out(type_: ResourceType, body: JSONObject, missing: Sequence[Parts]) -> None:
