@@ -333,7 +333,7 @@ def whole(drawn: list[tuple[str, str, dict[str, str]]], of: str) -> dict[str, An
     return steps(*made)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=200)
 @given(there=STEPS, drawn=STEPS, same=st.booleans(), supply=st.sets(st.integers(0, 11)))
 def test_no_placeholder_and_no_secret_of_another_thing_is_sent(
     there: Any, drawn: Any, same: bool, supply: set[int]
@@ -361,7 +361,9 @@ def test_no_placeholder_and_no_secret_of_another_thing_is_sent(
         parts = pointers.parse(place)
         here = filled["config"]["steps"][int(parts[2])]
         assert (of, member) == ("there", parts[-1])
-        assert (name, user) == (here["name"], here["request"]["basicAuth"]["username"])
+        assert name == here["name"]
+        # A header is the step's; a password is somebody's.
+        assert member != "password" or user == here["request"]["basicAuth"]["username"]
     for place in set(places):
         pointers.get(wanted, place)["$ddsnap"] = {}  # type: ignore[index, call-overload]
     assert [*_leaves(filled, set(places))] == [*_leaves(wanted, set(places))]
