@@ -105,6 +105,8 @@ class Service:
             raise reject(401, "Unauthorized")
         for org in self.orgs.values():
             if org.api_key == api_key and (not needs_app_key or org.app_key == app_key):
+                if needs_app_key and _is_disabled(org):
+                    break
                 return org
         raise reject(403, "Forbidden")
 
@@ -158,6 +160,12 @@ class Service:
                 write = Write(org, incoming.method, incoming.path, incoming.body, status)
                 self.writes.append(write)
         return outcome
+
+
+def _is_disabled(org: SandboxOrg) -> bool:
+    """Whether the keys' owner was disabled, which takes the application key's power."""
+    owner = org.table("users").get(org.owner)
+    return owner is not None and bool(owner["attributes"].get("disabled"))
 
 
 def encoded(answer: Answer) -> bytes:

@@ -63,6 +63,27 @@ def attributes_of(data: Body, *required: str) -> Body:
     return attributes
 
 
+def held_roles(org: SandboxOrg) -> set[str]:
+    """Return the roles of all users who are not disabled."""
+    return {
+        item["id"]
+        for user in org.table("users").values()
+        if not user["attributes"].get("disabled")
+        for item in user["relationships"]["roles"]["data"]
+    }
+
+
+def users_of_monitor(org: SandboxOrg, id_: int) -> list[str]:
+    """Return the composites and objectives that rest on a monitor."""
+    composites = [
+        str(row["id"])
+        for row in org.table("monitors").values()
+        if row.get("type") == "composite" and str(id_) in re.findall(r"\d+", row["query"])
+    ]
+    slos = org.table("service_level_objectives").values()
+    return composites + [row["id"] for row in slos if id_ in row.get("monitor_ids", ())]
+
+
 def check_roles(org: SandboxOrg, roles: Json) -> None:
     """Refuse roles that this org does not have."""
     if not isinstance(roles, (list, type(None))):

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ddsnap.sandbox.answers import Body, reject
-from ddsnap.sandbox.resources.common import check_roles, monitors_of
+from ddsnap.sandbox.resources.common import check_roles, held_roles, monitors_of
 from ddsnap.sandbox.shapes import check_shape
 from ddsnap.sandbox.shapes import invalid as _invalid
 
@@ -83,6 +83,8 @@ def check(org: SandboxOrg, sent: Body, *, new: bool) -> None:
         _check_composite(org, sent["query"])
     if sent["type"] == "slo alert":
         _check_slo(org, sent["query"])
+    if sent["type"] == "service check":
+        _check_groups(sent)
     if sent.get("priority") not in (None, 1, 2, 3, 4, 5):
         raise _invalid("priority")
     check_roles(org, sent.get("restricted_roles"))
@@ -140,6 +142,11 @@ def _check_composite(org: SandboxOrg, query: str) -> None:
         raise reject(400, "Some monitor IDs are invalid")
 
 
+def _check_groups(sent: Body) -> None:
+    if _GROUPED.search(sent["query"]) is None and not (sent.get("options") or {}).get("groupby"):
+        raise reject(400, "A service check needs a query with groups")
+
+
 def _check_slo(org: SandboxOrg, query: str) -> None:
     named = re.match(r"\s*(?:error_budget|burn_rate)\([\"']([^\"']+)[\"']\)", query)
     if named is None:
@@ -163,12 +170,7 @@ def _well_formed(tokens: list[str]) -> bool:
 
 def _refuse_unheld(org: SandboxOrg, roles: list[str]) -> None:
     """A creation is refused where nobody holds a role; an update was recorded that is not."""
-    held = {
-        item["id"]
-        for user in (org.table("users").values() if roles else ())
-        if not user["attributes"].get("disabled")
-        for item in user["relationships"]["roles"]["data"]
-    }
+    held = held_roles(org) if roles else set()
     for role in roles:
         if role not in held:
             raise reject(400, f"Invalid role: {role} has no active users")

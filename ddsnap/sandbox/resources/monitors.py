@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import Answer, Body, Json, Rejected, reject
-from ddsnap.sandbox.resources.common import author, body_of, found, monitors_of, without
-from ddsnap.sandbox.resources.monitor_rules import check, filled, members
+from ddsnap.sandbox.resources.common import (
+    author,
+    body_of,
+    found,
+    monitors_of,
+    users_of_monitor,
+    without,
+)
+from ddsnap.sandbox.resources.monitor_rules import check, filled
 from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.times import iso
 
@@ -66,6 +73,8 @@ def update_monitor(call: Call) -> Answer:
     if sent.get("id") not in (None, old["id"]):
         raise reject(400, "The id in the body does not match the id in the path")
     kept = {name: old[name] for name in _WRITABLE if name in old}
+    if _kind(sent.get("type", old["type"])) != _kind(old["type"]):
+        raise reject(400, "The type of a monitor cannot be changed")
     row = {**old, **_checked(call, {**kept, **sent}), "modified": iso(call.org.now())}
     _refuse_duplicate(call, row, old["id"])
     call.org.table("monitors")[str(old["id"])] = row
@@ -76,7 +85,7 @@ def update_monitor(call: Call) -> Answer:
 def delete_monitor(call: Call) -> Answer:
     """Delete, unless a composite or an objective needs it (or force=true)."""
     row = _row(call)
-    users = _users_of(call, row["id"])
+    users = users_of_monitor(call.org, row["id"])
     if users and call.query.get("force") != "true":
         raise _in_use(row["id"], users)
     del call.org.table("monitors")[str(row["id"])]
@@ -87,7 +96,7 @@ def can_delete(call: Call) -> Answer:
     """Say which of some monitors could be deleted."""
     ids = [int(text) for text in call.query.get("monitor_ids", "").split(",") if text.isdigit()]
     errors = {str(id_): _in_use(id_, used).answer.body["errors"]
-              for id_ in ids if (used := _users_of(call, id_))}  # fmt: skip
+              for id_ in ids if (used := users_of_monitor(call.org, id_))}  # fmt: skip
     free = [id_ for id_ in ids if str(id_) not in errors]
     return Answer({"data": {"ok": free}, "errors": errors or None}, 409 if errors else 200)
 
@@ -103,6 +112,11 @@ def validate_existing(call: Call) -> Answer:
     old = _row(call)
     _checked(call, {**{name: old[name] for name in _WRITABLE if name in old}, **body_of(call)})
     return Answer({})
+
+
+def _kind(type_: Json) -> Json:
+    # The server itself turns one of the two into the other.
+    return "metric alert" if type_ == "query alert" else type_
 
 
 def _row(call: Call) -> Body:
@@ -172,13 +186,6 @@ def _asset(id_: int, item: Json) -> Body:
 def _written(call: Call, row: Body) -> Body:
     assets = call.org.private("monitors", str(row["id"])).get("assets", [])
     return {"restriction_policy": None, "assets": assets, **without(row, "matching_downtimes")}
-
-
-def _users_of(call: Call, id_: int) -> list[str]:
-    monitors = call.org.table("monitors").values()
-    slos = call.org.table("service_level_objectives").values()
-    composites = [str(row["id"]) for row in monitors if id_ in members(row)]
-    return composites + [row["id"] for row in slos if id_ in row.get("monitor_ids", ())]
 
 
 def _in_use(id_: int, users: list[str]) -> Rejected:

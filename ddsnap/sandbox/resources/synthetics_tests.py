@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ddsnap.sandbox import pages
-from ddsnap.sandbox.answers import Answer, Body, reject
-from ddsnap.sandbox.resources.common import attributes_of, body_of, found, without
+from ddsnap.sandbox.answers import Answer, Body, Json, reject
+from ddsnap.sandbox.resources.common import (
+    attributes_of,
+    body_of,
+    data_of,
+    found,
+    users_of_monitor,
+    without,
+)
 from ddsnap.sandbox.resources.synthetics_rules import check, monitor_of_test, person, stored
 from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.times import iso
@@ -54,8 +61,10 @@ def set_status(call: Call) -> Answer:
 
 def delete_tests(call: Call) -> Answer:
     """Delete several tests of the first API, and their monitors."""
-    ids = body_of(call).get("public_ids")
+    sent = body_of(call)
+    ids = sent.get("public_ids")
     _refuse_unknown(call, ids, "api", "browser", "mobile")
+    _refuse_needed(call, ids, sent)
     now = iso(call.org.now())
     for id_ in ids or []:
         _drop(call, id_)
@@ -64,9 +73,10 @@ def delete_tests(call: Call) -> Answer:
 
 def delete_any(call: Call) -> Answer:
     """Delete several tests of any family, and their monitors."""
-    data = body_of(call).get("data") or {}
-    ids = (data.get("attributes") or {}).get("public_ids")
+    sent = attributes_of(data_of(call, "delete_tests_request"))
+    ids = sent.get("public_ids")
     _refuse_unknown(call, ids, "api", "browser", "mobile", "network")
+    _refuse_needed(call, ids, sent)
     for id_ in ids or []:
         _drop(call, id_)
     gone = [{"id": id_, "type": "delete_tests_response"} for id_ in ids or []]
@@ -193,12 +203,23 @@ def _refuse_unknown(call: Call, ids: object, *families: str) -> None:
     if not isinstance(ids, list) or not ids:
         raise reject(400, "Required parameter 'public_ids' is missing")
     for id_ in ids:
-        if id_ not in table or table[id_]["type"] not in families:
+        if not isinstance(id_, str) or id_ not in table or table[id_]["type"] not in families:
             raise reject(404, _MISSING)
+
+
+def _refuse_needed(call: Call, ids: Json, sent: Body) -> None:
+    """Refuse to delete what composites and objectives rest on, unless that is forced."""
+    if sent.get("force_delete_dependencies") is True:
+        return
+    for id_ in ids:
+        users = users_of_monitor(call.org, call.org.table(_TYPE)[id_].get("monitor_id", 0))
+        if users:
+            raise reject(400, f"Synthetics test {id_} is referenced in [{', '.join(users)}]")
 
 
 def _drop(call: Call, id_: str) -> None:
     row = call.org.table(_TYPE).pop(id_)
+    call.org.private(_TYPE, id_).clear()
     call.org.table("monitors of tests").pop(str(row.get("monitor_id")), None)
     call.org.table("restriction_policies").pop(f"synthetics-test:{id_}", None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ddsnap.sandbox.resources.common import held_roles
 from ddsnap.sandbox.seed.words import (
     CHANNELS,
     DOMAINS,
@@ -74,7 +75,7 @@ def _single(org: SandboxOrg, rng: random.Random, words: tuple[str, ...]) -> Body
     body["tags"] = [f"service:{service}", f"env:{environment}", *_team_tag(org, rng)]
     body["message"] = _message(org, rng, f"{title} on {{{{host.name}}}}. Value: {{{{value}}}}.")
     if rng.random() < 0.03:
-        body["restricted_roles"] = [rng.choice(list(org.table("roles")))]
+        body["restricted_roles"] = [rng.choice(sorted(held_roles(org)))]
     return body
 
 
