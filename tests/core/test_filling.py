@@ -216,6 +216,16 @@ def test_what_is_another_thing_gets_no_secret(other: dict[str, Any]) -> None:
     assert fill(TESTS, wanted, raw)[1] == ["/config/steps/0/request/basicAuth/password"]
 
 
+def test_a_step_that_was_doubled_gets_its_secret_neither_here_nor_there() -> None:
+    raw = steps(step("one", "1"), step("two", "2"))
+    doubled = steps(step("one", "?"), step("one", "?", url="https://b.c"), step("two", "?"))
+    assert fill(TESTS, intended(TESTS, doubled), raw)[1] == [
+        "/config/steps/1/request/basicAuth/password"
+    ]
+    changed = steps(step("one", "?", url="https://a"), step("one", "?", url="https://b"))
+    assert len(fill(TESTS, intended(TESTS, changed), raw)[1]) == 2
+
+
 def test_a_header_gets_no_other_headers_secret() -> None:
     raw = probe()
     wanted = intended(TESTS, raw)
