@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ddsnap.core.actions import Action
 from ddsnap.core.directory import read_directory
+from ddsnap.core.fields import field_path
 from ddsnap.core.graph import Edge, Strength, order
 from ddsnap.core.references import identifies
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from ddsnap.core.directory import Directory
-    from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.references import Reference
+    from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.core.values import Address, Document
 
 
@@ -82,7 +84,7 @@ def _needed(
     catalog: Catalog,
     written: Mapping[Address, Collection[Address]],
 ) -> list[Edge]:
-    """The references to what is going. An order holds no member, and a policy not its object."""
+    """The references that hold what is going."""
     if not going:
         return []
     edges = [
@@ -93,15 +95,25 @@ def _needed(
     ]
     for address, entry in directory.entries.items():
         type_ = catalog.get(address.type)
-        if type_ is None or type_.orders or address in written:
+        if type_ is None or address in written:
             continue
         for reference in entry.references:
-            if reference.soft or (type_.discover and identifies(type_, reference)):
+            if not holds(type_, reference):
                 continue
             found = directory.find(reference)
             if found is not None and found.address in going and found.address != address:
                 edges.append(Edge(address, found.address, Strength.HARD))
     return sorted(edges)
+
+
+def holds(type_: ResourceType, reference: Reference) -> bool:
+    """Whether what is referred to cannot go while the reference stands.
+
+    Orders and lists lose a member that goes, and a policy goes with its object.
+    """
+    member = any(field_path(path).covers(reference.parts) for path in type_.keeps_others)
+    own = type_.discover is not None and identifies(type_, reference)
+    return not (reference.soft or type_.orders or member or own)
 
 
 def _why_not(directory: Directory, address: Address, catalog: Catalog) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ddsnap.core.administrators import keep_administrators
-from ddsnap.core.deletion import order_deletions
+from ddsnap.core.deletion import holds, order_deletions
 from ddsnap.core.fields import value_at
 from ddsnap.core.references import identifies
 from ddsnap.core.values import Address
@@ -126,9 +126,8 @@ def _written(decisions: Decisions) -> Iterator[tuple[Address, tuple[Address, set
         if action.kind != "create" and address not in decisions.differing:
             continue
         references = resolution.source.entries[address].references
-        targets = {_target(decisions, ref) for ref in references if not ref.soft}
-        if resolution.catalog[address.type].orders:
-            targets = set()
+        type_ = resolution.catalog[address.type]
+        targets = {_target(decisions, ref) for ref in references if holds(type_, ref)}
         yield Address(address.type, action.to), (address, targets)
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ddsnap.core.fields import value_at
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.plan import Plan, make_plan
+from ddsnap.core.select import parse_filter
 from ddsnap.core.values import Address
+from ddsnap.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from datetime import datetime
 
+    from ddsnap.config.model import DeleteLimit
+    from ddsnap.core.deletion import Deletions
+    from ddsnap.core.id_map import IdMap
+    from ddsnap.core.manifest import Manifest
     from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.values import Document
     from ddsnap.flows.view import View
 
 
@@ -21,32 +30,91 @@ def plan_replay(
     destination: View,
     catalog: Catalog,
     *,
+    documents: Callable[[], Iterable[Document]] | None = None,
+    id_map: IdMap | None = None,
     selection: Callable[[Address], bool] | None = None,
     dependencies: bool = True,
+    live: bool = False,
+    adopt: Mapping[Address, str] | None = None,
+    create_similar: bool = False,
+    ours: Collection[Address] = (),
+    names: Mapping[str, Collection[str]] | None = None,
+    now: datetime | None = None,
+    deletions: Deletions | None = None,
+    self_user: str = "",
 ) -> Plan:
     """Plan the replay of ``source`` into the org that ``destination`` shows.
 
-    A narrower ``selection`` takes along what its resources depend on, unless told not to.
+    ``documents`` are the source's after transformations. A narrower ``selection`` takes along what
+    its resources depend on, unless told not to. Between two orgs the replay is quiet, unless it is
+    to go ``live`` at once. The rest is as in ``make_plan``.
     """
-    ours, theirs = source.manifest.org, destination.manifest.org
-    org, counterpart = _organization(source, catalog), _organization(destination, catalog)
-    known: dict[Address, Mapped] = {}
-    if org and counterpart:
-        known[Address("organization", org)] = Mapped(counterpart, "adopted")
+    ours_, theirs = source.manifest.org, destination.manifest.org
+    same_org = bool(ours_.public_id) and ours_.public_id == theirs.public_id
     return make_plan(
-        lambda: source.documents(catalog),
+        documents or (lambda: source.documents(catalog)),
         lambda: destination.documents(catalog),
-        known,
+        {**_organizations(source, destination, catalog), **(id_map or {})},
         catalog,
         selection=selection,
         dependencies=dependencies,
-        same_org=bool(ours.public_id) and ours.public_id == theirs.public_id,
-        states={name: state.state for name, state in source.manifest.types.items()},
+        same_org=same_org,
+        states=_states(source.manifest),
+        there=_states(destination.manifest),
+        adopt=adopt,
+        create_similar=create_similar,
+        quiet=not same_org and not live,
+        ours=ours,
+        names=names,
+        now=now,
+        deletions=deletions,
+        self_user=self_user,
+    )
+
+
+def whole_types(manifest: Manifest, catalog: Catalog) -> frozenset[str]:
+    """Return the types of which a snapshot says reliably that something is gone.
+
+    They were read completely, and no filter left anything out.
+    """
+    filters = [parse_filter(text, catalog) for text in manifest.filters]
+    return frozenset(
+        name
+        for name, state in manifest.types.items()
+        if state.whole and not any(one.names(name) for one in filters)
+    )
+
+
+def check_deletions(plan: Plan, limit: DeleteLimit) -> None:
+    """Refuse more deletions than are allowed. Raises ``Refused``."""
+    counts = Counter(action.address.type for action in plan.actions if action.kind == "delete")
+    there = plan.resolution.destination.entries if plan.resolution else ()
+    present = sum(address.type in counts for address in there)
+    allowed, wanted = limit.of(present), counts.total()
+    if wanted > allowed:
+        told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        raise Refused(
+            f"{wanted} deletions ({told}) are more than the limit, {limit} of {present}",
+            "look at them in the plan; --max-deletes allows more for this run",
+        )
+
+
+def _states(manifest: Manifest) -> dict[str, str]:
+    return {name: state.state for name, state in manifest.types.items()}
+
+
+def _organizations(source: View, destination: View, catalog: Catalog) -> dict[Address, Mapped]:
+    """Return the counterpart of the org itself, which policies may name."""
+    org, counterpart = _organization(source, catalog), _organization(destination, catalog)
+    return (
+        {Address("organization", org): Mapped(counterpart, "adopted")}
+        if (org and counterpart)
+        else {}
     )
 
 
 def _organization(view: View, catalog: Catalog) -> str:
-    """Return the org's own uuid, which policies name; any of its users tells it."""
+    """Return the org's own uuid; any of its users tells it."""
     for user in view.documents(catalog, only="users"):
         org = value_at(user.body, "relationships.org.data.id")
         if isinstance(org, str):
