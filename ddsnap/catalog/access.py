@@ -200,6 +200,7 @@ RESTRICTION_POLICIES = ResourceType(
     create=Call("POST", "/api/v2/restriction_policy/{id}"),
     update=Call("POST", "/api/v2/restriction_policy/{id}"),
     delete=Call("DELETE", "/api/v2/restriction_policy/{id}"),
+    override={"allow_self_lockout": "true"},
     id_in_body=True,
     natural_key=("id",),
     refs=(

@@ -10,14 +10,17 @@ import click
 
 from ddsnap.cli.context import find_org
 from ddsnap.cli.runs import Overrides, open_run, scope_of
+from ddsnap.cli.supplying import supplies
 from ddsnap.errors import ExitCode, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ddsnap.cli.context import App
+    from ddsnap.cli.supplying import Supply
     from ddsnap.config import Config
     from ddsnap.core.transform import Rule
+    from ddsnap.core.values import JSONObject
     from ddsnap.flows.prepare import Order, Prepared
     from ddsnap.flows.sync import Exchange
     from ddsnap.flows.view import View
@@ -51,6 +54,9 @@ class Asked:
     create_similar: bool = False
     strict: bool = False
     allow_unmatched: bool = False
+    allow_self_lockout: bool = False
+    secrets_from_source: bool = False
+    saved: JSONObject | None = None
     arguments: tuple[str, ...] = ()
     given: Overrides = field(default_factory=Overrides)
     exchange: Exchange = field(default_factory=_alone)
@@ -73,6 +79,7 @@ class Asked:
             self.create_similar,
             self.strict,
             self.allow_unmatched,
+            self.allow_self_lockout,
         )
 
 
@@ -90,6 +97,10 @@ def replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="Write nothing if anything moved since the plan was made."),
         click.option("--allow-unmatched", is_flag=True,
                      help="Go on although a transformation matches nothing."),
+        click.option("--secrets-from-source", is_flag=True,
+                     help="Read secrets that the source shows, and send them on."),
+        click.option("--allow-self-lockout", is_flag=True,
+                     help="Write policies that shut out the owner of the keys."),
         click.option("--create-similar", is_flag=True,
                      help="Create what has the title of something else there, beside it."),
         click.option("--adopt", multiple=True, metavar="TYPE/ID=ID",
@@ -114,7 +125,7 @@ def replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 _NAMES = (
     "yes", "transforms", "adopt", "live", "delete", "delete_adopted", "max_deletes",
-    "create_similar", "strict", "allow_unmatched",
+    "create_similar", "strict", "allow_unmatched", "allow_self_lockout", "secrets_from_source",
 )  # fmt: skip
 
 
@@ -126,10 +137,11 @@ def replay_with(app: App, repository: Repository, config: Config, asked: Asked) 
     asked, source, rules = _meant(app, repository, config, asked)
     org = find_org(config, asked.to)
     app.if_interrupted = f"`ddsnap replay --resume --to {org.name}` goes on, and doubles nothing"
-    with open_run(
-        app, repository, config, org, arguments=asked.arguments, given=asked.given
-    ) as run:
-        order = _order(config, asked, source, rules)
+    with (
+        supplies(app, repository, config, asked, source) as supply,
+        open_run(app, repository, config, org, arguments=asked.arguments, given=asked.given) as run,
+    ):
+        order = _order(app, config, asked, source, rules, supply=supply)
         result = replay(run, order, lambda made: _approve(app, made, yes=asked.yes), asked.exchange)
         tell(app.terminal, result)
         return exit_code(result)
@@ -201,14 +213,19 @@ def _resumed(
         max_deletes=wishes.max_deletes,
         create_similar=wishes.create_similar,
         allow_unmatched=wishes.allow_unmatched,
+        allow_self_lockout=wishes.allow_self_lockout,
         kind=begun.kind,
     )
     return again, view, rules
 
 
-def _order(config: Config, asked: Asked, source: View, rules: tuple[Rule, ...]) -> Order:
-    from ddsnap.flows.prepare import Order  # noqa: PLC0415 - slow to import
+def _order(
+    app: App, config: Config, asked: Asked, source: View, rules: tuple[Rule, ...], *, supply: Supply
+) -> Order:
+    from ddsnap.config import parse_limit  # noqa: PLC0415 - slow to import
+    from ddsnap.flows.prepare import Order  # noqa: PLC0415
     from ddsnap.flows.read_org import Scope  # noqa: PLC0415
+    from ddsnap.flows.worker_keys import keys_folder  # noqa: PLC0415
 
     whole = scope_of(config)
     # What the configured filters leave out may be there all the same: a replay must know.
@@ -219,6 +236,10 @@ def _order(config: Config, asked: Asked, source: View, rules: tuple[Rule, ...]) 
         asked.wishes(),
         scope,
         rules,
+        supply,
+        parse_limit(asked.max_deletes) if asked.max_deletes else config.replay.max_deletes,
+        keys_folder=lambda: keys_folder(app.env, asked.to),
+        saved=asked.saved,
         kind=asked.kind,
         resume=asked.resume,
     )

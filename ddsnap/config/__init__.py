@@ -3,7 +3,7 @@
 from ddsnap.config.credentials import Credentials, credentials, origin, site, variable
 from ddsnap.config.edit import put, save, template
 from ddsnap.config.fields import seconds
-from ddsnap.config.load import check_org_name, load, parse
+from ddsnap.config.load import check_org_name, load, parse, parse_limit
 from ddsnap.config.model import (
     Capture,
     Config,
@@ -32,6 +32,7 @@ __all__ = [
     "load",
     "origin",
     "parse",
+    "parse_limit",
     "put",
     "save",
     "seconds",

@@ -172,6 +172,16 @@ def _replay(node: Marked) -> Replay:
     return fields.section(node, Replay, {"transforms": fields.texts, "max_deletes": _limit})
 
 
+def parse_limit(text: str) -> DeleteLimit:
+    """Read a limit of deletions as the command line has it: a count, or a share (``5%``)."""
+    match = _PERCENT.fullmatch(text)
+    if match:
+        return DeleteLimit(None, float(match[1]))
+    if not text.isdecimal():
+        raise UsageError(f"--max-deletes {text!r}: write a count, or a share such as 5%")
+    return DeleteLimit(int(text))
+
+
 def _limit(node: Marked) -> DeleteLimit:
     if isinstance(node.value, str):
         match = _PERCENT.fullmatch(node.value)

@@ -24,6 +24,7 @@ from ddsnap.core.requests import (
     undelete_request,
     update_requests,
 )
+from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, DdsnapError
 from ddsnap.flows.lost import Sought, look
 from ddsnap.flows.present import ABSENT, present_of
@@ -91,6 +92,10 @@ class Ground:
     me: frozenset[str] = frozenset()
     user: str = ""
     pause: Callable[[], object] = lambda: None
+    keep: Callable[[Address, JSON], object] = lambda *_: None
+    """Keeps what the answer to a creation alone shows."""
+    override: bool = False
+    """Whether a policy may shut the replaying identity out."""
 
 
 class _Unsettled(Exception):  # noqa: N818 - an outcome, which never leaves this module
@@ -246,11 +251,11 @@ class _Doing:
         Return it as the API answers it, or ``None`` where it was there before.
         """
         request = create_request(self.type, filling.document, now=self.ground.now)
-        plain_request, content = _plain(request), filling.fill(request.body)
+        plain_request, content = self._plain(request), filling.fill(request.body)
         while True:
             try:
-                item = self.sending.send(plain_request, content).item
-            except LostAnswer:
+                answer = self.sending.send(plain_request, content)
+            except LostAnswer:  # noqa: PERF203 - a loop of attempts
                 found = self._look_for(body)
                 if found:
                     self.id = found
@@ -261,8 +266,9 @@ class _Doing:
                     raise
                 return None
             else:
-                self.id = new_id(self.type, body, item)
-                return item if isinstance(item, dict) else {}
+                self.id = new_id(self.type, body, answer.item)
+                self.ground.keep(Address(self.type.name, self.id), answer.answer)
+                return answer.item if isinstance(answer.item, dict) else {}
 
     def _made(self, item: JSONObject) -> None:
         """Let everybody know the id, and the disk first."""
@@ -378,7 +384,11 @@ class _Doing:
         return Done(outcome, intended, self.aliases)
 
     def _present(self, id_: str) -> Present:
-        return present_of(self.ground.run, self.type, id_)
+        existing = None
+        if self.type.orders:
+            known = self.ground.known(self.type.orders)
+            existing = {*known, *self.ground.binding.ids(self.type.orders)}
+        return present_of(self.ground.run, self.type, id_, existing=existing)
 
     def _bind(self, present: Present) -> None:
         self.aliases = self.ground.binding.bind(self.action.address, self.id, present.raw or {})
@@ -408,7 +418,13 @@ class _Doing:
     def _send(self, filling: Filling, requests: list[Request]) -> None:
         """Make requests: with the secrets to the org, with markers to the log."""
         for request in requests:
-            self.sending.send_again(_plain(request), filling.fill(request.body))
+            self.sending.send_again(self._plain(request), filling.fill(request.body))
+
+    def _plain(self, request: Request) -> Request:
+        """Return the request as it is recorded: with the same markers that the document has."""
+        query = {**request.query, **(self.type.override if self.ground.override else {})}
+        body = None if request.body is None else plain(request.body)
+        return replace(request, body=body, query=query)
 
     def _closed(self, full: JSONObject) -> Iterator[Reference]:
         """The places of what was left out, in the document as it is written."""
@@ -417,11 +433,6 @@ class _Doing:
         for reference in find_references(full, catalog[address.type], catalog):
             if reference.value in there:
                 yield reference
-
-
-def _plain(request: Request) -> Request:
-    """The request as it is recorded: with the same markers that the document has."""
-    return replace(request, body=None if request.body is None else plain(request.body))
 
 
 def _told(ids: Collection[str]) -> str:

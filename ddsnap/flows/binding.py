@@ -47,6 +47,14 @@ class Binding:
         self._ids[address] = Mapped(id_, "created", told)
         return told
 
+    def ids(self, type_name: str) -> list[str]:
+        """Return the ids of a type that are known by now."""
+        return [
+            known.id if isinstance(known, Mapped) else known
+            for address, known in list(self._ids.items())
+            if address.type == type_name
+        ]
+
     def missing(self, document: Document) -> list[Reference]:
         """Return the references that cannot be bound (yet), and that the document needs."""
         type_ = self._catalog[document.address.type]

@@ -14,12 +14,14 @@ from ddsnap.errors import DdsnapError
 from ddsnap.flows.act import Done, Work, act, close, left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ddsnap.core.actions import Action
     from ddsnap.core.plan import Plan
     from ddsnap.core.values import Address
     from ddsnap.flows.act import Ground
+
+_MOVED: Final = "it is not as the saved plan has it"
 
 _LONGEST_WAIT: Final = 1.0
 """Seconds between two looks at the clock while requests are under way."""
@@ -39,13 +41,15 @@ class Means:
     """What carrying out needs from outside: documents, and somebody to tell.
 
     ``load`` reads an action's documents, on the calling thread; ``tick`` is called there again and
-    again with how many actions are done; ``barred`` says by type why none of it may be created.
+    again with how many actions are done; ``barred`` says by type why none of it may be created,
+    and ``moved`` is not as it was when somebody approved of it.
     """
 
     load: Callable[[Action], Work]
     tick: Callable[[int], None]
     concurrency: int
     barred: Mapping[str, str] = field(default_factory=dict)
+    moved: Collection[Address] = ()
 
 
 def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
@@ -126,7 +130,9 @@ class _Board:
     def delete(self) -> None:
         """Delete one after another, dependents first."""
         for action in self._actions.values():
-            if action.kind == "delete":
+            if action.kind == "delete" and action.address in self._means.moved:
+                self._settle(left(action, "moved", _MOVED))
+            elif action.kind == "delete":
                 for done in act(self._ground, self._means.load(action)):
                     self._settle(done)
 
@@ -145,6 +151,9 @@ class _Board:
 
     def _start(self, pool: ThreadPoolExecutor, address: Address) -> None:
         action = self._actions[address]
+        if address in self._means.moved:
+            self._settle(left(action, "moved", _MOVED))
+            return
         why = self._means.barred.get(address.type) if action.kind == "create" else ""
         if why:
             self._refuse(action, why)

@@ -76,7 +76,7 @@ def mute(run: Run, log: RunLog, documents: Iterable[Document], now: datetime) ->
     while True:
         try:
             item = sending.send(request, request.body).item
-        except AuthError:
+        except AuthError:  # noqa: PERF203 - a loop of attempts
             raise
         except LostAnswer:
             there = _look(run)

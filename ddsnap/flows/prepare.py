@@ -7,27 +7,32 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
+from ddsnap.config.model import DeleteLimit
+from ddsnap.core.deletion import Deletions
 from ddsnap.core.directory import read_directory
 from ddsnap.core.fields import value_at
 from ddsnap.core.filling import needs as places_of
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.paths import document_path, parse_document_path
-from ddsnap.core.plan import make_plan
+from ddsnap.core.saved_plan import compare
 from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.transform import unmatched
 from ddsnap.core.values import Address
-from ddsnap.errors import UsageError
+from ddsnap.errors import Refused, UsageError
 from ddsnap.flows.capture import refresh
 from ddsnap.flows.id_map import read_map
 from ddsnap.flows.mute import TYPE as DOWNTIMES
+from ddsnap.flows.planning import check_deletions, plan_replay, whole_types
 from ddsnap.flows.replay_journal import Replayed, Source
 from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need, Supplied
+from ddsnap.flows.transforming import principals_known
 from ddsnap.flows.view import View, snapshot_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from ddsnap.api.identity import OrgIdentity as Keys
     from ddsnap.core.id_map import IdMap
@@ -59,8 +64,9 @@ class Order:
     """All that a capture of the destination would read."""
     rules: tuple[Rule, ...] = ()
     supply: Callable[[Iterable[Need]], Supplied] = lambda _: Supplied()
-    max_deletes: Callable[[int], int] = lambda _: 0
-    """How many deletions are allowed where so many resources are there."""
+    max_deletes: DeleteLimit = field(default_factory=DeleteLimit)
+    keys_folder: Callable[[], Path | None] = lambda: None
+    """Where the keys of new private locations are kept."""
     kind: Literal["replay", "restore"] = "replay"
     resume: bool = False
     saved: JSONObject | None = None
@@ -84,6 +90,8 @@ class Prepared:
     quiet: bool
     resumes: str = ""
     warnings: list[str] = field(default_factory=list)
+    moved: frozenset[Address] = frozenset()
+    """What is not as the saved plan has it: it is left alone."""
 
     @property
     def needs_mute(self) -> bool:
@@ -174,10 +182,20 @@ def prepare(
     selected = order.wishes.selection(order.source, run.catalog)
     only = frozenset[str]() if selected is None else _reach(run, order, selected)
     reading = refresh(run, replace(order.scope, only=only), exchange)
-    prepared = _plan(run, order, keys, reading, started, earlier, selected)
+    prepared = _plan(
+        run, order, keys, reading=reading, started=started, earlier=earlier, selected=selected
+    )
     if only and _recreates(prepared):  # whatever names what was lost is to name the new one
         prepared.reading = refresh(run, order.scope, exchange)
-        prepared = _plan(run, order, keys, prepared.reading, started, earlier, selected)
+        prepared = _plan(
+            run,
+            order,
+            keys,
+            reading=prepared.reading,
+            started=started,
+            earlier=earlier,
+            selected=selected,
+        )
     return prepared
 
 
@@ -185,6 +203,7 @@ def _plan(
     run: Run,
     order: Order,
     keys: Keys,
+    *,
     reading: CaptureResult,
     started: datetime,
     earlier: Earlier | None,
@@ -194,27 +213,29 @@ def _plan(
     before = snapshot_view(run.repo, reading.commit or "", f"snapshots/{run.org}")
     ours, theirs = order.source.manifest.org, before.manifest.org
     id_map = read_map(run.repo, run.repo.branch(run.journal), ours, theirs)
-    source = ReplaySource(order.source, catalog, order.rules)
-    same_org = bool(ours.public_id) and ours.public_id == theirs.public_id
-    quiet = not same_org and not order.wishes.live
-    plan = make_plan(
-        source.documents,
-        lambda: before.documents(catalog),
-        _with_organization(id_map, order.source, catalog, keys),
+    wishes = order.wishes
+    resolvable = principals_known(
+        order.rules, order.source, before, catalog, id_map, selected=selected or (lambda _: True)
+    )
+    source = ReplaySource(order.source, catalog, order.rules, resolvable=resolvable)
+    plan = plan_replay(
+        order.source,
+        before,
         catalog,
+        documents=source.documents,
+        id_map=_with_organization(id_map, order.source, catalog, keys),
         selection=selected,
-        dependencies=order.wishes.dependencies,
-        same_org=same_org,
-        states=_states(order.source),
-        there=_states(before),
-        adopt=order.wishes.adopted(order.source, catalog),
-        create_similar=order.wishes.create_similar,
-        quiet=quiet,
+        dependencies=wishes.dependencies,
+        live=wishes.live,
+        adopt=wishes.adopted(order.source, catalog),
+        create_similar=wishes.create_similar,
         ours=earlier.made(before, catalog) if earlier else (),
         names={name: frozenset(run.gateway.lookup(name).values()) for name in catalog.lookups},
         now=started,
+        deletions=_deletions(order, catalog),
         self_user=keys.user,
     )
+    check_deletions(plan, order.max_deletes)
     if selected is not None and not plan.actions:
         raise UsageError(f"{order.source.label} holds nothing of what was named")
     _check_rules(order, source)
@@ -229,15 +250,27 @@ def _plan(
         keys,
         started,
         Supplied(),
-        quiet,
+        plan.resolution is not None and plan.resolution.quiet,
         earlier.run if earlier else "",
     )
     prepared.supplied = order.supply(_needs(prepared))
+    if order.saved is not None:
+        prepared.moved = frozenset(compare(order.saved, plan))
+        if prepared.moved and wishes.strict:
+            raise Refused(
+                f"{len(prepared.moved)} actions are not as the plan has them, the first is"
+                f" {min(prepared.moved)}",
+                "plan again; without --strict the others would be carried out",
+            )
     return prepared
 
 
-def _states(view: View) -> dict[str, str]:
-    return {name: state.state for name, state in view.manifest.types.items()}
+def _deletions(order: Order, catalog: Catalog) -> Deletions | None:
+    wishes = order.wishes
+    if not wishes.delete:
+        return None
+    whole = whole_types(order.source.manifest, catalog)
+    return Deletions(whole, wishes.delete_adopted, wishes.types)
 
 
 def _with_organization(id_map: IdMap, source: View, catalog: Catalog, keys: Keys) -> IdMap:

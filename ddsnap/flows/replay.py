@@ -27,6 +27,7 @@ from ddsnap.flows.replay_journal import Mute, stage_progress, stage_replay, stag
 from ddsnap.flows.sync import ALONE, Exchange, begin, publish
 from ddsnap.flows.takeover import take_over
 from ddsnap.flows.view import snapshot_view
+from ddsnap.flows.worker_keys import keep_keys
 from ddsnap.store.locks import org_lock
 from ddsnap.store.maintenance import maintain
 from ddsnap.store.run_log import RunLog, forget, log_path, read_events
@@ -34,16 +35,19 @@ from ddsnap.store.sweep import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from ddsnap.core.actions import Action
     from ddsnap.core.id_map import Mapped
-    from ddsnap.core.values import Document
+    from ddsnap.core.values import JSON, Document
     from ddsnap.flows.account import Written
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.prepare import Order
     from ddsnap.flows.replay_journal import State
     from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
+
+LOCATIONS: Final = "synthetics_private_locations"
 
 LEASE: Final = timedelta(minutes=15)
 """How long a replay that says no more is believed to go on."""
@@ -157,6 +161,8 @@ class _Replay:
         self.exchange = exchange
         self.record = prepared.record()
         self._published = (0, run.clock())
+        self._keys: Path | None = None
+        self._kept: list[str] = []
 
     def carry_out(self) -> Result:
         """Write, read back, record."""
@@ -192,14 +198,25 @@ class _Replay:
             frozenset(filter(None, (prepared.keys.user, prepared.keys.handle))),
             prepared.keys.user,
             prepared.pause,
+            self._keep,
+            prepared.order.wishes.allow_self_lockout,
         )
+        if any(a.kind == "create" and a.address.type == LOCATIONS for a in prepared.plan.actions):
+            self._keys = prepared.order.keys_folder()
         means = Means(
             self._load,
             lambda done: self._tick(log, done),
             run.gateway.concurrency,
             barred,
+            prepared.moved,
         )
         return carry_out(ground, prepared.plan, means), muted, barred.get("monitors", "")
+
+    def _keep(self, address: Address, answer: JSON) -> None:
+        """Keep the keys of a new private location outside of git: nobody shows them again."""
+        if address.type == LOCATIONS and self._keys is not None:
+            path = keep_keys(self._keys, address, answer)
+            self._kept += [str(path)] if path else []
 
     def _load(self, action: Action) -> Work:
         """Read the documents that an action is about."""
@@ -268,7 +285,7 @@ class _Replay:
         why = "the run was interrupted" if carried.interrupted else "the run ended before"
         reached = {address: done.outcome for address, done in carried.done.items()}
         outcomes = outcomes_of(prepared.plan.actions, told, reached, why)
-        after, result = self._read_back(outcomes, carried)
+        after, result = self._read_back(outcomes, carried, muted)
         outcomes = [self._settled(outcome, told, after) for outcome in outcomes]
         mapped = self._map(outcomes, told, after)
         state = _state(outcomes, carried)
@@ -286,6 +303,7 @@ class _Replay:
         rules = {rule.name: rule.text for rule in prepared.source.rules}
         final = Result(prepared, outcomes, state, mute=muted, mute_trouble=mute_trouble)
         final.trouble = carried.trouble
+        final.keys_at = self._kept
 
         def compose() -> dict[str, str]:
             final.commit = stage_replay(
@@ -305,10 +323,11 @@ class _Replay:
         return final
 
     def _read_back(
-        self, outcomes: Sequence[Outcome], carried: CarriedOut
+        self, outcomes: Sequence[Outcome], carried: CarriedOut, muted: Mute | None
     ) -> tuple[View, CaptureResult | None]:
         """Return the destination as it is after the writes."""
         written = {outcome.action.address.type for outcome in outcomes if outcome.requests}
+        written |= {DOWNTIMES} if muted and muted.made else set()
         if isinstance(carried.trouble, AuthError) or not written:
             return self.prepared.before, self.prepared.reading
         scope = replace(self.prepared.order.scope, only=frozenset(written))
@@ -336,18 +355,16 @@ class _Replay:
         self, outcomes: Sequence[Outcome], told: Mapping[Address, Written], after: View
     ) -> dict[Address, Mapped]:
         """Return the map as the run leaves it."""
-        before, gone = self.prepared.id_map, set()
+        before = self.prepared.id_map
+        gone: set[Address] = set()
         entries: dict[Address, Mapped] = {}
         for outcome in outcomes:
             address = outcome.action.address
             if outcome.action.base == "destination":
                 continue
             if outcome.action.kind == "delete":
-                gone |= {
-                    a
-                    for a, m in before.items()
-                    if outcome.status == "done" and Address(a.type, m.id) == address
-                }
+                if outcome.status == "done":
+                    gone.add(address)
                 continue
             entry = entry_of(
                 outcome,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,12 +28,16 @@ class ReplaySource:
     rules: tuple[Rule, ...] = ()
     selected: Callable[[Address], bool] = lambda _: True
     resolvable: Callable[[Reference], bool] = lambda _: True
-    matches: Counter[str] = field(default_factory=Counter)
-    """How many documents each rule changed, when they were last gone through."""
+    matched: dict[str, set[Address]] = field(default_factory=dict)
+    """What each rule has changed."""
+
+    @property
+    def matches(self) -> dict[str, int]:
+        """How many documents each rule has changed."""
+        return {rule: len(addresses) for rule, addresses in self.matched.items()}
 
     def documents(self) -> Iterator[Document]:
         """Yield every document; a rule that fails on one raises ``TransformError``."""
-        self.matches.clear()
         for document in self.view.documents(self.catalog):
             yield self._transformed(document)
 
@@ -49,5 +52,6 @@ class ReplaySource:
         if not self.rules or not self.selected(document.address):
             return document
         new, applied = transform(document, self.rules, self.catalog, resolvable=self.resolvable)
-        self.matches.update(one.rule for one in applied)
+        for one in applied:
+            self.matched.setdefault(one.rule, set()).add(document.address)
         return new

@@ -61,7 +61,7 @@ class Sending:
         for _ in range(_TRIES - 1):
             try:
                 return self.send(request, body)
-            except LostAnswer:
+            except LostAnswer:  # noqa: PERF203 - a loop of attempts
                 continue
         return self.send(request, body)
 

@@ -38,6 +38,7 @@ class Wishes:
     create_similar: bool = False
     strict: bool = False
     allow_unmatched: bool = False
+    allow_self_lockout: bool = False
 
     def to_json(self) -> JSONObject:
         """Return what differs from the defaults."""
