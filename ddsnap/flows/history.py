@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import merge
 from typing import TYPE_CHECKING
 
 from ddsnap.core.paths import document_path
-from ddsnap.errors import UsageError
+from ddsnap.core.values import Address
+from ddsnap.errors import Refused, StoreError, UsageError
 from ddsnap.flows.drift import Drift, compare
+from ddsnap.flows.id_map import checked_map, entries_of
+from ddsnap.flows.journal import MAPS
+from ddsnap.flows.past_replays import replays, runs
 from ddsnap.flows.view import snapshot_view
 from ddsnap.store.history import log, path_history
 
@@ -15,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ddsnap.core.resource_type import Catalog
-    from ddsnap.core.values import Address
     from ddsnap.store.commits import CommitInfo
     from ddsnap.store.repository import Repository
 
@@ -34,8 +38,15 @@ def snapshots_of(repo: Repository, org: str) -> Iterator[CommitInfo]:
 
 
 def runs_of(repo: Repository, org: str) -> Iterator[CommitInfo]:
-    """Yield the runs against an org, newest first."""
-    yield from log(repo, _tip(repo, org, f"journal/{org}"))
+    """Yield the runs against an org, newest first, each by the last that it said."""
+    yield from runs(repo, _tip(repo, org, f"journal/{org}"))
+
+
+def told_of(repo: Repository, org: str) -> Iterator[CommitInfo]:
+    """Yield the snapshots of an org and the replays into it, newest first."""
+    journal = repo.branch(f"journal/{org}")
+    replayed = replays(repo, journal) if journal else ()
+    yield from merge(snapshots_of(repo, org), replayed, key=_newest_first)
 
 
 def versions_of_type(repo: Repository, org: str, type_name: str) -> Iterator[CommitInfo]:
@@ -47,11 +58,48 @@ def versions_of_type(repo: Repository, org: str, type_name: str) -> Iterator[Com
 def versions_of(
     repo: Repository, org: str, address: Address, catalog: Catalog
 ) -> Iterator[Version]:
-    """Yield the snapshots that changed a resource, newest first, with what each changed."""
+    """Yield the snapshots that changed a resource, newest first, with what each changed.
+
+    One that was lost and restored had an id in each of its lives; all of them are told.
+    """
     tip = _tip(repo, org, f"snapshots/{org}")
+    lives = (_life(repo, tip, life, catalog) for life in lives_of(repo, org, address))
+    yield from merge(*lives, key=lambda version: _newest_first(version.commit))
+
+
+def lives_of(repo: Repository, org: str, address: Address) -> tuple[Address, ...]:
+    """Return every address that a resource had in its org, the last first, by the map of ids."""
+    restored = _restored(repo, org, address.type)
+    before = {new: old for old, new in restored.items()}
+    ids = [address.id]
+    while (new := restored.get(ids[0])) and new not in ids:
+        ids.insert(0, new)
+    while (old := before.get(ids[-1])) and old not in ids:
+        ids.append(old)
+    return tuple(Address(address.type, id_) for id_ in ids)
+
+
+def _restored(repo: Repository, org: str, type_name: str) -> dict[str, str]:
+    """Return what restores gave a new id; a damaged map is for `ddsnap verify` to tell."""
+    journal, path = repo.branch(f"journal/{org}"), f"{MAPS}/{org}/{type_name}.json"
+    try:
+        data = repo.read_file(journal, path) if journal else None
+        if journal is None or data is None:
+            return {}
+        entries = entries_of(checked_map(data, path, journal, f"journal/{org}"))
+    except (StoreError, Refused):
+        return {}
+    return {old: entry.id for old, entry in entries.items() if entry.id != old}
+
+
+def _life(repo: Repository, tip: str, address: Address, catalog: Catalog) -> Iterator[Version]:
     path = document_path(address)
     for version in path_history(repo, tip, path):
         yield Version(version.commit, _change(repo, version.commit, path, catalog))
+
+
+def _newest_first(commit: CommitInfo) -> int:
+    return -commit.time
 
 
 def _change(repo: Repository, commit: CommitInfo, path: str, catalog: Catalog) -> Drift | None:

@@ -45,9 +45,7 @@ class Leftover:
     @property
     def who(self) -> str:
         """Who runs it, and where."""
-        by = self.record.get("by")
-        told = by if isinstance(by, dict) else {}
-        return f"{told.get('user') or 'somebody'} on {told.get('host') or 'some host'}"
+        return who(self.record)
 
     @property
     def since(self) -> datetime | None:
@@ -113,6 +111,13 @@ def _made(outcome: Outcome) -> bool:
     if action.kind == "create":
         return outcome.wrote
     return action.kind == "adopt" and action.origin == "created" and outcome.status == "done"
+
+
+def who(record: JSONObject) -> str:
+    """Return by whom a run was started, and where."""
+    by = record.get("by")
+    told = by if isinstance(by, dict) else {}
+    return f"{told.get('user') or 'somebody'} on {told.get('host') or 'some host'}"
 
 
 def runs(repo: Repository, tip: str) -> Iterator[CommitInfo]:

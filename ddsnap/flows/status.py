@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ddsnap.core.fields import value_at
 from ddsnap.errors import ExitCode
 from ddsnap.flows.journal import parse_time, record_of, times_in
+from ddsnap.flows.past_replays import RUN, STATE, replays, who
+from ddsnap.flows.replay_journal import OPEN
 from ddsnap.flows.snapshot import manifest_of
 from ddsnap.store.ancestry import commits_since, relation
 from ddsnap.store.history import log
@@ -50,6 +52,21 @@ class LastRun:
     """How many secrets wait for a decision."""
 
 
+@dataclass(frozen=True, slots=True)
+class LastReplay:
+    """The newest replay into an org; ``open`` where it says that it goes on."""
+
+    run: str
+    commit: str
+    kind: str
+    state: str
+    source: str
+    finished: float | None
+    counts: Counter[str]
+    by: str
+    open: bool
+
+
 @dataclass(frozen=True)
 class Status:
     """What is known of an org's backup."""
@@ -69,6 +86,7 @@ class Status:
     """How many commits a remote is not known to have; ``None`` without a remote."""
     held_by: str = ""
     """Who works on the org now."""
+    replay: LastReplay | None = None
 
     @property
     def lacking(self) -> dict[str, TypeState]:
@@ -110,6 +128,7 @@ def status_of(
             break
         failures += 1
     record = record_of(repo, newest.sha) if newest else {}
+    last = record_of(repo, journal) if journal else {}
     manifest = manifest_of(repo, tip, org) if tip else None
     wanted = types or (manifest.scope_types if manifest else ())
     states = _not_whole(manifest, wanted)
@@ -118,11 +137,12 @@ def status_of(
         _last_run(newest.sha, record) if newest else None,
         failures,
         tip,
-        _read_at(times_in(record, tip), [name for name in wanted if name not in states], states),
+        _read_at(times_in(last, tip), [name for name in wanted if name not in states], states),
         states,
         named,
         _unpushed(repo, remote, org) if remote else None,
         held_by(repo, org),
+        _last_replay(repo, journal) if journal else None,
     )
 
 
@@ -150,17 +170,34 @@ def _read_at(
 
 def _last_run(commit: str, record: JSONObject) -> LastRun:
     time, error = parse_time(record.get("finished")), record.get("error")
-    counts = record.get("counts")
-    counts = counts if isinstance(counts, dict) else {}
     return LastRun(
         commit,
         str(record.get("state") or "unknown"),
         time.timestamp() if time else None,
         _number(record.get("seconds")),
         int(sum(_number(value_at(route, "requests")) for route in _values(record, "requests"))),
-        Counter({kind: int(_number(n)) for kind, n in counts.items()}),
+        _counts(record),
         error if isinstance(error, str) else "",
         int(sum(_number(value_at(type_, "secret_count")) for type_ in _values(record, "types"))),
+    )
+
+
+def _last_replay(repo: Repository, journal: str) -> LastReplay | None:
+    info = next(replays(repo, journal), None)
+    if info is None:
+        return None
+    record, state = record_of(repo, info.sha), info.trailer(STATE) or "unknown"
+    time = parse_time(record.get("finished"))
+    return LastReplay(
+        info.trailer(RUN) or "",
+        info.sha,
+        str(record.get("kind") or "replay"),
+        state,
+        str(value_at(record, "source.org") or ""),
+        time.timestamp() if time else None,
+        _counts(record),
+        who(record),
+        state in OPEN,
     )
 
 
@@ -173,6 +210,12 @@ def _unpushed(repo: Repository, remote: Remote, org: str) -> int:
             continue
         count += sum(1 for _ in commits_since(repo, here, there))
     return count
+
+
+def _counts(record: JSONObject) -> Counter[str]:
+    counts = record.get("counts")
+    told = counts.items() if isinstance(counts, dict) else ()
+    return Counter({kind: int(_number(number)) for kind, number in told})
 
 
 def _values(record: JSONObject, name: str) -> list[JSON]:

@@ -1,4 +1,4 @@
-"""``ddsnap log``: the snapshots of an org, its runs, or the versions of a type or a resource."""
+"""``ddsnap log``: an org's snapshots and replays, its runs, or the versions of a resource."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ if TYPE_CHECKING:
 @click.option("-n", "--number", type=click.IntRange(1), metavar="N", help="Show at most N.")
 @click.pass_obj
 def log(app: App, words: tuple[str, ...], runs: bool, number: int | None) -> None:
-    """Show the snapshots of an ORG, newest first; with TYPE those that changed the type.
+    """Show the snapshots of an ORG and the replays into it, newest first.
 
-    With TYPE/ID (an id or an exact title, of a deleted resource too) each version of one resource:
-    when, who, and which fields. ORG may be left out where only one is configured.
+    With TYPE the snapshots that changed the type. With TYPE/ID (an id or an exact title, of a
+    deleted resource too) each version of one resource: when, who, and which fields; one that was
+    restored is followed to its other id. ORG may be left out where only one is configured.
 
     \b
     ddsnap log us1
     ddsnap log us1 monitors/123
 
-    With --json each line is an event: snapshot (org, time, commit, kind, summary), with --runs run
-    (org, time, commit, kind, state, summary), or version (org, time, commit, kind, type, id, title,
-    by, at, changes).
+    With --json each line is an event: snapshot (org, time, commit, kind, summary), run (org, time,
+    commit, kind, state, summary; of a replay or restore also source and run), or version (org,
+    time, commit, kind, type, id, title, by, at, changes).
     """
     from ddsnap.cli.named import org_and_what  # noqa: PLC0415 - slow to import
-    from ddsnap.cli.render.history import tell_runs, tell_snapshots  # noqa: PLC0415
-    from ddsnap.flows.history import runs_of, snapshots_of  # noqa: PLC0415
+    from ddsnap.cli.render.history import tell_all, tell_runs  # noqa: PLC0415
+    from ddsnap.flows.history import runs_of, told_of  # noqa: PLC0415
 
     if len(words) > 2:
         raise UsageError("log takes an ORG and a TYPE or TYPE/ID", "quote a title with blanks")
@@ -48,7 +49,7 @@ def log(app: App, words: tuple[str, ...], runs: bool, number: int | None) -> Non
         elif what:
             _tell_one(app, repository, org, what, number)
         else:
-            tell_snapshots(app.terminal, org, islice(snapshots_of(repository, org), number))
+            tell_all(app.terminal, org, islice(told_of(repository, org), number))
 
 
 def _tell_one(app: App, repository: Repository, org: str, what: str, number: int | None) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ddsnap.config import Config
     from ddsnap.core.manifest import TypeState
     from ddsnap.errors import ExitCode
-    from ddsnap.flows.status import LastRun, Status, Verdict
+    from ddsnap.flows.status import LastReplay, LastRun, Status, Verdict
     from ddsnap.store.repository import Repository
 
 
@@ -40,7 +40,8 @@ def status(app: App, orgs: tuple[str, ...], max_age: float) -> ExitCode:
     With --json each line is an event: of each org one status (org, verdict: fresh, old,
     incomplete, failed or never; code, age of the oldest reading in seconds, max_age, failures in a
     row, run: of the last capture its commit, state, age, seconds, requests, counts, error, secrets;
-    lacking and unavailable: type, state, reason; snapshot, pushed, unpushed, held_by).
+    lacking and unavailable: type, state, reason; snapshot, pushed, unpushed, held_by; replay: of
+    the last one its run, commit, kind, state, source, age, counts, by).
     """
     with app.open() as repository:
         config = app.config(repository)
@@ -104,6 +105,8 @@ def _headline(found: Status, verdict: Verdict, now: float, max_age: float) -> st
 def _lines(found: Status, now: float) -> Iterator[str]:
     if found.run:
         yield _run_line(found.run, now)
+    if found.replay:
+        yield _replay_line(found.replay, now)
     for name, state in found.lacking.items():
         reason = state.reason or ("not read yet" if state.state == "uncaptured" else "")
         yield f"! {name} is {state.state}{': ' if reason else ''}{reason}"
@@ -131,6 +134,19 @@ def _run_line(run: LastRun, now: float) -> str:
     return f"  last run{age}: {run.state}, {what}, {run.requests} requests in {run.seconds:.1f} s"
 
 
+def _replay_line(replay: LastReplay, now: float) -> str:
+    from ddsnap.core.outcomes import RESULTS  # noqa: PLC0415 - slow to import
+
+    age = "" if replay.finished is None else f" {duration(now - replay.finished)} ago"
+    what = replay.kind if replay.kind == "restore" else f"replay from {replay.source}"
+    if replay.open:
+        return f"! a {what} by {replay.by} has not ended, last heard of{age}: run {replay.run}"
+    counts = replay.counts
+    told = ", ".join(f"{counts[result]} {result}" for result in RESULTS if counts[result])
+    mark = " " if replay.state == "done" else "!"
+    return f"{mark} last {what}{age}: {replay.state}{', ' if told else ''}{told}"
+
+
 def _record(found: Status, now: float) -> dict[str, object]:
     """Return the fields of the event, ages in seconds."""
     age = None if found.read_at is None else _age(found.read_at, now)
@@ -145,6 +161,7 @@ def _record(found: Status, now: float) -> dict[str, object]:
         "pushed": None if found.unpushed is None else not found.unpushed,
         "unpushed": found.unpushed,
         "held_by": found.held_by or None,
+        "replay": found.replay and _replay_record(found.replay, now),
     }
 
 
@@ -158,6 +175,19 @@ def _run_record(run: LastRun, now: float) -> dict[str, object]:
         "counts": dict(run.counts),
         "secrets": run.secrets,
         "error": run.error or None,
+    }
+
+
+def _replay_record(replay: LastReplay, now: float) -> dict[str, object]:
+    return {
+        "run": replay.run,
+        "commit": replay.commit,
+        "kind": replay.kind,
+        "state": replay.state,
+        "source": replay.source,
+        "age": None if replay.finished is None else _age(replay.finished, now),
+        "counts": dict(replay.counts),
+        "by": replay.by,
     }
 
 

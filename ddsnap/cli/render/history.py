@@ -24,22 +24,35 @@ if TYPE_CHECKING:
     from ddsnap.store.repository import Repository
 
 _SNAPSHOT: Final = re.compile(r"(capture|normalize) [a-z0-9-]+: (.*)")
-_RUN: Final = re.compile(r"run (\w+) [a-z0-9-]+: (.*)")
+_RUN: Final = re.compile(r"run (\w+) (?:([a-z0-9-]+) -> )?[a-z0-9-]+: (.*)")
 
 
-def tell_snapshots(terminal: Terminal, org: str, commits: Iterable[CommitInfo]) -> None:
-    """Tell the snapshots of an org."""
+def tell_all(terminal: Terminal, org: str, commits: Iterable[CommitInfo]) -> None:
+    """Tell the snapshots of an org, and the replays into it."""
     for commit in commits:
-        kind, what = _subject(_SNAPSHOT, commit)
-        _tell(terminal, "snapshot", commit, org=org, kind=kind, summary=what)
+        if _RUN.fullmatch(commit.subject):
+            _tell_run(terminal, org, commit, always=False)
+        else:
+            kind, what = _subject(_SNAPSHOT, commit)
+            _tell(terminal, "snapshot", commit, "", {"org": org, "kind": kind, "summary": what})
 
 
 def tell_runs(terminal: Terminal, org: str, commits: Iterable[CommitInfo]) -> None:
     """Tell the runs against an org, with their states."""
     for commit in commits:
-        kind, what = _subject(_RUN, commit)
-        state = commit.trailer("Ddsnap-State") or "unknown"
-        _tell(terminal, "run", commit, org=org, kind=kind, state=state, summary=what)
+        _tell_run(terminal, org, commit, always=True)
+
+
+def _tell_run(terminal: Terminal, org: str, commit: CommitInfo, *, always: bool) -> None:
+    """Tell one run; ``always`` with its state, which the words of a replay imply."""
+    match = _RUN.fullmatch(commit.subject)
+    kind, source, what = match.groups() if match else ("other", None, commit.subject)
+    state = commit.trailer("Ddsnap-State") or "unknown"
+    fields = {"org": org, "kind": kind, "state": state, "summary": what}
+    if kind in ("replay", "restore"):
+        fields |= {"source": source or org, "run": commit.trailer("Ddsnap-Run") or ""}
+    column = f"{state:<8}" if always else ""
+    _tell(terminal, "run", commit, column, fields)
 
 
 def tell_type(
@@ -51,7 +64,7 @@ def tell_type(
         if kind == "capture":
             what = f"{type_name}: {summary(_counts(repo, commit, type_name))}"
         fields = {"org": org, "type": type_name, "kind": kind, "summary": what}
-        _tell(terminal, "snapshot", commit, **fields)
+        _tell(terminal, "snapshot", commit, "", fields)
 
 
 def tell_resource(terminal: Terminal, org: str, versions: Iterable[Version]) -> None:
@@ -82,13 +95,20 @@ def _kind(found: Drift) -> str:
     return "left scope" if found.kind == "unknown" else found.kind
 
 
-def _tell(terminal: Terminal, event: str, commit: CommitInfo, **fields: str) -> None:
+def _tell(
+    terminal: Terminal, event: str, commit: CommitInfo, column: str, fields: dict[str, str]
+) -> None:
     if terminal.json:
         terminal.event(event, time=stamp(commit), commit=commit.sha, **fields)
-    mark = "" if fields["kind"] == "capture" else f"{fields['kind']}: "
-    words = [moment(commit), short(commit.sha)]
-    words += [f"{fields['state']:<8}"] if "state" in fields else []
-    terminal.line("  ".join([*words, one_line(f"{mark}{fields['summary']}")]))
+    words = (moment(commit), short(commit.sha), column, one_line(_words(fields)))
+    terminal.line("  ".join(word for word in words if word))
+
+
+def _words(fields: dict[str, str]) -> str:
+    kind, summary = fields["kind"], fields["summary"]
+    if kind == "replay":
+        return f"replay from {fields['source']}: {summary}"
+    return summary if kind == "capture" else f"{kind}: {summary}"
 
 
 def _subject(form: re.Pattern[str], commit: CommitInfo) -> tuple[str, str]:
