@@ -7,7 +7,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ddsnap.catalog import CATALOG
-from ddsnap.core.audit import closing, completing, creating, updating, waiting_places
 from ddsnap.core.canonical import encode
 from ddsnap.core.changes import json_patch
 from ddsnap.core.id_map import Mapped
@@ -15,8 +14,15 @@ from ddsnap.core.match import portable, portable_digest
 from ddsnap.core.outcomes import Outcome, Sent
 from ddsnap.core.paths import document_path
 from ddsnap.core.plan import intended, make_plan
-from ddsnap.core.requests import delete_request, new_id
-from ddsnap.core.values import Address
+from ddsnap.core.requests import (
+    create_request,
+    delete_request,
+    finish_requests,
+    leave_out,
+    new_id,
+    update_requests,
+)
+from ddsnap.core.values import Address, Document
 from ddsnap.flows.id_map import map_files
 from ddsnap.flows.replay_journal import Replayed, Source, stage_replay
 from ddsnap.flows.view import snapshot_view
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
     from ddsnap.core.actions import Action
     from ddsnap.core.requests import Request
     from ddsnap.core.resource_type import ResourceType
-    from ddsnap.core.values import Document, JSONObject
+    from ddsnap.core.values import JSONObject
     from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
 
@@ -57,7 +63,7 @@ class Paper:
             CATALOG,
             states={name: state.state for name, state in self.source.manifest.types.items()},
         )
-        left: list[tuple[Action, Document, tuple[Any, ...]]] = []
+        left: list[tuple[Action, Document, JSONObject]] = []
         for planned in self.plan.actions:
             action = replace(planned, origin=planned.origin or _ORIGINS.get(planned.kind, ""))
             document = self.source.document(document_path(action.address), CATALOG)
@@ -67,10 +73,10 @@ class Paper:
             elif action.writes:
                 self._update(action, document)
             else:
-                status: Any = "done" if action.kind == "adopt" else action.kind
+                status: Any = "unchanged" if action.kind == "adopt" else action.kind
                 self._record(action, status, action.to, ())
-        for action, document, without in left:
-            self._close(action, document, without)
+        for action, document, made in left:
+            self._close(action, document, made)
 
     def delete(self, address: Address) -> None:
         """Delete a resource of the destination."""
@@ -98,16 +104,16 @@ class Paper:
         run.repo.move_branch(run.journal, run.repo.branch(run.journal), commit, "replay")
         return commit
 
-    def _create(self, action: Action, document: Document) -> tuple[Any, ...]:
+    def _create(self, action: Action, document: Document) -> JSONObject:
         type_ = CATALOG[action.address.type]
+        places = [reference.parts for reference in action.closes]
+        document = Document(document.address, leave_out(document.body, places))
         body = intended(self.plan, document, ids=self.ids)
-        without = waiting_places(body)
-        first = creating(type_, body, now=NOW, without=without)
+        first = create_request(type_, body, now=NOW)
         id_ = self._id_of(type_, body)
         self.ids[action.address] = id_
-        rest = completing(type_, body, id_, now=NOW, without=without)
-        self._record(action, "done", id_, [first, *rest])
-        return without
+        self._record(action, "done", id_, [first, *finish_requests(type_, body, id_, now=NOW)])
+        return body
 
     def _id_of(self, type_: ResourceType, body: JSONObject) -> str:
         if type_.constant_id:
@@ -120,10 +126,10 @@ class Paper:
         here[last] = body.get(last) if type_.id in type_.natural_key else f"n{len(self.ids)}"
         return new_id(type_, body, item)
 
-    def _close(self, action: Action, document: Document, without: tuple[Any, ...]) -> None:
+    def _close(self, action: Action, document: Document, made: JSONObject) -> None:
         type_, id_ = CATALOG[action.address.type], self.ids[action.address]
         body = intended(self.plan, document, ids=self.ids)
-        more = closing(type_, body, id_, now=NOW, without=without)
+        more = update_requests(type_, body, made, id_, now=NOW) if action.closes else []
         self.closed += len(more)
         nth = next(n for n, o in enumerate(self.outcomes) if o.action == action)
         outcome = self.outcomes[nth]
@@ -136,7 +142,7 @@ class Paper:
         own = portable(type_, present)
         body = intended(self.plan, document, ids=self.ids, present=own)
         assert action.against in ("", portable_digest(type_, present))
-        requests = updating(type_, body, present, action.to, now=NOW)
+        requests = update_requests(type_, body, present, action.to, now=NOW)
         self._record(action, "done", action.to, requests)
         self._patch(action, document.body, body)
 

@@ -1,7 +1,6 @@
-"""The requests that an action takes, step by step: for who sends them, and for who checks them.
+"""The requests that an action may have taken, computed again from what the journal holds of it.
 
-All follow from the snapshots, the patch and the ids that the journal holds, so a past replay can
-be recomputed without a secret and without its org.
+Snapshots, patch, ids and the time of the run are all that is needed: no secret, and no org.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from ddsnap.core.requests import (
     undelete_request,
     update_requests,
 )
-from ddsnap.core.resolution import is_symbolic
 from ddsnap.core.values import clone
 from ddsnap.errors import Damaged
 
@@ -34,57 +32,12 @@ if TYPE_CHECKING:
     from ddsnap.core.values import JSON, JSONObject
 
 
-def waiting_places(body: JSONObject) -> tuple[Parts, ...]:
-    """Return the places of an intended document that hold an id which does not exist yet."""
-    return tuple(parts for parts, text in _texts(body, ()) if is_symbolic(text))
-
-
 def closed_places(
     type_: ResourceType, body: JSONObject, catalog: Catalog, ids: Collection[str]
 ) -> tuple[Parts, ...]:
-    """Return the same places once all is written: those that refer to one of ``ids``."""
+    """Return the places of a document, as it was written in the end, that name one of ``ids``."""
     found = find_references(body, type_, catalog)
     return tuple(dict.fromkeys(ref.parts for ref in found if ref.value in ids))
-
-
-def creating(
-    type_: ResourceType, body: JSONObject, *, now: datetime, without: Collection[Parts] = ()
-) -> Request:
-    """Return the first request of a creation: it leaves out what is written when it exists."""
-    return create_request(type_, body, now=now, without=without)
-
-
-def completing(
-    type_: ResourceType,
-    body: JSONObject,
-    id_: str,
-    *,
-    now: datetime,
-    without: Collection[Parts] = (),
-) -> list[Request]:
-    """Return the requests that come right after a creation, by the id that it gave."""
-    return finish_requests(type_, body, id_, now=now, without=without)
-
-
-def closing(
-    type_: ResourceType,
-    body: JSONObject,
-    id_: str,
-    *,
-    now: datetime,
-    without: Collection[Parts] = (),
-) -> list[Request]:
-    """Return the requests that write what a creation left out, once its targets exist."""
-    if not without:
-        return []
-    return update_requests(type_, body, leave_out(body, without), id_, now=now)
-
-
-def updating(
-    type_: ResourceType, body: JSONObject, present: JSONObject, id_: str, *, now: datetime
-) -> list[Request]:
-    """Return the requests of an update. One that closes a circle waits for its targets, whole."""
-    return update_requests(type_, body, present, id_, now=now)
 
 
 def locked(type_: ResourceType, body: JSONObject, identity: str) -> JSONObject:
@@ -126,37 +79,30 @@ def expected_requests(
         return [delete_request(type_, to, present or {})]
     body = intended_body(base, patch)
     if action.kind == "create":
-        requests = _of_creation(type_, body, to, now, closes)
+        requests = list(_of_creation(type_, body, base, to, now=now, closes=closes))
     else:
-        requests = updating(type_, body, present or {}, to, now=now)
+        requests = update_requests(type_, body, present or {}, to, now=now)
     if identity and type_.discover and type_.nothing_when_empty:
-        requests.append(creating(type_, locked(type_, body, identity), now=now))
-    # Where a lost resource was brought back as it was, what is left is an update of the old one.
+        requests.append(create_request(type_, locked(type_, body, identity), now=now))
     if action.undeletes and (undelete := undelete_request(type_, action.to)):
-        requests += [undelete, *updating(type_, body, base, action.to, now=now)]
+        requests.append(undelete)
     return requests
 
 
 def _of_creation(
     type_: ResourceType,
     body: JSONObject,
+    base: JSONObject,
     to: str,
+    *,
     now: datetime,
     closes: Collection[Parts],
-) -> list[Request]:
-    requests = [creating(type_, body, now=now, without=closes)]
-    if to:
-        requests += completing(type_, body, to, now=now, without=closes)
-        requests += closing(type_, body, to, now=now, without=closes)
-    return requests
-
-
-def _texts(value: JSON, parts: Parts) -> Iterator[tuple[Parts, str]]:
-    if isinstance(value, str):
-        yield parts, value
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            yield from _texts(member, (*parts, name))
-    elif isinstance(value, list):
-        for position, element in enumerate(value):
-            yield from _texts(element, (*parts, position))
+) -> Iterator[Request]:
+    yield create_request(type_, body, now=now, without=closes)
+    if not to:
+        return
+    yield from finish_requests(type_, body, to, now=now, without=closes)
+    yield from update_requests(type_, body, leave_out(body, closes), to, now=now)
+    # What Datadog brought back, or refused to make twice, was brought up to date instead.
+    for present in (base, {}):
+        yield from update_requests(type_, body, present, to, now=now)

@@ -56,8 +56,11 @@ def stage_failure(run: Run, started: datetime, message: str) -> str:
     return stage(run, record, f"run capture {run.org}: failed")
 
 
-def standing(run: Run, result: CaptureResult) -> JSONObject:
-    """Return what the next run builds on: the snapshot in force, and what is known of it."""
+def standing(run: Run, result: CaptureResult, earlier: CaptureResult | None = None) -> JSONObject:
+    """Return what the next run builds on: the snapshot in force, and what is known of it.
+
+    ``earlier`` is what the same run read before, of more types perhaps.
+    """
     known = unknown_fields(run)
     for name, fields in result.new_fields.items():
         known[name] = sorted({*known.get(name, []), *fields})
@@ -65,7 +68,7 @@ def standing(run: Run, result: CaptureResult) -> JSONObject:
         "public_id": manifest_of(run.repo, result.commit).org.public_id if result.commit else "",
         "snapshot": {"commit": result.commit, "new": result.committed},
         "unknown_fields": {name: list(fields) for name, fields in known.items()},
-        "read_at": dict(result.read_at),
+        "read_at": {**(earlier.read_at if earlier else {}), **result.read_at},
     }
 
 
@@ -135,7 +138,10 @@ def stage(
     trailers = trailer_block({name: str(record[member]) for name, member in words.items()})
     paragraphs = [subject, body, trailers]
     message = "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
-    with SnapshotWriter(run.repo, run.journal) as writer:
+    base = run.repo.branch(run.journal)
+    if base is None and parents:
+        base = _root(run, record, subject)
+    with SnapshotWriter(run.repo, run.journal, base) as writer:
         writer.keep_folder(MAPS)
         if anew:
             writer.drop(anew)
@@ -144,6 +150,12 @@ def stage(
         writer.put(RECORD, canonical.encode(record))
         writer.put(".gitattributes", b"* -text\n")
         return writer.stage(message, time=run.clock(), parents=parents, always=True) or ""
+
+
+def _root(run: Run, record: JSONObject, subject: str) -> str:
+    """Stage the beginning of a journal, so that the first parents of a run are runs alone."""
+    begun = f"{subject.partition(': ')[0]}: started"
+    return stage(run, {**record, "state": "started"}, begun)
 
 
 def record_of(repo: Repository, commit: str) -> JSONObject:

@@ -98,7 +98,7 @@ class Undone:
 
     def _there(self, *kinds: str) -> tuple[Address, ...]:
         wrote = (o for o in self.outcomes if o.action.kind in kinds and o.wrote and not _made(o))
-        return tuple(Address(o.action.address.type, o.to) for o in wrote)
+        return tuple(Address(o.action.address.type, o.to or o.action.to) for o in wrote)
 
     def _seen(self, address: Address, to: str) -> str:
         entry = self.mapped.get(address)
@@ -110,7 +110,8 @@ def _made(outcome: Outcome) -> bool:
     action = outcome.action
     if action.kind == "create":
         return outcome.wrote
-    return action.kind == "adopt" and action.origin == "created" and outcome.status == "done"
+    taken = action.kind == "adopt" and action.origin == "created"
+    return taken and outcome.status in ("done", "unchanged")
 
 
 def who(record: JSONObject) -> str:

@@ -10,14 +10,18 @@ from ddsnap.config.transforms import parse_rule
 from ddsnap.core import canonical, shapes
 from ddsnap.core.audit import closed_places, expected_requests, intended_body
 from ddsnap.core.manifest import OrgIdentity
-from ddsnap.core.outcomes import counts, read_outcomes
+from ddsnap.core.match import portable
+from ddsnap.core.outcomes import Sent, counts, read_outcomes
 from ddsnap.core.paths import document_path
 from ddsnap.core.pointers import PointerError, get, join
+from ddsnap.core.requests import create_request
 from ddsnap.core.values import Address
 from ddsnap.errors import Damaged, DdsnapError
 from ddsnap.flows.faults import Checked, Fault
 from ddsnap.flows.id_map import read_map
 from ddsnap.flows.journal import RECORD, parse_time
+from ddsnap.flows.mute import BODY as DOWNTIME
+from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PATCHES, RULES, WRITES
 from ddsnap.flows.view import snapshot_view
 from ddsnap.store.objects import BLOB
@@ -29,7 +33,8 @@ if TYPE_CHECKING:
 
     from ddsnap.core.fields import Parts
     from ddsnap.core.id_map import Mapped
-    from ddsnap.core.outcomes import Outcome, Sent
+    from ddsnap.core.outcomes import Outcome
+    from ddsnap.core.requests import Request
     from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.view import View
@@ -56,10 +61,11 @@ def verify_replay(
     except Damaged as error:
         yield Fault(commit.sha, RECORD, error.message)
         return
-    yield from _parentage(past)
     yield from _rules(past)
     if record.get("state") in OPEN:
         return
+    yield from _parentage(past)
+    yield from _silence(past)
     try:
         outcomes = _outcomes(past)
     except DdsnapError as error:
@@ -171,6 +177,17 @@ def _outcomes(past: _Past) -> list[Outcome]:
     return outcomes
 
 
+def _silence(past: _Past) -> Iterator[Fault]:
+    """Yield the requests for the downtime that are not those that make it."""
+    mute = past.record.get("mute")
+    if past.outdated or not isinstance(mute, dict):
+        return
+    request = create_request(past.catalog[DOWNTIMES], DOWNTIME, now=past.now)
+    for sent in map(Sent.from_json, shapes.objects(mute, "requests")):
+        if _key(sent) != _key_of(request):
+            yield past.fault(RECORD, f"{sent.method} {sent.path} does not make the downtime")
+
+
 def _unexplained(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
     told = {_patch_path(outcome) for outcome in outcomes}
     for path in past.files:
@@ -187,7 +204,8 @@ def _unmapped(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
         return
     for outcome in outcomes:
         action, entry = outcome.action, mapped.get(outcome.action.address)
-        kept = action.kind in ("create", "adopt") and action.origin and outcome.status == "done"
+        made = action.kind in ("create", "adopt") and action.base == "source"
+        kept = made and outcome.status in ("done", "unchanged")
         if kept and (entry is None or entry.id != outcome.to):
             path = f"map/{past.source.name}/{action.address.type}.json"
             yield past.fault(path, f"{action.address} is not mapped to {outcome.to}")
@@ -222,8 +240,10 @@ def _expected(past: _Past, outcome: Outcome, path: str) -> set[Key]:
     type_ = past.catalog.get(action.address.type)
     if type_ is None:
         raise Damaged(f"{action.address.type} is no type that this ddsnap knows")
-    there = Address(type_.name, outcome.to or action.to)
-    base, patch = _base(past, outcome, there), _patch(past, outcome, path)
+    to = outcome.to or ("" if action.kind == "create" else action.to)
+    there = Address(type_.name, to)
+    base = _base(past, outcome, there)
+    patch = _patch(past, outcome, path, whole=canonical.same(portable(type_, base), base))
     body = {} if action.kind == "delete" else intended_body(base, patch)
     keys: set[Key] = set()
     for closes in _closes(past, type_, outcome, body):
@@ -233,12 +253,12 @@ def _expected(past: _Past, outcome: Outcome, path: str) -> set[Key]:
             base=base,
             patch=patch,
             present=past.document(past.before, there),
-            to=outcome.to,
+            to=to,
             now=past.now,
             closes=closes,
             identity=str(past.record.get("identity") or ""),
         )
-        keys.update((r.method, r.route, r.path, r.digest()) for r in requests)
+        keys.update(map(_key_of, requests))
     return keys
 
 
@@ -255,10 +275,13 @@ def _base(past: _Past, outcome: Outcome, there: Address) -> JSONObject:
     return found
 
 
-def _patch(past: _Past, outcome: Outcome, path: str) -> tuple[JSONObject, ...]:
+def _patch(past: _Past, outcome: Outcome, path: str, *, whole: bool) -> tuple[JSONObject, ...]:
+    """Return the patch of an outcome; a document that is ``whole`` as it stands may need none."""
     if outcome.action.kind == "delete":
         return ()
     data = past.file(path)
+    if data is None and whole:
+        return ()
     if data is None:
         raise Damaged("it is missing")
     body: JSONObject = {"operations": canonical.decode(data)}
@@ -298,3 +321,7 @@ def _patch_path(outcome: Outcome) -> str:
 
 def _key(sent: Sent) -> Key:
     return sent.method, sent.route, sent.path, sent.digest
+
+
+def _key_of(request: Request) -> Key:
+    return request.method, request.route, request.path, request.digest()

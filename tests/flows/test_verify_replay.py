@@ -319,8 +319,9 @@ def test_what_a_secret_was_taken_out_of_is_noted(told: Told) -> None:
 
 
 def test_a_policy_may_have_been_replaced_by_a_lock(told: Told) -> None:
-    from ddsnap.core.audit import creating, intended_body, locked
+    from ddsnap.core.audit import intended_body, locked
     from ddsnap.core.outcomes import Sent
+    from ddsnap.core.requests import create_request
 
     type_ = CATALOG["restriction_policies"]
     paper = told.paper
@@ -333,7 +334,7 @@ def test_a_policy_may_have_been_replaced_by_a_lock(told: Told) -> None:
     assert base is not None
     patch = json.loads(told.read(f"patches/{type_.name}/{_file(outcome.action.address)}"))
     body = intended_body(base.body, patch)
-    request = creating(type_, locked(type_, body, paper.identity), now=NOW)
+    request = create_request(type_, locked(type_, body, paper.identity), now=NOW)
     lock = Sent(request.method, request.route, request.path, 200, request.digest(), "lock")
     paper.outcomes[nth] = replace(outcome, status="failed", requests=(*outcome.requests, lock))
     told.commit = paper.stage(told.run)
