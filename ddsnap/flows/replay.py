@@ -326,7 +326,7 @@ class _Replay:
         self, outcomes: Sequence[Outcome], carried: CarriedOut, muted: Mute | None
     ) -> tuple[View, CaptureResult | None]:
         """Return the destination as it is after the writes."""
-        written = {outcome.action.address.type for outcome in outcomes if outcome.requests}
+        written = {o.action.address.type for o in outcomes if o.requests or o.status == "done"}
         written |= {DOWNTIMES} if muted and muted.made else set()
         if isinstance(carried.trouble, AuthError) or not written:
             return self.prepared.before, self.prepared.reading
