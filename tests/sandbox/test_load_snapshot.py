@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from conftest import Client
+
     from ddsnap.sandbox import SandboxOrg
 
 
@@ -152,3 +154,36 @@ def test_an_order_tells_of_indexes_that_are_being_deleted() -> None:
     assert list(org.resources("logs_indexes")) == ["kept"]
     assert org.resources("logs_indexes_order") == {"order": {"index_names": ["gone", "kept"]}}
     assert org.burnt == ["gone"]
+
+
+def writes(org: SandboxOrg) -> Iterator[tuple[str, str, Any]]:
+    """Every resource, written back as it is read or nearly so."""
+    for id_, row in org.resources("monitors").items():
+        yield "PUT", f"/api/v1/monitor/{id_}", {"name": f"{row['name']}, again"}
+    for id_, row in org.resources("dashboards").items():
+        yield "PUT", f"/api/v1/dashboard/{id_}", row
+    for id_, row in org.resources("service_level_objectives").items():
+        yield "PUT", f"/api/v1/slo/{id_}", row
+    for id_, row in org.resources("synthetics_tests").items():
+        if row["type"] == "api":
+            yield "PUT", f"/api/v1/synthetics/tests/api/{id_}", row
+    for id_ in org.resources("downtime_schedules"):
+        change = {"data": {"type": "downtime", "id": id_, "attributes": {"message": "x"}}}
+        yield "PATCH", f"/api/v2/downtime/{id_}", change
+    for id_ in org.resources("users"):
+        change = {"data": {"type": "users", "id": id_, "attributes": {"title": "x"}}}
+        yield "PATCH", f"/api/v2/users/{id_}", change
+    for name, path in (("notebooks", "/api/v1/notebooks"), ("powerpacks", "/api/v2/powerpacks")):
+        method = "PUT" if name == "notebooks" else "PATCH"
+        for id_, row in org.resources(name).items():
+            yield method, f"{path}/{id_}", {"data": row}
+    for name, path in (("indexes", "index-order"), ("pipelines", "pipeline-order")):
+        body = org.resources(f"logs_{name}_order")["order"]
+        yield "PUT", f"/api/v1/logs/config/{path}", body
+
+
+def test_what_was_loaded_can_be_written(seeded: dict[str, Any], client: Client) -> None:
+    client.org.load_snapshot(typed(seeded))
+    for method, path, body in list(writes(client.org)):
+        status, answer = client.ask(method, path, json.loads(json.dumps(body)))
+        assert status == 200, (path, answer)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from valid_writes import good_writes
 
 from ddsnap.sandbox import Fault
 
@@ -115,6 +116,17 @@ def _decided(answer: dict[str, Any]) -> dict[str, Any]:
     names = ("name", "title", "description", "message", "tags", "options", "priority", "value",
              "reflow_type", "handle")  # fmt: skip
     return {name: body[name] for name in names if name in body}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_kind_of_write_is_refused_for_what_the_server_makes_of_it(
+    client: Client, seed: int
+) -> None:
+    good = good_writes(client)
+    client.sandbox.faults.mangle_writes(seed)
+    for write in good:
+        status, answer = client.ask(write.method, write.path, write.body)
+        assert status in (200, 201), (write.name, answer)
 
 
 def test_what_has_an_order_keeps_it(client: Client) -> None:

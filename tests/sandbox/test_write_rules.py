@@ -281,6 +281,17 @@ def test_a_policy_has_one_binding_for_a_relation(client: Client) -> None:
     refused(client, "POST", "/api/v2/restriction_policy/dashboard:a", body, 400, "one binding")
 
 
+def test_a_team_that_is_managed_elsewhere_is_left_alone(client: Client) -> None:
+    team = post(client, "/api/v2/team", api("team", {"name": "t", "handle": "t"}))["data"]["id"]
+    client.org.resources("teams")[team]["attributes"]["is_managed"] = True
+    path, member = f"/api/v2/team/{team}", {"data": {"type": "users", "id": client.org.owner}}
+    joined = api("team_memberships", {}, relationships={"user": member})
+    refused(client, "PATCH", path, api("team", {"name": "u", "handle": "u"}), 403, "Forbidden")
+    refused(client, "POST", f"{path}/memberships", joined, 403, "Forbidden")
+    assert client.ask("DELETE", path)[0] == 403
+    assert client.get(path)["data"]["attributes"]["name"] == "t"
+
+
 @pytest.mark.parametrize("wrong", [{"name": None}, {"handle": 3}, {"description": 5}])
 def test_members_of_a_team_have_their_types(client: Client, wrong: Any) -> None:
     body = api("team", {"name": "t", "handle": "t", **wrong})

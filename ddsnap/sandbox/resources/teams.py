@@ -64,10 +64,8 @@ def create_team(call: Call) -> Answer:
 
 def update_team(call: Call) -> Answer:
     """Change; name and handle must both be sent."""
-    row = _team(call)
+    row = _changeable(call)
     sent = attributes_of(data_of(call, "team"), "handle", "name")
-    if row["attributes"].get("is_managed"):
-        raise reject(403, "Forbidden")
     _refuse_taken(call, sent, row["id"])
     _fill(call, row, sent)
     row["attributes"]["modified_at"] = iso(call.org.now())
@@ -79,7 +77,7 @@ def update_team(call: Call) -> Answer:
 
 def delete_team(call: Call) -> Answer:
     """Delete a team and its memberships."""
-    row = _team(call)
+    row = _changeable(call)
     del call.org.table("teams")[row["id"]]
     for id_ in call.org.members.pop(row["id"], {}).values():
         del call.org.table("team_memberships")[id_]
@@ -101,7 +99,7 @@ def list_members(call: Call) -> Answer:
 
 def add_member(call: Call) -> Answer:
     """Make a user a member."""
-    team = _team(call)["id"]
+    team = _changeable(call)["id"]
     data = data_of(call, "team_memberships")
     role = _role(attributes_of({"attributes": {}, **data}))
     ids = linked(data, "user") or []
@@ -125,6 +123,7 @@ def update_member(call: Call) -> Answer:
 
 def remove_member(call: Call) -> Answer:
     """End a membership."""
+    _changeable(call)
     row = _member(call)
     team = call.params["team_id"]
     del call.org.table("team_memberships")[row["id"]]
@@ -178,6 +177,13 @@ def _team(call: Call) -> Body:
     if not is_uuid(id_):
         raise reject(404, f"{id_} is not a valid UUID not found")
     return found(call, "teams", id_, reject(404, f"Team for ID {id_} not found"))
+
+
+def _changeable(call: Call) -> Body:
+    row = _team(call)
+    if row["attributes"].get("is_managed"):
+        raise reject(403, "Forbidden")
+    return row
 
 
 def _member(call: Call) -> Body:
