@@ -98,8 +98,9 @@ DOWNTIME_SCHEDULES = ResourceType(
         " attributes.notify_end_types"
     ),
     defaults=absent(null="attributes.canceled attributes.message attributes.schedule.end"),
-    create=Call("POST", "/api/v2/downtime"),
-    update=Call("PATCH", "/api/v2/downtime/{id}"),
+    # "Additional properties are not allowed": not even empty relationships.
+    create=Write("POST", "/api/v2/downtime", takes=paths("type attributes")),
+    update=Write("PATCH", "/api/v2/downtime/{id}", takes=paths("type attributes")),
     delete=Call("DELETE", "/api/v2/downtime/{id}"),
     # Of several that are named, none is the one.
     duplicate=r"duplicate of one or more existing downtimes: \['(?P<id>[^',]+)'\]",

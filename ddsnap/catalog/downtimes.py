@@ -36,8 +36,11 @@ def timely(body: JSONObject, present: JSONObject | None, now: datetime) -> JSONO
     if isinstance(there, dict):
         if canonical.same(wanted, there) or canonical.same(future, _from_now(there, now)):
             future = there
-        elif _lasts(there, now):
-            future = _with_starts_of(there, wanted)
+        else:
+            alike = ("recurrences" in wanted) == ("recurrences" in there)
+            kept = _with_starts_of(there, wanted) if alike and _lasts(there, now) else future
+            # A start that is null is now; a schedule that says nothing is refused.
+            future = _ending(there, kept) or {"start": None}
     timed = clone(body)
     field_path(_SCHEDULE).put(timed, future)
     return timed
@@ -48,7 +51,7 @@ def _from_now(schedule: JSONObject, now: datetime) -> JSONObject:
         return {**schedule, "recurrences": _each_from_now(schedule, now)}
     start = _time(schedule.get("start"))
     past = start is not None and start <= now
-    return {name: value for name, value in schedule.items() if name != "start" or not past}
+    return _without_start(schedule) if past else schedule
 
 
 def _each_from_now(schedule: JSONObject, now: datetime) -> list[JSON]:
@@ -81,14 +84,25 @@ def _lasts(schedule: JSONObject, now: datetime) -> bool:
 
 def _with_starts_of(there: JSONObject, wanted: JSONObject) -> JSONObject:
     """Return the wanted schedule for a downtime that lasts: its start cannot be moved."""
-    if "recurrences" not in wanted or "recurrences" not in there:
-        return {name: value for name, value in wanted.items() if name != "start"}
+    if "recurrences" not in wanted:
+        rest, other = _without_start(wanted), _without_start(there)
+        return there if canonical.same(rest, other) else rest
     starts = [one.get("start") for one in _recurrences(there)]
     kept: list[JSON] = [
         {**one, "start": starts[nth]} if nth < len(starts) and starts[nth] else one
         for nth, one in enumerate(_recurrences(wanted))
     ]
     return {**wanted, "recurrences": kept}
+
+
+def _without_start(schedule: JSONObject) -> JSONObject:
+    return {name: value for name, value in schedule.items() if name != "start"}
+
+
+def _ending(there: JSONObject, future: JSONObject) -> JSONObject:
+    """Say that there is no end any more: an update leaves alone what it does not name."""
+    endless = "end" in there and "end" not in future and "recurrences" not in future
+    return {**future, "end": None} if endless else future
 
 
 def _recurrences(schedule: JSONObject) -> list[JSONObject]:

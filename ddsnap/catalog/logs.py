@@ -118,6 +118,7 @@ LOGS_METRICS = ResourceType(
             "type attributes.filter attributes.group_by attributes.compute.include_percentiles"
         ),
     ),
+    clears={"attributes.compute": {}},
     delete=Call("DELETE", f"{_METRICS}/{{id}}"),
     id_in_body=True,
     natural_key=("id",),

@@ -97,8 +97,8 @@ SYNTHETICS_TESTS = ResourceType(
     ),
     modified_at="modified_at",
     modified_by="modified_by.handle",
-    create=Call("POST", _TESTS),
-    update=Call("PUT", f"{_TESTS}/{{id}}"),
+    create=Write("POST", _TESTS, mend=quirks.placed_by_the_server),
+    update=Write("PUT", f"{_TESTS}/{{id}}", mend=quirks.placed_by_the_server),
     delete=Call("POST", f"{_TESTS}/delete", body={"public_ids": ["{id}"]}),
     quiet=(Quiet("status", "paused"),),
     repeats=paths("type subtype"),
@@ -129,7 +129,7 @@ SYNTHETICS_GLOBAL_VARIABLES = ResourceType(
     items="variables",
     envelope="",
     # What a test extracts moves with each of its runs.
-    shape=Shape(read=quirks.without_extracted_value, write=quirks.as_it_is),
+    shape=Shape(read=quirks.without_extracted_value, write=quirks.without_its_type),
     fields=(
         "id name type description tags value parse_test_public_id parse_test_options is_fido"
         " is_totp attributes"

@@ -98,6 +98,23 @@ def test_the_start_of_what_lasts_is_not_moved() -> None:
     assert sent == recurring("2026-01-01T14:00:00", duration="2h")
 
 
+def test_an_end_that_is_gone_is_said_to_be_gone() -> None:
+    assert updated({"start": PAST}, {"start": PAST, "end": SOON}) == {"end": None}
+    later = {"start": SOON, "end": LATER}
+    assert updated({"start": SOON}, later) == {"start": SOON, "end": None}
+
+
+def test_a_recurring_downtime_can_become_one_that_begins_now() -> None:
+    lasting = recurring("2026-01-01T14:00:00")
+    assert updated({"start": PAST}, lasting) == {"start": None}
+    assert updated({"start": PAST, "end": LATER}, lasting) == {"end": LATER}
+
+
+def test_what_lasts_is_not_written_for_the_sake_of_its_start() -> None:
+    assert updated({"start": SOON}, {"start": PAST}) is None
+    assert updated({"start": SOON, "end": LATER}, {"start": PAST, "end": LATER}) is None
+
+
 def test_the_start_of_what_does_not_last_moves() -> None:
     resting = recurring("2026-01-01T09:00:00")
     sent = updated(recurring("2026-01-01T15:00:00"), resting)
