@@ -31,7 +31,7 @@ def _is_time(value: object) -> bool:
 class At(NamedTuple):
     """A place in a value: ``kind`` is the same for all elements of a list, ``parts`` is exact.
 
-    An object that says its type is told from those of other types: ``widgets[*]<note>.content``.
+    An object that says its type is told from those of other types: ``.cells[*]<note>.content``.
     """
 
     parts: tuple[str | int, ...] = ()
@@ -43,9 +43,10 @@ class At(NamedTuple):
         return At((*self.parts, step), self.kind + added)
 
     def of_type(self, value: dict[str, Any]) -> At:
-        """The same place, with the type of what stands there."""
+        """The same place, with the type of what stands there; a body's own type says nothing."""
         said = value.get("type")
-        return At(self.parts, f"{self.kind}<{said}>") if isinstance(said, str) else self
+        told = self.parts and isinstance(said, str)
+        return At(self.parts, f"{self.kind}<{said}>") if told else self
 
     @property
     def pointer(self) -> str:

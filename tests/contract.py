@@ -6,6 +6,7 @@ operation held it, or where no operation on the resource knows it and a recordin
 
 from __future__ import annotations
 
+import copy
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -120,29 +121,27 @@ def _loaded() -> Contract:
 
 
 def _note_answer(seen: Seen, type_: ResourceType, item: dict[str, Any]) -> None:
+    """Note what an answer shows that people decide, in the form of a request."""
+    item = copy.deepcopy(item)
     kind = str(item.get(type_.variants.by)) if type_.variants else ""
-    calls = [call.path for call in (type_.create, type_.update) if call]
-    path = type_.variants.paths.get(kind, "") if type_.variants else calls[0]
-    operations = _operations_on(path)
-    if not operations:
-        return
+    for path in not_sent(type_.name):
+        path.remove(item)
+    # What held nothing but such fields proves nothing.
+    item = {name: member for name, member in item.items() if member != {}}
+    body: Any = item
+    if type_.variants:
+        operations = _operations_on(type_.variants.paths.get(kind, ""))
+        if kind in type_.variants.wrap:
+            body = {"data": {"type": type_.variants.wrap[kind], "attributes": item}}
+    else:
+        operations = _operations_on(next(c.path for c in (type_.create, type_.update) if c))
+        body = {"data": item} if type_.envelope == "data" and _wraps(operations) else item
+    _note(seen, operations, body, lambda one: one.why in ("unknown", "enum"))
+
+
+def _wraps(operations: list[Operation]) -> bool:
     first = operations[0]
-    wrapped = "data" in resolved(first.spec, first.schema).get("properties", {})
-    item = _wrapped(type_, kind, item) if type_.variants and wrapped else item
-    depth = (2 if type_.variants else 1) if wrapped else 0
-    own = not_sent(type_.name)
-
-    def counts(one: Deviation) -> bool:
-        steps = one.at.parts[depth:]
-        told = any(path.covers(steps[:n]) for path in own for n in range(1, len(steps) + 1))
-        return one.why in ("unknown", "enum") and not told
-
-    _note(seen, operations, {"data": item} if wrapped else item, counts)
-
-
-def _wrapped(type_: ResourceType, kind: str, item: dict[str, Any]) -> dict[str, Any]:
-    assert type_.variants
-    return {"type": type_.variants.wrap[kind], "attributes": item}
+    return "data" in resolved(first.spec, first.schema).get("properties", {})
 
 
 def _is_value(one: Deviation) -> bool:
