@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import merge
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ddsnap.core.paths import document_path
@@ -46,7 +47,13 @@ def told_of(repo: Repository, org: str) -> Iterator[CommitInfo]:
     """Yield the snapshots of an org and the replays into it, newest first."""
     journal = repo.branch(f"journal/{org}")
     replayed = replays(repo, journal) if journal else ()
-    yield from merge(snapshots_of(repo, org), replayed, key=_newest_first)
+    # A replay is recorded last, within the second of its snapshots perhaps.
+    told = merge(
+        ((_newest_first(info), 0, info) for info in replayed),
+        ((_newest_first(info), 1, info) for info in snapshots_of(repo, org)),
+        key=itemgetter(0, 1),
+    )
+    yield from (info for _, _, info in told)
 
 
 def versions_of_type(repo: Repository, org: str, type_name: str) -> Iterator[CommitInfo]:
