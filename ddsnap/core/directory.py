@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from ddsnap.core import canonical
 from ddsnap.core.fields import Parts, field_path, value_at
 from ddsnap.core.flaws import flaw_of
 from ddsnap.core.match import (
     Fingerprint,
     Key,
-    fingerprint,
+    fingerprint_of,
     identifying,
     is_built_in,
     natural_key,
-    portable_digest,
+    portable,
 )
 from ddsnap.core.normalize import title_of
 from ddsnap.core.references import find_references
@@ -123,15 +124,17 @@ def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
     if type_ is None:
         return Entry(address, "", (), Fingerprint("", ()), {}, {}, built_in=False)
     references = tuple(find_references(body, type_, catalog))
+    own = portable(type_, body)
+    whole = canonical.digest(own)
     return Entry(
         address,
         title_of(type_, body),
         references,
-        fingerprint(type_, body, references, quiet=quiet),
+        fingerprint_of(type_, own, references, quiet=quiet),
         identifying(type_, body),
         aliases_of(type_, body),
         is_built_in(type_, body),
-        portable_digest(type_, body),
+        whole,
         _names(type_, body),
         flaw_of(type_, body),
         end_of(type_, body),

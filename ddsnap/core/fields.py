@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ddsnap.core.values import JSON
 
@@ -99,6 +99,23 @@ def field_path(text: str) -> FieldPath:
     """Compile ``attributes.bindings[*].principals``; the empty path has no steps."""
     steps = re.findall(r"\[\*\]|\*\*|[^.\[\]]+", text)
     return FieldPath(text, tuple(steps))
+
+
+def covering(paths: Iterable[FieldPath]) -> Callable[[Parts], bool]:
+    """Return the test whether any of ``paths`` covers a place; most places need no look at any."""
+    by_first: dict[str | int, list[FieldPath]] = {}
+    anywhere: list[FieldPath] = []
+    for path in paths:
+        if path.steps and path.steps[0] not in (EACH, DEEP):
+            by_first.setdefault(path.steps[0], []).append(path)
+        else:
+            anywhere.append(path)
+
+    def covers(parts: Parts) -> bool:
+        candidates = by_first.get(parts[0], ()) if parts else ()
+        return any(path.covers(parts) for path in (*candidates, *anywhere))
+
+    return covers
 
 
 def value_at(document: JSON, path: str) -> JSON:

@@ -12,9 +12,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ddsnap.core import canonical
-from ddsnap.core.fields import EACH, FieldPath, Parts, Slot, field_path, value_at
+from ddsnap.core.fields import EACH, FieldPath, Parts, Slot, covering, field_path, value_at
 from ddsnap.core.quiet import without_quiet
-from ddsnap.core.references import rewrite
+from ddsnap.core.references import put, rewrite
 from ddsnap.core.values import RESERVED, clone
 
 if TYPE_CHECKING:
@@ -127,8 +127,19 @@ def fingerprint(
 
     With ``quiet``, what silences a resource makes no difference.
     """
-    kept = [ref for ref in references if not any(path.covers(ref.parts) for path in _bound(type_))]
-    hollow = _unbind(type_, rewrite(body, kept, lambda _: _HOLE))
+    return fingerprint_of(type_, portable(type_, body), references, quiet=quiet)
+
+
+def fingerprint_of(
+    type_: ResourceType,
+    hollow: JSONObject,
+    references: Sequence[Reference],
+    *,
+    quiet: bool = False,
+) -> Fingerprint:
+    """Do the same to a portable document, which is used up."""
+    kept = [ref for ref in references if not _is_bound(type_)(ref.parts)]
+    put(hollow, kept, lambda _: _HOLE)
     places = _sort_sets(type_, hollow)
     if quiet and type_.quiet:
         without_quiet(type_, hollow)
@@ -189,6 +200,11 @@ def _bound(type_: ResourceType) -> tuple[FieldPath, ...]:
     kept |= {ref.at.removesuffix(EACH) for ref in type_.refs}
     paths = dict.fromkeys((type_.id, *type_.identity, *type_.provenance, *type_.derived))
     return tuple(field_path(path) for path in paths if path and path not in kept)
+
+
+@cache
+def _is_bound(type_: ResourceType) -> Callable[[Parts], bool]:
+    return covering(_bound(type_))
 
 
 @cache

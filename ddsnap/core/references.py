@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-from ddsnap.core.fields import EACH, FieldPath, Parts, field_path
+from ddsnap.core.fields import EACH, FieldPath, Parts, covering, field_path
 from ddsnap.core.resource_type import Ref
 from ddsnap.core.values import clone
 
@@ -53,7 +53,11 @@ class _Rules:
     own: tuple[tuple[FieldPath, Ref], ...]
     by_name: dict[str, tuple[Ref, ...]]
     anywhere: tuple[TextRef, ...]
-    not_ours: tuple[FieldPath, ...]
+    hints: tuple[str, ...]
+    """What the texts hold that any of those grammars is about, ..."""
+    shortest: int
+    """... and the length of the shortest of these."""
+    not_ours: Callable[[Parts], bool]
 
 
 def find_references(body: JSONObject, type_: ResourceType, catalog: Catalog) -> list[Reference]:
@@ -67,13 +71,11 @@ def find_references(body: JSONObject, type_: ResourceType, catalog: Catalog) -> 
     for path, ref in rules.own:
         for slot in path.find(body):
             _add(found, _of_value(slot.value, slot.parts, slot.container, ref))
-    for way, container, key, value in _walk(body):
+    for way, container, key, value in _walk(body, rules):
         known = rules.by_name.get(key, ()) if isinstance(key, str) else ()
         texts = _hinted(value, rules.anywhere) if isinstance(value, str) else []
-        if not known and not texts:
-            continue
         parts = (*way, key)
-        if any(path.covers(parts) for path in rules.not_ours):
+        if rules.not_ours(parts):
             continue
         for ref in known:
             _add(found, _of_value(value, parts, container, ref))
@@ -95,6 +97,16 @@ def rewrite(
     A number stays a number where the new id is one.
     """
     changed = clone(body)
+    put(changed, references, resolve)
+    return changed
+
+
+def put(
+    body: JSONObject,
+    references: Sequence[Reference],
+    resolve: Callable[[Reference], str | None],
+) -> None:
+    """Do in ``body`` itself what ``rewrite`` does in a copy."""
     by_place: dict[Parts, list[tuple[Reference, str]]] = {}
     for reference in references:
         new = resolve(reference)
@@ -102,11 +114,10 @@ def rewrite(
             by_place.setdefault(reference.parts, []).append((reference, new))
     for parts, changes in by_place.items():
         *way, last = parts
-        here: JSON = changed
+        here: JSON = body
         for step in way:
             here = here[step]  # type: ignore[index]
         here[last] = _rewritten(here[last], changes)  # type: ignore[index]
-    return changed
 
 
 def identifies(type_: ResourceType, reference: Reference) -> bool:
@@ -206,15 +217,25 @@ def _overlap(a: Span | None, b: Span | None) -> bool:
     return a is None or b is None or (a[0] < b[1] and b[0] < a[1])
 
 
-def _walk(body: JSONObject) -> Iterator[tuple[Parts, JSON, str | int, JSON]]:
-    """Yield the way to, the container, the key and the value of every place in ``body``."""
+def _walk(body: JSONObject, rules: _Rules) -> Iterator[tuple[Parts, JSON, str | int, JSON]]:
+    """Yield the way to, the container, the key and the value of each place that may refer.
+
+    This is the inner loop of every plan: most places are passed over after one or two looks.
+    """
+    names, hints, shortest = rules.by_name, rules.hints, rules.shortest
     todo: list[tuple[Parts, list[JSON] | JSONObject]] = [((), body)]
     while todo:
         way, container = todo.pop()
         for key, value in (
             container.items() if isinstance(container, dict) else enumerate(container)
         ):
-            yield way, container, key, value
+            if key in names:
+                yield way, container, key, value
+            elif isinstance(value, str) and len(value) >= shortest:
+                for hint in hints:
+                    if hint in value:
+                        yield way, container, key, value
+                        break
             if isinstance(value, (dict, list)):
                 todo.append(((*way, key), value))
 
@@ -250,7 +271,15 @@ def _compile(type_: ResourceType, catalog: Catalog) -> _Rules:
         else:
             by_name[ref.at] = (*by_name.get(ref.at, ()), ref)
     kinds = (*type_.identity, *type_.provenance, *type_.derived, *type_.volatile)
-    return _Rules(tuple(own), by_name, tuple(anywhere), tuple(field_path(path) for path in kinds))
+    hints = tuple(dict.fromkeys(text.wanted for text in anywhere))
+    return _Rules(
+        tuple(own),
+        by_name,
+        tuple(anywhere),
+        hints,
+        min(map(len, hints), default=0),
+        covering(field_path(path) for path in kinds),
+    )
 
 
 _compiled = cache(re.compile)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ddsnap.core.fields import Slot, field_path, value_at
+from ddsnap.core.fields import Slot, covering, field_path, value_at
 
 NAMES = st.sampled_from(["a", "b", "c"])
 DOCUMENTS = st.recursive(
@@ -55,3 +55,12 @@ def test_what_a_path_names(path, found):
         assert value_at(document, path) is document
     else:
         assert [slot.parts for slot in field_path(path).find(document)] == found
+
+
+def test_covering_is_the_same_as_asking_each_path():
+    texts = ("a", "a.b", "[*].c", "**.d", "e[*].f")
+    compiled = [field_path(text) for text in texts]
+    covers = covering(compiled)
+    places = [(), ("a",), ("a", "x"), ("b",), (0, "c"), ("x", "y", "d"), ("e", 1, "f"), ("e", "f")]
+    for parts in places:
+        assert covers(parts) == any(path.covers(parts) for path in compiled), parts
