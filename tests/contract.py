@@ -13,12 +13,13 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from conformance import Deviation, Walk
+from conformance import At, Deviation, Walk
 from official_client import unparsed
 from recordings import Recording, not_sent, recordings
-from specification import Operation, exact_operation, find_operation, resolved
+from specification import Operation, exact_operation, find_operation, resolved, specification
 
 from ddsnap.catalog import CATALOG
+from ddsnap.core.fields import field_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 Sign = tuple[str, str, str]
 Seen = dict[tuple[str, str], set[Sign]]
 """What was seen outside the specification, by operation."""
+
+
+_WIDGETS = field_path("data.attributes.group_widget.definition.widgets[*].definition")
+_DEFINITION = {"$ref": "#/components/schemas/WidgetDefinition"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,15 @@ def deviations(operation: Operation, body: Any, walk: Walk | None = None) -> lis
         return [] if body is None else (walk or Walk({})).deviations({"enum": []}, body)
     if body is None and not operation.required:
         return []
-    return (walk or Walk(operation.spec)).deviations(operation.schema, body)
+    walk = walk or Walk(operation.spec)
+    found = walk.deviations(operation.schema, body)
+    if "/powerpacks" in operation.path:
+        # There the specification takes any object for a widget; Datadog takes those of dashboards.
+        boards = Walk(specification("v1"), walk.harmless)
+        for slot in _WIDGETS.find(body):
+            kind = At(slot.parts, _WIDGETS.text)
+            found += boards.deviations(_DEFINITION, slot.value, kind)
+    return found
 
 
 def requests_of(type_: ResourceType) -> Iterator[tuple[Operation, Recording]]:

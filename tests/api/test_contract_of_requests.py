@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from conformance import At
 from contract import Contract, assert_sent, deviations, requests_of
 from official_client import KNOWS_LESS, complaints, exception_for, unparsed
 from orgs import contract_data
@@ -17,6 +18,8 @@ from ddsnap.catalog import CATALOG
 from ddsnap.sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conformance import Deviation
     from recordings import Recording
     from specification import Operation
@@ -46,6 +49,16 @@ BEYOND = {
     ("teams", ".data.attributes.is_managed", "unknown"): "answered bodies are sent back whole",
 }
 """What accepted requests hold beyond the specification: type, place, why; the reason."""
+
+OPEN = {
+    ("dashboards", r"\.widgets.*<vega-lite>\.contents.*"): "a language of its own",
+    ("downtime_schedules", r"\.data<downtime>\.attributes\.monitor_identifier"): "says so",
+    ("downtime_schedules", r".*\.schedule\.recurrences\[\*\]"): "says so",
+    ("monitors", r"\.options\.silenced"): "scopes are its names",
+    ("synthetics_tests", r"\.config.*\.request\.query"): "an object of any kind",
+    ("synthetics_tests", r"\.steps\[\*\]<\w+>\.params.*"): "an object of any kind",
+}
+"""Where the specification takes whatever it does not name: type, place; why."""
 
 REMOVED = object()
 
@@ -166,6 +179,45 @@ def test_broken_requests_are_refused(
             problems = contract.problems(one.method, one.path, broken)
             assert any(re.search(said, problem) for problem in problems), (one.name, problems)
     assert tried
+
+
+def test_an_unknown_property_is_refused_at_every_place_but_those_that_are_open(
+    contract: Contract,
+) -> None:
+    seen: dict[tuple[str, str], bool] = {}
+    for type_ in CATALOG.types:
+        for _, one in recorded(type_):
+            for at in objects(one.sent):
+                if (type_.name, at.kind) not in seen:
+                    broken = copy.deepcopy(one.sent)
+                    assert put(broken, (*at.parts, "no_such_property"), 1)
+                    refused = contract.problems(one.method, one.path, broken)
+                    seen[type_.name, at.kind] = any("no_such_property" in text for text in refused)
+    left = {(name, kind) for (name, kind), refused in seen.items() if not refused}
+    by_name = {
+        (name, place)
+        for name, place in OPEN
+        if any(name == other and re.fullmatch(place, kind) for other, kind in left)
+    }
+    assert by_name == set(OPEN)
+    assert not [
+        (name, kind)
+        for name, kind in left
+        if not any(name == other and re.fullmatch(place, kind) for other, place in OPEN)
+    ]
+    assert len(seen) > 400
+
+
+def objects(value: Any, at: At = At()) -> Iterator[At]:  # noqa: B008
+    """Yield the places of all objects in a body."""
+    if isinstance(value, dict):
+        here = at.of_type(value)
+        yield here
+        for name, member in value.items():
+            yield from objects(member, here.inside(name))
+    elif isinstance(value, list):
+        for index, element in enumerate(value):
+            yield from objects(element, at.inside(index))
 
 
 def put(body: Any, place: tuple[str | int, ...], value: Any) -> bool:
