@@ -184,7 +184,7 @@ def _read_again(
 
 
 def _by(action: Action, makers: Mapping[Address, str]) -> Action:
-    who = makers.get(action.address)
+    who = makers.get(action.address) if action.kind == "delete" else ""
     return replace(action, reasons=(*action.reasons, f"last written by {who}")) if who else action
 
 

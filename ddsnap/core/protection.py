@@ -61,9 +61,10 @@ def protected_at_once(actions: list[Action], resolution: Resolution) -> Iterator
 def protects(action: Action, resolution: Resolution) -> Address | None:
     """Return what a policy is about; ``None`` for any other action."""
     type_ = resolution.catalog.get(action.address.type)
-    if type_ is None or not type_.discover:
+    entry = resolution.source.entries.get(action.address)
+    if type_ is None or not type_.discover or entry is None:
         return None
-    for reference in resolution.source.entries[action.address].references:
+    for reference in entry.references:
         found = resolution.source.find(reference)
         if found is not None and identifies(type_, reference):
             return found.address

@@ -3,6 +3,8 @@
 from ddsnap.catalog import CATALOG
 from ddsnap.cli.render.plan import counted, plan_lines
 from ddsnap.core.actions import Action
+from ddsnap.core.deletion import Deletions
+from ddsnap.core.id_map import Mapped
 from ddsnap.core.plan import Plan, make_plan
 from ddsnap.core.values import Address, Document
 
@@ -114,3 +116,35 @@ def test_a_name_that_stands_in_many_places_is_one_line():
 
 def test_a_title_cannot_leave_its_line():
     assert not any("\x1b" in line or "\n" in line for line in told(plan([monitor(1, "a\x1b\nb")])))
+
+
+def test_a_plan_of_many_actions_stays_short_and_quick():
+    many = [monitor(n, f"M{n}", restricted_roles=[f"{n:08}-1111-1111-1111-111111111111"])
+            for n in range(1, 3001)]  # fmt: skip
+    many += [board(f"b{n}", f"B{n}", n) for n in range(1, 3001)]
+    lines = told(plan([*many, *(monitor(n, f"N{n}") for n in range(5001, 7001))]))
+    assert lines[0] == "2000 to create, 6000 blocked"
+    assert lines[-1] == "  ... and 5960 more, of other causes (-v names all)"
+    assert len(lines) < 100
+
+
+def test_deletions_stand_last_with_who_wrote_them():
+    gone = monitor(91, "Old", creator={"handle": "ann@example.com"})
+    made = make_plan(
+        lambda: [monitor(1, "New")],
+        lambda: [gone],
+        {Address("monitors", "5"): Mapped("91", "created")},
+        CATALOG,
+        deletions=Deletions({"monitors"}),
+    )
+    assert told(made)[-3:] == [
+        "to delete (1)",
+        "  monitors (1)",
+        '    - "Old" 5 -> 91; last written by ann@example.com',
+    ]
+
+
+def test_what_is_pointed_at_a_new_id_says_so():
+    lost = monitor(1, "CPU")
+    made = plan([lost], [monitor(2, "Both", "1 && 1", "composite")], same_org=True)
+    assert '    ~ "Both" 2: 1 change; monitors/1 has a new id' in told(made)

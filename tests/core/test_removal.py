@@ -101,10 +101,7 @@ def test_dependents_go_first_after_everything_else():
 def test_what_something_of_the_destination_needs_stays():
     own = docs(dashboards={"own": {"title": "hand-made", "alert_id": "91"}})
     plan = removed([], [*THERE, *own], {"monitors/1": "91"})
-    assert action(plan, "monitors/1").reasons == (
-        "dashboards/own refers to it",
-        "last written by ann",
-    )
+    assert action(plan, "monitors/1").reasons == ("dashboards/own refers to it",)
     assert kinds(plan) == {"monitors/1": "blocked"}
 
 

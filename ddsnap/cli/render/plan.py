@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.cli.render.fields import Line, change_lines
 from ddsnap.cli.text import one_line
 from ddsnap.core.changes import apply_patch, changes
-from ddsnap.core.references import identifies
+from ddsnap.core.protection import protects
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ddsnap.core.actions import Action, ActionKind, Unresolved
+    from ddsnap.core.loose_ends import LooseEnd
     from ddsnap.core.plan import Plan
     from ddsnap.core.values import JSONObject
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 MOST_NAMED: Final = 10
 """Of the resources of a type, of one cause, and of the references that stay as they are."""
+
+MOST_ROOTS: Final = 20
+"""Of the causes for which something is blocked."""
 
 _SECTIONS: Final[tuple[tuple[ActionKind, str, str, str], ...]] = (
     ("create", "to create", "+", "green"),
@@ -65,8 +69,9 @@ def plan_lines(plan: Plan, present: Present | None = None) -> Iterator[Line]:
                 yield from _fields(action, present)
             if len(group) > len(shown):
                 yield Line(f"... and {len(group) - len(shown)} more (-v names all)", "", 2)
-    yield from _loose_ends(plan, None if present else MOST_NAMED)
-    yield from _cycles(plan)
+    most = None if present else MOST_NAMED
+    yield from _loose_ends(plan, most)
+    yield from _cycles(plan, most)
 
 
 def _by_type(actions: Iterable[Action]) -> dict[str, list[Action]]:
@@ -126,45 +131,47 @@ class Chain:
         return f"{action.address.type} {_title(action.title)}{action.address.id}{steps}"
 
 
-def chain_of(plan: Plan, action: Action, actions: Mapping[Address, Action]) -> Chain:
-    """Follow what blocks an action to its root; ``actions`` are the plan's by address."""
-    links: list[str] = []
-    current, seen = action, {action.address}
-    while True:
-        address, why = _blocker(plan, current, actions)
-        if address is None or address in seen:
-            return Chain(action, tuple(links), "; ".join(current.reasons))
-        links.append(f"{address} {_title(_title_of(plan, address))}".strip())
-        there = actions.get(address)
-        if there is None or why:
-            return Chain(action, tuple(links), why or "; ".join(current.reasons))
-        current = there
-        seen.add(address)
+@dataclass(frozen=True)
+class _Causes:
+    """A plan, and which blocked policy holds up what it protects."""
+
+    plan: Plan
+    policies: Mapping[Address, Address]
+
+    def chain_of(self, action: Action) -> Chain:
+        """Follow what blocks an action to its root."""
+        links: list[str] = []
+        current, seen = action, {action.address}
+        while True:
+            address, why = self._blocker(current)
+            if address is None or address in seen:
+                return Chain(action, tuple(links), "; ".join(current.reasons))
+            links.append(f"{address} {_title(_title_of(self.plan, address))}".strip())
+            there = self.plan.action(address)
+            if there is None or why:
+                return Chain(action, tuple(links), why or "; ".join(current.reasons))
+            current = there
+            seen.add(address)
+
+    def _blocker(self, action: Action) -> tuple[Address | None, str]:
+        """Return what the action waits for in vain, and why, where the trouble begins there."""
+        if action.kind != "blocked":
+            return None, ""
+        hard = [unresolved for unresolved in action.unresolved if not unresolved.reference.soft]
+        if hard:
+            address = _target(self.plan, hard[0])
+            known = hard[0].why == "blocked" and self.plan.action(address)
+            return address, "" if known else hard[0].text
+        return self.policies.get(action.address, action.cause), ""
 
 
-def _blocker(
-    plan: Plan, action: Action, actions: Mapping[Address, Action]
-) -> tuple[Address | None, str]:
-    """Return what the action waits for in vain, and why, where the trouble begins there."""
-    if action.kind != "blocked":
-        return None, ""
-    hard = [unresolved for unresolved in action.unresolved if not unresolved.reference.soft]
-    if hard:
-        address = _target(plan, hard[0])
-        return address, "" if hard[0].why == "blocked" and address in actions else hard[0].text
-    policy = next((a.address for a in actions.values() if _protects(plan, a, action)), None)
-    return policy or action.cause, ""
-
-
-def _protects(plan: Plan, policy: Action, action: Action) -> bool:
-    """Whether ``policy`` is the blocked policy of the action's resource."""
-    known = plan.resolution
-    type_ = known.catalog.get(policy.address.type) if known else None
-    if known is None or type_ is None or not type_.discover or policy.kind != "blocked":
-        return False
-    own = [r for r in known.source.entries[policy.address].references if identifies(type_, r)]
-    found = [known.source.find(reference) for reference in own]
-    return any(one is not None and one.address == action.address for one in found)
+def _causes(plan: Plan) -> _Causes:
+    policies: dict[Address, Address] = {}
+    for action in plan.actions if plan.resolution else ():
+        protected = protects(action, plan.resolution) if plan.resolution else None
+        if protected is not None and action.kind == "blocked":
+            policies.setdefault(protected, action.address)
+    return _Causes(plan, policies)
 
 
 def _target(plan: Plan, unresolved: Unresolved) -> Address:
@@ -180,47 +187,45 @@ def _title_of(plan: Plan, address: Address) -> str:
 
 def _blocked(plan: Plan, blocked: Iterable[Action], most: int | None) -> Iterator[Line]:
     """Yield the blocked ones by the root of their trouble, the gravest root first."""
-    actions = {action.address: action for action in plan.actions}
+    causes = _causes(plan)
     roots: dict[str, list[Chain]] = {}
     for action in blocked:
-        chain = chain_of(plan, action, actions)
+        chain = causes.chain_of(action)
         roots.setdefault(chain.root, []).append(chain)
-    for root, chains in sorted(roots.items(), key=lambda pair: -len(pair[1])):
+    gravest = sorted(roots.items(), key=lambda pair: -len(pair[1]))
+    shown = gravest if most is None else gravest[:MOST_ROOTS]
+    for root, chains in shown:
         yield Line(one_line(f"{root} ({len(chains)})"), "", 1)
         yield from _cut([Line(one_line(f"! {chain}"), "red", 2) for chain in chains], most, 2)
+    if len(gravest) > len(shown):
+        others = sum(len(chains) for _, chains in gravest[len(shown) :])
+        yield Line(f"... and {others} more, of other causes (-v names all)", "", 1)
 
 
 def _loose_ends(plan: Plan, most: int | None) -> Iterator[Line]:
     """Yield the names that block nothing and yet cannot be bound, each once."""
-    places: dict[tuple[str, str], list[Action]] = {}
-    for action in plan.actions:
-        for unresolved in action.unresolved if action.writes else ():
-            reference = unresolved.reference
-            fate = "stays as it is" if reference.soft else "is left out"
-            what = f'{reference.to[0]} "{reference.value}" {fate}'
-            places.setdefault((what, unresolved.text), []).append(action)
-    told = [
-        Line(one_line(f"{what}: {why}; {_where(actions)}"), "", 1)
-        for (what, why), actions in sorted(places.items(), key=lambda pair: -len(pair[1]))
-    ]
+    told = [Line(one_line(_told(end)), "", 1) for end in plan.loose_ends()]
     if told:
         yield Line("")
         yield Line(f"names that the destination does not know ({len(told)})")
         yield from _cut(told, most, 1)
 
 
-def _where(actions: list[Action]) -> str:
-    """Return how often a name stands in the plan, and in which resource first."""
-    first = f"{actions[0].address.type} {_title(actions[0].title)}{actions[0].address.id}"
-    return f"in {first}" if len(actions) == 1 else f"in {len(actions)} places, as {first}"
+def _told(end: LooseEnd) -> str:
+    """Say what becomes of a name and why, how often it stands there, and in what first."""
+    fate = "stays as it is" if end.soft else "is left out"
+    action, count = end.places[0], len(end.places)
+    where = f"{action.address.type} {_title(action.title)}{action.address.id}"
+    where = f"in {where}" if count == 1 else f"in {count} places, as {where}"
+    return f'{end.type} "{end.value}" {fate}: {end.text}; {where}'
 
 
-def _cycles(plan: Plan) -> Iterator[Line]:
+def _cycles(plan: Plan, most: int | None) -> Iterator[Line]:
     if plan.cycles:
         yield Line("")
         yield Line(f"circles, each closed by a second write ({len(plan.cycles)})")
-    for path in plan.cycles:
-        yield Line(one_line(" -> ".join(map(str, path))), "", 1)
+    told = [Line(one_line(" -> ".join(map(str, path))), "", 1) for path in plan.cycles]
+    yield from _cut(told, most, 1)
 
 
 def _cut(told: list[Line], most: int | None, depth: int) -> Iterator[Line]:
