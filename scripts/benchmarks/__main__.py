@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import captures
 import commands
 import network
+import replays
 import storage
 from measuring import Row, table
 
@@ -29,6 +30,7 @@ FIGURES: dict[str, Callable[[Path, int], list[Row]]] = {
     "log": storage.log,
     "growth": storage.growth,
     "plan": commands.plan,
+    "replay": replays.replays,
 }
 
 

@@ -15,6 +15,7 @@ from ddsnap.sandbox import SandboxOrg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from measuring import Cost
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
 LIMIT, NEEDED = 20, 500
 
 
+def sandbox(size: int, limit: int = 0) -> AbstractContextManager[str]:
+    """Serve one org."""
+    return serving("sandbox", size, limit)
+
+
 @contextmanager
-def sandbox(size: int, limit: int = 0) -> Iterator[str]:
+def serving(piece: str, *arguments: object) -> Iterator[str]:
     """Run a sandbox in another process, for as long as the block lasts; yield its address."""
-    command = [sys.executable, str(WORK), "sandbox", str(size), str(limit)]
+    command = [sys.executable, str(WORK), piece, *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdin is not None
         assert child.stdout is not None

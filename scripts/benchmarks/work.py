@@ -201,6 +201,22 @@ def sandbox(size: str, limit: str) -> Callable[[], None]:
     return core
 
 
+def pair(size: str, latency: str) -> Callable[[], None]:
+    """Serve an org and an empty one, each answer late by so many seconds."""
+    from ddsnap.sandbox import Sandbox  # noqa: PLC0415
+
+    server = Sandbox(latency=float(latency))
+    server.add_org("us1", seed=1, size=int(size))
+    server.add_org("eu1")
+
+    def core() -> None:
+        with server:
+            print(json.dumps({"url": server.url}), flush=True)
+            sys.stdin.read()
+
+    return core
+
+
 def need(url: str, count: str) -> Callable[[], dict[str, float]]:
     """Make so many requests; a limit may stand in the way."""
     session = _session(url)
@@ -274,7 +290,7 @@ _ROLES = ("/api/v2/roles", "/api/v2/roles")
 PIECES: dict[str, Callable[..., Callable[[], Any]]] = {
     piece.__name__: piece
     for piece in (
-        capture, bare, store, fast_import, changes, versions, maintain, plan, sandbox, need,
+        capture, bare, store, fast_import, changes, versions, maintain, plan, sandbox, pair, need,
         targets, fetch,
     )
 }  # fmt: skip
