@@ -67,9 +67,14 @@ def _capture(run: Run, scope: Scope, exchange: Exchange) -> CaptureResult:
         return result
 
 
-def refresh(run: Run, scope: Scope, exchange: Exchange = ALONE) -> CaptureResult:
-    """Bring the org's snapshot up to date, within a run that holds the lock and records itself."""
-    reading = _read(run, scope, run.clock())
+def refresh(
+    run: Run, scope: Scope, exchange: Exchange = ALONE, last: CaptureResult | None = None
+) -> CaptureResult:
+    """Bring the org's snapshot up to date, within a run that holds the lock and records itself.
+
+    ``last`` is what the run has read before: the journal does not know that yet.
+    """
+    reading = _read(run, scope, run.clock(), last)
     recording = _Recording(run, reading, journal=False)
     published = publish(run.repo, exchange, (run.snapshots,), recording.compose)
     recording.result.warnings += published.warnings
@@ -135,7 +140,9 @@ def _holds(run: Run, branch: str, commit: str, base: str | None) -> bool:
     return bool(tip and commit) and commit in commits_since(run.repo, tip or "", base)
 
 
-def _read(run: Run, scope: Scope, started: datetime) -> Reading:
+def _read(
+    run: Run, scope: Scope, started: datetime, last: CaptureResult | None = None
+) -> Reading:
     """Read the org and stage it on top of the last snapshot."""
     identity = run.gateway.identity()
     tip, log = run.repo.branch(run.snapshots), run.repo.branch(run.journal)
@@ -149,7 +156,8 @@ def _read(run: Run, scope: Scope, started: datetime) -> Reading:
     wanted, narrowing = Watched(scope.selection.filters), Watched(scope.narrowing.filters)
     scope = replace(scope, selection=wanted, narrowing=narrowing)
     with SnapshotWriter(run.repo, run.snapshots, base) as writer:
-        result = read_org(run, scope, writer, before, journal.read_times(run, base))
+        known = last.read_at if last and last.commit == base else journal.read_times(run, base)
+        result = read_org(run, scope, writer, before, known)
         refuse_unused(narrowing, result, writer, run.catalog)
         warnings = [*warnings, *unused_warnings(wanted, result, writer, run.catalog)]
         org = OrgIdentity(run.org, identity.public_id, run.site)

@@ -186,7 +186,7 @@ def prepare(
         run, order, keys, reading=reading, started=started, earlier=earlier, selected=selected
     )
     if only and _recreates(prepared):  # whatever names what was lost is to name the new one
-        prepared.reading = refresh(run, order.scope, exchange)
+        prepared.reading = refresh(run, order.scope, exchange, reading)
         prepared = _plan(
             run,
             order,

@@ -331,7 +331,7 @@ class _Replay:
         if isinstance(carried.trouble, AuthError) or not written:
             return self.prepared.before, self.prepared.reading
         scope = replace(self.prepared.order.scope, only=frozenset(written))
-        result = refresh(self.run, scope, self.exchange)
+        result = refresh(self.run, scope, self.exchange, self.prepared.reading)
         label = f"snapshots/{self.run.org}"
         return snapshot_view(self.run.repo, result.commit or "", label), result
 
