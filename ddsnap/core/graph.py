@@ -23,7 +23,9 @@ class Strength(IntEnum):
     FIXED = 0
     """It is part of the document's id: nothing can be written without it."""
     HARD = 1
-    SOFT = 2
+    LOOSE = 2
+    """It is an element of a list, which can do without it for a while."""
+    SOFT = 3
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,7 +66,7 @@ def order(nodes: Iterable[Address], edges: Iterable[Edge]) -> Ordered:
         _drop_within(graph, group)
     cut: list[tuple[int, int, Strength]] = []
     paths: list[list[int]] = []
-    for strength in (Strength.HARD, Strength.SOFT):
+    for strength in (Strength.HARD, Strength.LOOSE, Strength.SOFT):
         for group in _circles(graph, strength):
             paths.append(_path(graph, group, strength))
             for source, target in _weakest(graph, group, strength):

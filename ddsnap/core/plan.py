@@ -13,6 +13,7 @@ from ddsnap.core.counterparts import Terms
 from ddsnap.core.decisions import Decisions, begin, block, decide
 from ddsnap.core.directory import Directory, read_directory
 from ddsnap.core.graph import Edge, Ordered, Strength, order
+from ddsnap.core.holders import find_holders
 from ddsnap.core.intended import intended_document
 from ddsnap.core.loose_ends import LooseEnd, loose_ends
 from ddsnap.core.patches import make_patches, plain_digest
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ddsnap.core.references import Reference
     from ddsnap.core.removal import Doomed
     from ddsnap.core.resolution import Ids
-    from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.core.values import JSON, JSONObject
 
     Documents = Callable[[], Iterable[Document]]
@@ -153,13 +154,16 @@ def make_plan(
     )
     terms = Terms(adopt or {}, create_similar, frozenset(ours), there, names, now)
     decisions = begin(resolution, terms)
-    ordered = order(here.entries, _edges(here, catalog))
+    holders = find_holders(here, catalog)
+    ordered = order(here.entries, _edges(here, catalog, holders))
     _decide_all(decisions, ordered)
     doomed = find_doomed(decisions, deletions, selection or (lambda _: True))
     removal = plan_removal(decisions, doomed, deletions, self_user)
     makers, repointing = _read_again(decisions, source, destination, doomed)
     position = {address: nth for nth, address in enumerate(decisions.actions)}
-    actions = [_finish(decisions, action, position) for action in decisions.actions.values()]
+    actions = [
+        _finish(decisions, action, position, holders) for action in decisions.actions.values()
+    ]
     written = protected_at_once(actions, resolution)
     told = [replace(one, against=_against(resolution, one)) for one in (*written, *repointing)]
     going = [_by(action, makers) for action in removal]
@@ -232,19 +236,29 @@ def _protecting(here: Directory, catalog: Catalog) -> Iterator[tuple[Address, Ad
                 yield address, found.address
 
 
-def _edges(here: Directory, catalog: Catalog) -> Iterator[Edge]:
+def _edges(here: Directory, catalog: Catalog, holders: Mapping[Address, Address]) -> Iterator[Edge]:
     for address, entry in here.entries.items():
         type_ = catalog.get(address.type)
         for reference in entry.references:
             found = here.find(reference)
             if found is None or type_ is None:
                 continue
-            strength = Strength.SOFT if reference.soft or type_.orders else Strength.HARD
-            if identifies(type_, reference):
-                strength = Strength.FIXED
+            strength = _strength(type_, reference)
             yield Edge(address, found.address, strength)
+            holder = holders.get(found.address, address)
+            if holder != address and not type_.disabled:
+                yield Edge(address, holder, Strength.SOFT)
             if strength is Strength.FIXED and type_.discover:
                 yield from principals_first(here, entry, found.address)
+
+
+def _strength(type_: ResourceType, reference: Reference) -> Strength:
+    if identifies(type_, reference):
+        return Strength.FIXED
+    if reference.soft or type_.orders:
+        return Strength.SOFT
+    element = reference.span is None and isinstance(reference.parts[-1], int)
+    return Strength.LOOSE if element else Strength.HARD
 
 
 # --- deciding
@@ -301,7 +315,12 @@ def _block_late(decisions: Decisions) -> None:
 # --- the rest of an action
 
 
-def _finish(decisions: Decisions, action: Action, position: Mapping[Address, int]) -> Action:
+def _finish(
+    decisions: Decisions,
+    action: Action,
+    position: Mapping[Address, int],
+    holders: Mapping[Address, Address],
+) -> Action:
     """Add what is only known when all is decided."""
     resolution = decisions.resolution
     closes: list[Reference] = []
@@ -315,8 +334,10 @@ def _finish(decisions: Decisions, action: Action, position: Mapping[Address, int
         if found is None or found.address not in position:
             continue
         if position[found.address] < position[action.address]:
-            if not decisions.actions[found.address].idle:
-                needs.add(found.address)
+            for other in (found.address, holders.get(found.address, found.address)):
+                ahead = position.get(other, position[action.address])
+                if ahead < position[action.address] and not decisions.actions[other].idle:
+                    needs.add(other)
         elif action.writes and value is not None and is_symbolic(value):
             closes.append(reference)
     resolved = action.intended or _digest(resolution, action)

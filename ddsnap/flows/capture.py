@@ -140,9 +140,7 @@ def _holds(run: Run, branch: str, commit: str, base: str | None) -> bool:
     return bool(tip and commit) and commit in commits_since(run.repo, tip or "", base)
 
 
-def _read(
-    run: Run, scope: Scope, started: datetime, last: CaptureResult | None = None
-) -> Reading:
+def _read(run: Run, scope: Scope, started: datetime, last: CaptureResult | None = None) -> Reading:
     """Read the org and stage it on top of the last snapshot."""
     identity = run.gateway.identity()
     tip, log = run.repo.branch(run.snapshots), run.repo.branch(run.journal)

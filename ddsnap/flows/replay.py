@@ -296,7 +296,7 @@ class _Replay:
             mute=muted,
             error=carried.trouble.message if carried.trouble else "",
             requests=run.gateway.requests(),
-            standing=journal.standing(run, result) if result else {},
+            standing=journal.standing(run, result, prepared.reading) if result else {},
             warnings=prepared.warnings,
         )
         files = map_files(mapped, prepared.source.view.manifest.org, prepared.before.manifest.org)

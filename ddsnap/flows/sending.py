@@ -33,8 +33,9 @@ class Sending:
     action: Action
     type: ResourceType
     patch: Sequence[JSONObject] = ()
-    """From the stored document to what is written: the first intent holds it."""
+    """From the stored document to what is written: the next intent holds it."""
     sent: list[Sent] = field(default_factory=list)
+    _told: Sequence[JSONObject] = ()
     was_made: bool = False
     """Whether the resource is there since this action."""
 
@@ -82,7 +83,8 @@ class Sending:
             "purpose": request.purpose,
             "at": round(now, 3),
         }
-        if not self.sent:
+        if not self.sent or self.patch != self._told:
+            self._told = self.patch
             told |= {"action": self.action.to_json(), "patch": list(self.patch)}
         self.log.add("intent", **told)
 

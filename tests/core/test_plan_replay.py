@@ -281,10 +281,28 @@ def circle(one, other, name="m", slo="s"):
 
 def test_a_whole_circle_is_adopted():
     plan = planned(circle("1", "s"), circle("9", "S"))
-    assert [(step.kind, step.to, step.patch) for step in plan.actions] == [
+    assert sorted((step.kind, step.to, step.patch) for step in plan.actions) == [
         ("adopt", "9", ()),
         ("adopt", "S", ()),
     ]
+
+
+def test_a_circle_is_cut_where_a_list_does_without_one_element():
+    plan = planned(circle("1", "s"), [])
+    closes = {str(step.address): [ref.value for ref in step.closes] for step in plan.actions}
+    assert closes == {"service_level_objectives/s": ["1"], "monitors/1": []}
+    assert [str(step.address) for step in plan.actions] == [*closes]
+
+
+def test_a_role_is_held_by_somebody_before_anything_is_restricted_to_it():
+    source = docs(
+        roles={"r": {"name": "r"}},
+        users={"u": {"handle": "u@x.example", "roles": ["r"]}},
+        monitors={"1": {"name": "m", "restricted_roles": ["r"]}},
+    )
+    monitor = planned(source, []).action(Address("monitors", "1"))
+    assert monitor is not None
+    assert Address("users", "u") in monitor.needs
 
 
 def test_a_circle_that_differs_anywhere_is_not_taken():
