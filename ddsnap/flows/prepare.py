@@ -19,7 +19,6 @@ from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.transform import unmatched
 from ddsnap.core.values import Address
 from ddsnap.errors import Refused, UsageError
-from ddsnap.flows.capture import refresh
 from ddsnap.flows.id_map import read_map
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.planning import check_deletions, plan_replay, whole_types
@@ -27,7 +26,6 @@ from ddsnap.flows.replay_journal import Replayed, Source
 from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need, Supplied
 from ddsnap.flows.transforming import principals_known
-from ddsnap.flows.view import View, snapshot_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -43,9 +41,12 @@ if TYPE_CHECKING:
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.read_org import Scope
     from ddsnap.flows.run import Run
-    from ddsnap.flows.sync import Exchange
     from ddsnap.flows.takeover import Earlier
+    from ddsnap.flows.view import View
     from ddsnap.flows.wishes import Wishes
+
+    Look = Callable[[Scope, CaptureResult | None], tuple[View, CaptureResult]]
+    """Reads the destination, after what the same run may have read of it a moment ago."""
 
 SECOND_LOOK: Final = 3.0
 """Seconds after which is looked again for what a lost request may have made."""
@@ -175,34 +176,46 @@ class Prepared:
 
 
 def prepare(
-    run: Run, order: Order, keys: Keys, exchange: Exchange, earlier: Earlier | None = None
+    run: Run, order: Order, keys: Keys, look: Look, earlier: Earlier | None = None
 ) -> Prepared:
-    """Read the destination as far as the replay reaches, and plan."""
+    """Read the destination as far as the replay reaches, and plan.
+
+    What is planned depends on nothing but what is read: a preview and a replay plan the same.
+    """
     started = run.clock()
     selected = order.wishes.selection(order.source, run.catalog)
     only = frozenset[str]() if selected is None else _reach(run, order, selected)
-    reading = refresh(run, replace(order.scope, only=only), exchange)
-    prepared = _plan(
-        run, order, keys, reading=reading, started=started, earlier=earlier, selected=selected
-    )
-    if only and _recreates(prepared):  # whatever names what was lost is to name the new one
-        prepared.reading = refresh(run, order.scope, exchange, reading)
-        prepared = _plan(
-            run,
-            order,
-            keys,
-            reading=prepared.reading,
-            started=started,
-            earlier=earlier,
+
+    def plan(scope: Scope, so_far: CaptureResult | None = None) -> Prepared:
+        view, reading = look(scope, so_far)
+        return _plan(
+            run, order, keys, view, reading=reading, started=started, earlier=earlier,
             selected=selected,
-        )
+        )  # fmt: skip
+
+    prepared = plan(replace(order.scope, only=only))
+    if only and _recreates(prepared):  # whatever names what was lost is to name the new one
+        prepared = plan(order.scope, prepared.reading)
     return prepared
+
+
+def check_limits(prepared: Prepared) -> None:
+    """Refuse more deletions than are allowed, and what is strictly to be as it was saved."""
+    order, moved = prepared.order, prepared.moved
+    check_deletions(prepared.plan, order.max_deletes)
+    if moved and order.wishes.strict:
+        count = "1 action is" if len(moved) == 1 else f"{len(moved)} actions are"
+        raise Refused(
+            f"{count} not as the saved plan has it, first {min(moved)}",
+            "plan again; without --strict the others are carried out",
+        )
 
 
 def _plan(
     run: Run,
     order: Order,
     keys: Keys,
+    before: View,
     *,
     reading: CaptureResult,
     started: datetime,
@@ -210,7 +223,6 @@ def _plan(
     selected: Callable[[Address], bool] | None,
 ) -> Prepared:
     catalog = run.catalog
-    before = snapshot_view(run.repo, reading.commit or "", f"snapshots/{run.org}")
     ours, theirs = order.source.manifest.org, before.manifest.org
     id_map = read_map(run.repo, run.repo.branch(run.journal), ours, theirs)
     wishes = order.wishes
@@ -235,7 +247,6 @@ def _plan(
         deletions=_deletions(order, catalog),
         self_user=keys.user,
     )
-    check_deletions(plan, order.max_deletes)
     if selected is not None and not plan.actions:
         raise UsageError(f"{order.source.label} holds nothing of what was named")
     _check_rules(order, source)
@@ -256,12 +267,6 @@ def _plan(
     prepared.supplied = order.supply(_needs(prepared))
     if order.saved is not None:
         prepared.moved = frozenset(compare(order.saved, plan))
-        if prepared.moved and wishes.strict:
-            raise Refused(
-                f"{len(prepared.moved)} actions are not as the plan has them, the first is"
-                f" {min(prepared.moved)}",
-                "plan again; without --strict the others would be carried out",
-            )
     return prepared
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.outcomes import Outcome, counts
@@ -16,13 +17,12 @@ from ddsnap.flows.act import Ground, Work
 from ddsnap.flows.binding import Binding
 from ddsnap.flows.capture import refresh
 from ddsnap.flows.carry_out import CarriedOut, Means, carry_out
+from ddsnap.flows.ground import check_ground
 from ddsnap.flows.id_map import map_files, updated
-from ddsnap.flows.identity import check_identity
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.past_replays import refuse_open
-from ddsnap.flows.prepare import Prepared, prepare
-from ddsnap.flows.recovery import check_recovery
+from ddsnap.flows.prepare import Prepared, check_limits, prepare
 from ddsnap.flows.replay_journal import Mute, stage_progress, stage_replay, stage_started
 from ddsnap.flows.sync import ALONE, Exchange, begin, publish
 from ddsnap.flows.takeover import take_over
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ddsnap.flows.account import Written
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.prepare import Order
+    from ddsnap.flows.read_org import Scope
     from ddsnap.flows.replay_journal import State
     from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
@@ -99,10 +100,12 @@ def replay(
     order: Order,
     approve: Callable[[Prepared], None],
     exchange: Exchange = ALONE,
+    show: Callable[[Prepared], None] = lambda _: None,
 ) -> Result:
     """Bring the run's org to what the snapshot holds, and record what was done.
 
-    ``approve`` is shown the plan and raises to stop it. Raises ``Refused`` before anything is
+    ``show`` is given the plan before it is held against its limits; ``approve`` raises to stop
+    what is within them. Raises ``Refused`` before anything is
     written where the org is not the one that was meant, or is not free.
     """
     # Where there is a remote, its journal is the lock between machines.
@@ -111,10 +114,12 @@ def replay(
         sweep(run.repo)
         warnings = begin(run.repo, exchange, (run.snapshots, run.journal))
         keys = run.gateway.identity()
-        warnings += _check_ground(run, order, keys.public_id)
+        warnings += check_ground(run, order.source.manifest.org, keys.public_id)
         earlier = take_over(run, run.org, exchange, resume=order.resume)
-        prepared = prepare(run, order, keys, exchange, earlier)
+        prepared = prepare(run, order, keys, partial(_recorded, run, exchange), earlier)
         prepared.warnings[:0] = warnings
+        show(prepared)
+        check_limits(prepared)
         approve(prepared)
         result = _Replay(run, prepared, exchange).carry_out()
     note = maintain(run.repo)
@@ -132,24 +137,12 @@ def exit_code(result: Result) -> ExitCode:
     return ExitCode.DONE if whole else ExitCode.PARTIAL
 
 
-def _check_ground(run: Run, order: Order, public_id: str) -> list[str]:
-    """Refuse an org that is not the one that was meant, or that is in use by its failover."""
-    if not public_id:
-        raise Refused(
-            f"the keys of {run.org} cannot tell which org they belong to",
-            "a replay needs the application key's scope user_access_read or org_management",
-        )
-    tip = run.repo.branch(run.snapshots)
-    before = snapshot_view(run.repo, tip, run.snapshots).manifest if tip else None
-    warnings = check_identity(run, public_id, before)
-    ours = order.source.manifest.org
-    if ours.public_id == public_id and ours.name != run.org:
-        raise Refused(
-            f"the keys of {run.org} belong to {ours.name}, the org that the snapshot came from",
-            f"check which keys are set; to go back within one org: --to {ours.name}",
-        )
-    note = check_recovery(run.gateway, run.org)
-    return [*warnings, *([note] if note else [])]
+def _recorded(
+    run: Run, exchange: Exchange, scope: Scope, so_far: CaptureResult | None
+) -> tuple[View, CaptureResult]:
+    """Read the destination into its snapshot."""
+    result = refresh(run, scope, exchange, so_far)
+    return snapshot_view(run.repo, result.commit or "", f"snapshots/{run.org}"), result
 
 
 class _Replay:

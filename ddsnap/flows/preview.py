@@ -1,0 +1,31 @@
+"""The plan of a replay, made of what the destination holds now; nothing is written anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ddsnap.errors import Refused
+from ddsnap.flows.ground import check_meant
+from ddsnap.flows.prepare import prepare
+from ddsnap.flows.recovery import check_recovery
+from ddsnap.flows.view import live_view
+
+if TYPE_CHECKING:
+    from ddsnap.flows.prepare import Order, Prepared
+    from ddsnap.flows.run import Run
+
+
+def preview(run: Run, order: Order) -> Prepared:
+    """Plan as a replay does; what would keep that from writing is a warning here.
+
+    Raises ``Refused`` where the keys belong to another org than the one that is meant.
+    """
+    keys = run.gateway.identity()
+    warnings = check_meant(run, order.source.manifest.org, keys.public_id)
+    try:
+        note = check_recovery(run.gateway, run.org)
+    except Refused as refusal:
+        note = f"a replay would be refused: {refusal.message}"
+    prepared = prepare(run, order, keys, lambda scope, _: live_view(run, scope))
+    prepared.warnings[:0] = [*warnings, *([note] if note else [])]
+    return prepared
