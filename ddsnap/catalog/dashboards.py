@@ -42,6 +42,8 @@ DASHBOARDS = ResourceType(
         Ref("notify_list[*]", to=("users",), by="attributes.handle", soft=True),
         Ref("tags[*]", to=("teams",), by="attributes.handle", starts="team:", soft=True),
     ),
+    # One handle that the org does not know, and it refuses the whole dashboard.
+    sheds=("notify_list",),
     permissions=("dashboards_read", "dashboards_write"),
 )
 

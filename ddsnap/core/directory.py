@@ -179,6 +179,11 @@ def aliases_of(type_: ResourceType, body: JSONObject) -> dict[Parts, str]:
     }
 
 
+def named_types(catalog: Catalog) -> frozenset[str]:
+    """Return the types that references name by another field than their id."""
+    return frozenset(_named_fields(catalog))
+
+
 def _named_fields(catalog: Catalog) -> Named:
     named: dict[str, set[str]] = {}
     for ref in (*catalog.known_refs, *(ref for type_ in catalog.types for ref in type_.refs)):

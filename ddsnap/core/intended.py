@@ -39,8 +39,11 @@ def intended_document(
     resolve = partial(resolution.value, ids=ids)
     references = find_references(document.body, type_, resolution.catalog)
     body = rewrite(document.body, references, resolve)
-    if type_.orders:
-        _leave_out(type_, body, [ref.parts for ref in references if resolve(ref) is None])
+    lists = (*type_.sheds, *((type_.members.partition(EACH)[0],) if type_.orders else ()))
+    if lists:
+        missing = [ref.parts for ref in references if resolve(ref) is None]
+        for path in lists:
+            _leave_out(path, body, missing)
     if quiet:
         hush(type_, body, present)
     body = portable(type_, normalize(type_, body).document.body)
@@ -100,9 +103,9 @@ def _keep_elements(path: str, body: JSONObject, present: JSONObject) -> None:
         field_path(path).put(body, [by_bytes[key] for key in sorted(by_bytes)])
 
 
-def _leave_out(type_: ResourceType, body: JSONObject, missing: Sequence[Parts]) -> None:
-    """An order names only members that will be at the destination."""
-    at = field_path(type_.members.partition(EACH)[0])
+def _leave_out(path: str, body: JSONObject, missing: Sequence[Parts]) -> None:
+    """A list names only what will be at the destination."""
+    at = field_path(path)
     members = at.first(body)
     if isinstance(members, list):
         depth = len(at.steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from ddsnap.core.fields import value_at
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.match import named_by_id
 from ddsnap.core.pointers import join
@@ -70,8 +71,15 @@ class Resolution:
         if known is None:
             return reference.value if self._named_there(reference) else None
         if reference.by:
-            return reference.value
+            return self._name_there(reference, found, known)
         return self.id_there(found, known)
+
+    def _name_there(self, reference: Reference, found: Found, known: str | Mapped) -> str:
+        """The name there, which Datadog may have chosen: that of a service account, say."""
+        id_ = known.id if isinstance(known, Mapped) else known
+        entry = self.destination.entries.get(Address(found.address.type, id_))
+        name = value_at(entry.identifying, reference.by) if entry else None
+        return name if isinstance(name, str) else reference.value
 
     def id_there(self, found: Found, known: str | Mapped) -> str | None:
         """Return the id of what was ``found`` at the source, which is ``known`` there."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from ddsnap.core.directory import aliases_of
+from ddsnap.core.directory import aliases_of, named_types
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.intended import intended_document
+from ddsnap.core.match import identifying
 from ddsnap.core.pointers import join
 from ddsnap.core.references import find_references
 from ddsnap.core.repointing import repointed_document
 from ddsnap.core.requests import leave_out
 from ddsnap.core.resolution import is_symbolic
-from ddsnap.core.values import Document
+from ddsnap.core.values import Address, Document
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ddsnap.core.fields import Parts
     from ddsnap.core.plan import Plan
     from ddsnap.core.references import Reference
-    from ddsnap.core.values import Address, JSONObject
+    from ddsnap.core.values import JSONObject
 
 
 class Binding:
@@ -39,12 +40,20 @@ class Binding:
         }
         self._resolution = replace(resolution, ids={})
         self._catalog = resolution.catalog
+        self._named = named_types(resolution.catalog)
 
     def bind(self, address: Address, id_: str, item: JSONObject) -> dict[str, str]:
         """Note the id that a resource has got, and its other ids; return these by pointer."""
         aliases = aliases_of(self._catalog[address.type], item)
         told = {join(parts): alias for parts, alias in aliases.items()}
         self._ids[address] = Mapped(id_, "created", told)
+        entry = self._resolution.source.entries.get(address)
+        if entry is not None and address.type in self._named:
+            there = Address(address.type, id_)
+            known = identifying(self._catalog[address.type], item)
+            self._resolution.destination.entries[there] = replace(
+                entry, address=there, identifying=known
+            )
         return told
 
     def ids(self, type_name: str) -> list[str]:
