@@ -10,31 +10,30 @@ from typing import TYPE_CHECKING, Literal
 from ddsnap.core import canonical
 from ddsnap.core.actions import Action, Unresolved
 from ddsnap.core.counterparts import Terms
-from ddsnap.core.decisions import Decisions, begin, block, decide
+from ddsnap.core.deciding import decide_all
+from ddsnap.core.decisions import Decisions, begin
 from ddsnap.core.directory import Directory, read_directory
-from ddsnap.core.graph import Edge, Ordered, Strength, order
 from ddsnap.core.holders import find_holders
 from ddsnap.core.intended import intended_document
 from ddsnap.core.loose_ends import LooseEnd, loose_ends
 from ddsnap.core.patches import make_patches, plain_digest
-from ddsnap.core.protection import block_unprotected, principals_first, protected_at_once
-from ddsnap.core.references import identifies
+from ddsnap.core.protection import protected_at_once
+from ddsnap.core.reach import reached
 from ddsnap.core.removal import find_doomed, maker_of, plan_removal
 from ddsnap.core.repointing import lost_ids, plan_repointing, repointed_document
 from ddsnap.core.resolution import Resolution, is_symbolic
 from ddsnap.core.values import Address, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from ddsnap.core.deletion import Deletions
-    from ddsnap.core.directory import Entry
     from ddsnap.core.id_map import IdMap, Origin
     from ddsnap.core.references import Reference
     from ddsnap.core.removal import Doomed
     from ddsnap.core.resolution import Ids
-    from ddsnap.core.resource_type import Catalog, ResourceType
+    from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import JSON, JSONObject
 
     Documents = Callable[[], Iterable[Document]]
@@ -155,8 +154,7 @@ def make_plan(
     terms = Terms(adopt or {}, create_similar, frozenset(ours), there, names, now)
     decisions = begin(resolution, terms)
     holders = find_holders(here, catalog)
-    ordered = order(here.entries, _edges(here, catalog, holders))
-    _decide_all(decisions, ordered)
+    ordered = decide_all(decisions, holders)
     doomed = find_doomed(decisions, deletions, selection or (lambda _: True))
     removal = plan_removal(decisions, doomed, deletions, self_user)
     makers, repointing = _read_again(decisions, source, destination, doomed)
@@ -197,9 +195,6 @@ def _against(resolution: Resolution, action: Action) -> str:
     return entry.whole if entry else ""
 
 
-# --- selecting
-
-
 def _selected(
     here: Directory,
     catalog: Catalog,
@@ -207,109 +202,9 @@ def _selected(
     *,
     dependencies: bool,
 ) -> Callable[[Address], bool]:
-    """Return what is replayed: policies come with what they protect, and maybe what is needed."""
     if selection is None:
         return lambda _: True
-    policies: dict[Address, list[Address]] = {}
-    for policy, target in _protecting(here, catalog):
-        policies.setdefault(target, []).append(policy)
-    chosen = {address for address in here.entries if selection(address)}
-    todo = list(chosen)
-    while todo:
-        address = todo.pop()
-        found = [here.find(ref) for ref in here.entries[address].references if not ref.soft]
-        wanted = [one.address for one in found if one] if dependencies else []
-        for other in (*wanted, *policies.get(address, ())):
-            if other not in chosen:
-                chosen.add(other)
-                todo.append(other)
-    return chosen.__contains__
-
-
-def _protecting(here: Directory, catalog: Catalog) -> Iterator[tuple[Address, Address]]:
-    """Each policy with what it protects."""
-    for address, entry in here.entries.items():
-        type_ = catalog.get(address.type)
-        for reference in entry.references if type_ and type_.discover else ():
-            found = here.find(reference)
-            if found is not None and type_ is not None and identifies(type_, reference):
-                yield address, found.address
-
-
-def _edges(here: Directory, catalog: Catalog, holders: Mapping[Address, Address]) -> Iterator[Edge]:
-    for address, entry in here.entries.items():
-        type_ = catalog.get(address.type)
-        for reference in entry.references:
-            found = here.find(reference)
-            if found is None or type_ is None:
-                continue
-            strength = _strength(type_, reference)
-            yield Edge(address, found.address, strength)
-            holder = holders.get(found.address, address)
-            if holder != address and not type_.disabled:
-                yield Edge(address, holder, Strength.SOFT)
-            if strength is Strength.FIXED and type_.discover:
-                yield from principals_first(here, entry, found.address)
-
-
-def _strength(type_: ResourceType, reference: Reference) -> Strength:
-    if identifies(type_, reference):
-        return Strength.FIXED
-    if reference.soft or type_.orders:
-        return Strength.SOFT
-    element = reference.span is None and isinstance(reference.parts[-1], int)
-    return Strength.LOOSE if element else Strength.HARD
-
-
-# --- deciding
-
-
-def _decide_all(decisions: Decisions, ordered: Ordered) -> None:
-    entries = decisions.resolution.source.entries
-    cut: dict[Address, set[Address]] = {}
-    for edge in ordered.cut:
-        cut.setdefault(edge.source, set()).add(edge.target)
-    stuck = {address: path for path in ordered.stuck for address in path}
-    for layer in ordered.layers:
-        for address in layer:
-            entry = entries[address]
-            if address in stuck and decisions.resolution.selected(address):
-                way = " -> ".join(str(step) for step in stuck[address])
-                block(decisions, entry, (f"its id depends on itself: {way}",), None)
-            else:
-                decide(decisions, entry, _waiting(decisions, entry, cut.get(address, set())))
-    _block_late(decisions)
-
-
-def _waiting(decisions: Decisions, entry: Entry, targets: set[Address]) -> list[Reference]:
-    """The references that are written only after their targets."""
-    if not targets:
-        return []
-    found = ((ref, decisions.resolution.source.find(ref)) for ref in entry.references)
-    return [reference for reference, there in found if there and there.address in targets]
-
-
-def _block_late(decisions: Decisions) -> None:
-    """Block what waits, over a circle or through its policy, for what turned out to be blocked."""
-    resolution = decisions.resolution
-    entries, catalog = resolution.source.entries, resolution.catalog
-    moved = True
-    while moved:
-        moved = False
-        for address, action in list(decisions.actions.items()):
-            type_, entry = catalog.get(address.type), entries[address]
-            if type_ is None or type_.orders or action.kind == "blocked" or entry.built_in:
-                continue
-            missing = [
-                resolution.missing(reference)
-                for reference in entry.references
-                if not reference.soft and resolution.value(reference) is None
-            ]
-            if missing and (action.kind == "create" or address in decisions.differing):
-                texts = tuple(trouble.text for trouble in missing)
-                block(decisions, entry, texts, missing[0].cause)
-                moved = True
-        moved = block_unprotected(decisions) or moved
+    return reached(here, catalog, selection, dependencies=dependencies).__contains__
 
 
 # --- the rest of an action
@@ -334,11 +229,13 @@ def _finish(
         if found is None or found.address not in position:
             continue
         if position[found.address] < position[action.address]:
-            for other in (found.address, holders.get(found.address, found.address)):
-                ahead = position.get(other, position[action.address])
-                if ahead < position[action.address] and not decisions.actions[other].idle:
-                    needs.add(other)
-        elif action.writes and value is not None and is_symbolic(value):
+            if not decisions.actions[found.address].idle:
+                needs.add(found.address)
+        elif (
+            action.writes
+            and value is not None
+            and (is_symbolic(value) or decisions.actions[found.address].undeletes)
+        ):
             closes.append(reference)
     resolved = action.intended or _digest(resolution, action)
     return replace(
@@ -355,10 +252,7 @@ def _digest(resolution: Resolution, action: Action) -> str:
     """The digest of the plain intended document, where nothing differs or nothing is there yet."""
     entry = resolution.source.entries[action.address]
     there = resolution.destination.entries.get(Address(action.address.type, action.to))
-    if (
-        action.kind not in ("create", "adopt", "unchanged")
-        or action.address.type not in resolution.catalog
-    ):
+    if action.kind not in ("create", "adopt", "unchanged") or entry.built_in:
         return ""
     if action.kind == "create":
         return plain_digest(resolution, entry, None)

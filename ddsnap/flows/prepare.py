@@ -14,6 +14,7 @@ from ddsnap.core.fields import value_at
 from ddsnap.core.filling import needs as places_of
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.paths import document_path, parse_document_path
+from ddsnap.core.reach import reached
 from ddsnap.core.saved_plan import compare
 from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.transform import unmatched
@@ -288,17 +289,10 @@ def _with_organization(id_map: IdMap, source: View, catalog: Catalog, keys: Keys
 
 
 def _reach(run: Run, order: Order, selected: Callable[[Address], bool]) -> frozenset[str]:
-    """Return the types that the selection and what it depends on are of."""
+    """Return the types of all that the selection needs: it may be there, replayed or not."""
     directory = read_directory(order.source.documents(run.catalog), run.catalog)
-    reached = {address for address in directory.entries if selected(address)}
-    todo = list(reached) if order.wishes.dependencies else []
-    while todo:
-        for reference in directory.entries[todo.pop()].references:
-            found = directory.find(reference)
-            if found and found.address not in reached:
-                reached.add(found.address)
-                todo.append(found.address)
-    types = {address.type for address in reached} | {_PROTECTED, DOWNTIMES}
+    needed = reached(directory, run.catalog, selected, dependencies=True)
+    types = {address.type for address in needed} | {_PROTECTED, DOWNTIMES}
     types |= {run.catalog[name].parent for name in types if run.catalog[name].parent}
     return frozenset(types) & frozenset(order.scope.types)
 
