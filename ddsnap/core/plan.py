@@ -229,8 +229,10 @@ def _finish(
         if found is None or found.address not in position:
             continue
         if position[found.address] < position[action.address]:
-            if not decisions.actions[found.address].idle:
-                needs.add(found.address)
+            for other in (found.address, holders.get(found.address, found.address)):
+                ahead = position.get(other, position[action.address])
+                if ahead < position[action.address] and not decisions.actions[other].idle:
+                    needs.add(other)
         elif (
             action.writes
             and value is not None
