@@ -151,7 +151,7 @@ def _carry_out(ground: Ground, work: Work, step: Callable[[_Doing], Done]) -> Do
         done = doing.failed(trouble.status, trouble.reason)
     except DdsnapError as error:
         done = doing.failed("failed", error.message)
-    ground.log.add(
+    ground.log.note(
         "outcome",
         outcome=done.outcome.to_json(),
         intended=done.intended,

@@ -73,6 +73,8 @@ class Choice:
     narrowing: Selection
     earlier: TypeState
     """The state of the type in the last snapshot, which a narrowed run leaves as it is."""
+    answered: frozenset[str] = frozenset()
+    """Ids that need not be asked for, since their objects are as new as the run."""
 
 
 class _Unbelievable(Exception):  # noqa: N818 - never leaves this module
@@ -158,7 +160,8 @@ class TypeCapture:
         discover = self.type.discover
         if discover is None:
             return Earlier(self._rotation, self._stored_body)
-        asked, current = set(self.seen.ids[self.type.name]), set[str]()
+        asked = {*self.seen.ids[self.type.name], *self._choice.answered}
+        current = set[str]()
         for name, prefix in discover.objects.items():
             files = filter(is_document_path, self.draft.previous_files(name))
             before = map(parse_document_path, files)

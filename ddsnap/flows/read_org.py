@@ -41,6 +41,8 @@ class Scope:
     """The configured filters: what does not pass them has left the scope."""
     narrowing: Selection = field(default_factory=Selection)
     """The command line's filters: what does not pass them is carried over."""
+    answered: frozenset[str] = frozenset()
+    """Of types without a listing, the ids of what is known not to be there: nobody else made it."""
     named: frozenset[str] = frozenset()
     """The types that somebody asked for by name: one that is unavailable is trouble then."""
 
@@ -119,7 +121,10 @@ class _Reader:
             return TypeOutcome(type_.name, self._earlier_state(type_), count=count, refreshed=False)
         self.run.sink("type_started", org=self.run.org, type=type_.name)
         choice = Choice(
-            self.scope.selection, self.scope.narrowing, self._part_read(self._earlier_state(type_))
+            self.scope.selection,
+            self.scope.narrowing,
+            self._part_read(self._earlier_state(type_)),
+            self.scope.answered,
         )
         # Up to where the next one goes on from: a gap would leave out what is due in it.
         rotation = self.scope.rotation(self.before, self.read_at.get(type_.name), began)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from ddsnap.core.actions import Action
     from ddsnap.core.id_map import Mapped
+    from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import JSON, Document
     from ddsnap.flows.account import Written
     from ddsnap.flows.outcome import CaptureResult
@@ -321,9 +322,13 @@ class _Replay:
         """Return the destination as it is after the writes."""
         written = {o.action.address.type for o in outcomes if o.requests or o.status == "done"}
         written |= {DOWNTIMES} if muted and muted.made else set()
+        written |= {type_.name for type_ in self.run.catalog.types if type_.discover}
         if isinstance(carried.trouble, AuthError) or not written:
             return self.prepared.before, self.prepared.reading
-        scope = replace(self.prepared.order.scope, only=frozenset(written))
+        only = frozenset(written) & frozenset(self.prepared.order.scope.types)
+        scope = replace(
+            self.prepared.order.scope, only=only, answered=_answered(outcomes, self.run.catalog)
+        )
         result = refresh(self.run, scope, self.exchange, self.prepared.reading)
         label = f"snapshots/{self.run.org}"
         return snapshot_view(self.run.repo, result.commit or "", label), result
@@ -369,6 +374,22 @@ class _Replay:
             if entry is not None:
                 entries[address] = entry
         return updated(before, entries, gone)
+
+
+def _answered(outcomes: Sequence[Outcome], catalog: Catalog) -> frozenset[str]:
+    """Return the ids of the policies that new resources do not have: nobody gave them any."""
+    made = [o for o in outcomes if o.action.kind == "create" and o.to and o.status == "done"]
+    written = {outcome.to for outcome in outcomes if outcome.requests}
+    return (
+        frozenset(
+            f"{prefix}:{outcome.to}"
+            for type_ in catalog.types
+            if type_.discover
+            for outcome in made
+            if (prefix := type_.discover.objects.get(outcome.action.address.type))
+        )
+        - written
+    )
 
 
 def _state(outcomes: Sequence[Outcome], carried: CarriedOut) -> State:

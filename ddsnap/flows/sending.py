@@ -102,9 +102,9 @@ class Sending:
         told: dict[str, object] = {"address": str(self.action.address), "status": status}
         if error:
             told |= {"error": error, "lost": lost}
-        self.log.add("result", **told)
+        self.log.note("result", **told)
 
     def made(self, id_: str) -> None:
         """Write down the id that the resource has got."""
-        self.log.add("made", address=str(self.action.address), id=id_)
+        self.log.note("made", address=str(self.action.address), id=id_)
         self.was_made = True

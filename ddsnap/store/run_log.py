@@ -66,7 +66,7 @@ def forget(path: Path) -> None:
 
 
 class RunLog:
-    """Appends events; threads may share it. ``add`` returns once the event is on the disk."""
+    """Appends events; threads may share it."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,18 +91,22 @@ class RunLog:
         os.close(self._file)
 
     def add(self, event: str, /, **fields: object) -> None:
-        """Append an event; several threads share one wait for the disk."""
-        data = _encoded({"event": event, **fields})
-        with self._writing:
-            _write(self._file, data)
-            self._written += 1
-            self.writes += event == "intent"
-            mine = self._written
+        """Append an event, and wait until it is on the disk; several threads wait together."""
+        mine = self.note(event, **fields)
         with self._syncing:
             if self._synced < mine:
                 upto = self._written
                 os.fsync(self._file)
                 self._synced = upto
+
+    def note(self, event: str, /, **fields: object) -> int:
+        """Append an event that outlives the process; it is on the disk with the next ``add``."""
+        data = _encoded({"event": event, **fields})
+        with self._writing:
+            _write(self._file, data)
+            self._written += 1
+            self.writes += event == "intent"
+            return self._written
 
 
 def _encoded(event: Mapping[str, object]) -> bytes:
