@@ -61,11 +61,12 @@ def plain_digest(resolution: Resolution, entry: Entry, there: Entry | None) -> s
     ``there`` is the destination's own entry where both are equal.
     """
     type_ = resolution.catalog[entry.address.type]
-    if there is not None and not (resolution.quiet and type_.quiet):
-        return there.whole
     values = [(reference, resolution.value(reference)) for reference in entry.references]
+    whole = not (type_.orders or (type_.sheds and any(value is None for _, value in values)))
+    if there is not None and whole and not (resolution.quiet and type_.quiet):
+        return there.whole
     own = all(value in (None, reference.value) for reference, value in values)
-    return entry.whole if own and not type_.orders else ""
+    return entry.whole if own and whole else ""
 
 
 def is_open(resolution: Resolution, entry: Entry) -> bool:
