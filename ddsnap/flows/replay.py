@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.core.outcomes import Outcome, counts
 from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address
-from ddsnap.errors import AuthError, DdsnapError, ExitCode, Refused
+from ddsnap.errors import ApiError, AuthError, DdsnapError, ExitCode, Refused
 from ddsnap.flows import journal
 from ddsnap.flows.account import entry_of, outcomes_of, patches_of, settled, told_by
 from ddsnap.flows.act import Ground, Work
@@ -53,6 +53,9 @@ LOCATIONS: Final = "synthetics_private_locations"
 
 LEASE: Final = timedelta(minutes=15)
 """How long a replay that says no more is believed to go on."""
+
+_REMEMBERED: Final = 32 << 20
+"""Bytes of documents: each is looked at to plan, to write, and to say what came of it."""
 
 _PUBLISH_EVERY: Final = 30.0
 _PUBLISH_WRITES: Final = 100
@@ -113,6 +116,7 @@ def replay(
     exchange = replace(exchange, push=exchange.asked)
     with org_lock(run.repo, run.org, "replay"):
         sweep(run.repo)
+        run.repo.remember(_REMEMBERED)
         warnings = begin(run.repo, exchange, (run.snapshots, run.journal))
         keys = run.gateway.identity()
         warnings += check_ground(run, order.source.manifest.org, keys.public_id)
@@ -323,13 +327,18 @@ class _Replay:
         written = {o.action.address.type for o in outcomes if o.requests or o.status == "done"}
         written |= {DOWNTIMES} if muted and muted.made else set()
         written |= {type_.name for type_ in self.run.catalog.types if type_.discover}
-        if isinstance(carried.trouble, AuthError) or not written:
+        if isinstance(carried.trouble, AuthError) or not carried.done:
             return self.prepared.before, self.prepared.reading
         only = frozenset(written) & frozenset(self.prepared.order.scope.types)
         scope = replace(
             self.prepared.order.scope, only=only, answered=_answered(outcomes, self.run.catalog)
         )
-        result = refresh(self.run, scope, self.exchange, self.prepared.reading)
+        try:
+            result = refresh(self.run, scope, self.exchange, self.prepared.reading)
+        except ApiError as error:
+            told = f"what was written could not be read back: {error.message}"
+            self.prepared.warnings.append(told)
+            return self.prepared.before, self.prepared.reading
         label = f"snapshots/{self.run.org}"
         return snapshot_view(self.run.repo, result.commit or "", label), result
 

@@ -20,6 +20,7 @@ from ddsnap.store import creation, references, revisions, signing
 from ddsnap.store.commits import CommitInfo, add_signature, format_commit, parse_commit
 from ddsnap.store.damage import DAMAGE, LACKING, SEE, damage_is_named, damaged
 from ddsnap.store.objects import BLOB, COMMIT, KINDS, object_id
+from ddsnap.store.recent import Recent
 from ddsnap.store.references import Move, Note
 from ddsnap.store.trees import find_entry, is_file, tree_of
 
@@ -43,6 +44,7 @@ class Repository:
     def __init__(self, raw: Repo) -> None:
         self.raw = raw
         self.config = raw.get_config_stack()
+        self._recent = Recent(0)
 
     @classmethod
     def init(cls, path: Path, files: dict[str, bytes], message: str) -> Repository:
@@ -125,8 +127,21 @@ class Repository:
         """Where packs are."""
         return self.git_dir / "objects" / "pack"
 
+    def remember(self, room: int) -> None:
+        """Keep so many bytes of what is read from now on, for who reads it several times."""
+        self._recent = Recent(room)
+
     def read(self, sha: bytes, kind: int) -> bytes:
         """Return an object's content by its 20-byte name, against which it is checked."""
+        known = self._recent.get(sha) if kind == BLOB else None
+        if known is not None:
+            return known
+        data = self._read(sha, kind)
+        if kind == BLOB:
+            self._recent.put(sha, data)
+        return data
+
+    def _read(self, sha: bytes, kind: int) -> bytes:
         try:
             found, data = self.raw.object_store.get_raw(RawObjectID(sha))
         except KeyError as error:
