@@ -1,29 +1,28 @@
-"""What ``replay`` and ``restore`` share: their options, the order, the question, what is told."""
+"""What ``plan``, ``replay`` and ``restore`` share: their options, the question, what is told."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import sys
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from ddsnap.cli.context import find_org
-from ddsnap.cli.runs import Overrides, open_run, scope_of
+from ddsnap.cli.runs import Overrides, open_run
 from ddsnap.cli.supplying import supplies
-from ddsnap.errors import ExitCode, Refused, UsageError
+from ddsnap.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ddsnap.cli.context import App
-    from ddsnap.cli.supplying import Supply
     from ddsnap.config import Config
-    from ddsnap.core.transform import Rule
-    from ddsnap.core.values import JSONObject
-    from ddsnap.flows.prepare import Order, Prepared
+    from ddsnap.errors import ExitCode
+    from ddsnap.flows.plan_file import SavedPlan
+    from ddsnap.flows.prepare import Prepared
     from ddsnap.flows.sync import Exchange
-    from ddsnap.flows.view import View
     from ddsnap.flows.wishes import Wishes
     from ddsnap.store.repository import Repository
 
@@ -56,7 +55,10 @@ class Asked:
     allow_unmatched: bool = False
     allow_self_lockout: bool = False
     secrets_from_source: bool = False
-    saved: JSONObject | None = None
+    rehearse: bool = False
+    live_source: bool = False
+    """Whether ``live:ORG`` will do for the snapshot."""
+    saved: SavedPlan | None = None
     arguments: tuple[str, ...] = ()
     given: Overrides = field(default_factory=Overrides)
     exchange: Exchange = field(default_factory=_alone)
@@ -83,22 +85,18 @@ class Asked:
         )
 
 
-def replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take the options of a replay; it gets them as a mapping, ``asked``."""
+def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take what a plan depends on; it gets that as a mapping, ``asked``."""
 
     @wraps(command)
     def asking(*args: Any, no_dependencies: bool, **others: Any) -> Any:
-        asked = {name: others.pop(name) for name in _NAMES}
+        asked = others.pop("asked", {}) | {name: others.pop(name) for name in _PLANNED}
         asked["dependencies"] = not no_dependencies
         return command(*args, asked=asked, **others)
 
     for option in (
-        click.option("--strict", is_flag=True,
-                     help="Write nothing if anything moved since the plan was made."),
         click.option("--allow-unmatched", is_flag=True,
                      help="Go on although a transformation matches nothing."),
-        click.option("--secrets-from-source", is_flag=True,
-                     help="Read secrets that the source shows, and send them on."),
         click.option("--allow-self-lockout", is_flag=True,
                      help="Write policies that shut out the owner of the keys."),
         click.option("--create-similar", is_flag=True,
@@ -117,145 +115,101 @@ def replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="Leave out what the selection needs."),
         click.option("--transform", "transforms", multiple=True, metavar="NAME",
                      help="Apply this transformation too; more may be given."),
+    ):  # fmt: skip
+        asking = option(asking)
+    return asking
+
+
+def replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take the options of a replay; it gets them as a mapping, ``asked``."""
+
+    @wraps(command)
+    def asking(*args: Any, **others: Any) -> Any:
+        asked = {name: others.pop(name) for name in _CARRIED_OUT}
+        return planned(*args, asked=asked, **others)
+
+    planned = plan_options(command)
+    for option in (
+        click.option("--secrets-from-source", is_flag=True,
+                     help="Read secrets that the source shows, and send them on."),
+        click.option("--strict", is_flag=True,
+                     help="Write nothing if anything moved since the plan was saved."),
+        click.option("--rehearse", is_flag=True,
+                     help="Replay into an embedded copy of the org, and say what would fail."),
         click.option("--yes", is_flag=True, help="Do not ask."),
     ):  # fmt: skip
         asking = option(asking)
     return asking
 
 
-_NAMES = (
-    "yes", "transforms", "adopt", "live", "delete", "delete_adopted", "max_deletes",
-    "create_similar", "strict", "allow_unmatched", "allow_self_lockout", "secrets_from_source",
+_PLANNED = (
+    "transforms", "adopt", "live", "delete", "delete_adopted", "max_deletes", "create_similar",
+    "allow_unmatched", "allow_self_lockout",
 )  # fmt: skip
+_CARRIED_OUT = ("yes", "rehearse", "strict", "secrets_from_source")
 
 
 def replay_with(app: App, repository: Repository, config: Config, asked: Asked) -> ExitCode:
     """Carry out what was asked, and tell it."""
-    from ddsnap.cli.render.replayed import tell  # noqa: PLC0415 - with what follows
-    from ddsnap.flows.replay import exit_code, replay  # noqa: PLC0415 - slow to import
+    from ddsnap.cli.meant import meant, order_of  # noqa: PLC0415 - slow to import
+    from ddsnap.cli.render.prepared import tell_plan  # noqa: PLC0415
+    from ddsnap.cli.render.replayed import tell  # noqa: PLC0415
+    from ddsnap.cli.watch import Bars  # noqa: PLC0415
+    from ddsnap.flows.replay import exit_code, replay  # noqa: PLC0415
 
-    asked, source, rules = _meant(app, repository, config, asked)
+    asked, source, rules = meant(app, repository, config, asked)
     org = find_org(config, asked.to)
-    app.if_interrupted = f"`ddsnap replay --resume --to {org.name}` goes on, and doubles nothing"
     with (
         supplies(app, repository, config, asked, source) as supply,
         open_run(app, repository, config, org, arguments=asked.arguments, given=asked.given) as run,
+        Bars(app.terminal) as bars,
     ):
-        order = _order(app, config, asked, source, rules, supply=supply)
-        result = replay(run, order, lambda made: _approve(app, made, yes=asked.yes), asked.exchange)
+        order = order_of(app, config, asked, source, rules, supply=supply)
+
+        def show(prepared: Prepared) -> None:
+            bars.stop()
+            tell_plan(app.terminal, prepared)
+
+        def approve(prepared: Prepared) -> None:
+            _approve(app, prepared, yes=asked.yes)
+            bars.start(f"writing to {org.name}", prepared.writes)
+            again = f"`ddsnap replay --resume --to {org.name}`"
+            app.if_interrupted = f"{again} goes on, and doubles nothing"
+
+        bars.start(f"reading {org.name}", len(order.scope.types))
+        result = replay(bars.watch(run), order, approve, asked.exchange, show)
+        bars.stop()
         tell(app.terminal, result)
         return exit_code(result)
 
 
-def _meant(
-    app: App, repository: Repository, config: Config, asked: Asked
-) -> tuple[Asked, View, tuple[Rule, ...]]:
-    """Find the snapshot and the rules: as asked, or as the replay that is resumed had them."""
-    from ddsnap.cli.states import only_org  # noqa: PLC0415 - slow to import
-    from ddsnap.config.transforms import applying  # noqa: PLC0415
-    from ddsnap.flows.revisions import find_snapshot  # noqa: PLC0415
-    from ddsnap.flows.view import snapshot_view  # noqa: PLC0415
+def plan_with(app: App, repository: Repository, config: Config, asked: Asked) -> Prepared:
+    """Plan what was asked, as a replay would, on what the destination holds now."""
+    from ddsnap.cli.meant import meant, order_of  # noqa: PLC0415 - slow to import
+    from ddsnap.cli.watch import Bars  # noqa: PLC0415
+    from ddsnap.flows.preview import preview  # noqa: PLC0415
 
-    if not asked.revision:
-        return _resumed(repository, config, asked)
-    if asked.revision.startswith("live:"):
-        raise UsageError(
-            "a replay takes what was captured: a live state is not recorded",
-            f"capture it first: ddsnap capture {asked.revision.removeprefix('live:')}",
-        )
-    found = find_snapshot(repository, asked.revision)
-    source = snapshot_view(repository, found.commit, asked.revision)
-    org = source.manifest.org.name
-    to = asked.to or (org if asked.kind == "restore" else only_org(config, org, "--to ORG"))
-    rules = applying(
-        app.rules(repository),
-        config.replay.transforms,
-        org,
-        to,
-        asked.transforms,
-        same_org=org == to,
-        file=config.file,
-    )
-    return replace(asked, to=to), source, rules
-
-
-def _resumed(
-    repository: Repository, config: Config, asked: Asked
-) -> tuple[Asked, View, tuple[Rule, ...]]:
-    from ddsnap.cli.states import only_org  # noqa: PLC0415 - slow to import
-    from ddsnap.config.transforms import parse_rule  # noqa: PLC0415
-    from ddsnap.flows.takeover import unfinished  # noqa: PLC0415
-    from ddsnap.flows.view import snapshot_view  # noqa: PLC0415
-
-    to = asked.to or only_org(config, "", "--to ORG")
-    left = unfinished(repository, to)
-    if left is None:
-        raise UsageError(
-            f"no replay into {to} was cut off", "without --resume, name the snapshot: REV --to ORG"
-        )
-    begun = left.order()
-    rules = tuple(parse_rule(f"{name}.yaml", text.encode()) for name, text in begun.rules.items())
-    view = snapshot_view(repository, begun.commit, begun.revision)
-    wishes = begun.wishes
-    words, filters = wishes.words, wishes.filters
-    again = replace(
-        asked,
-        to=to,
-        revision=begun.revision,
-        words=words,
-        filters=filters,
-        transforms=wishes.transforms,
-        adopt=wishes.adopt,
-        dependencies=wishes.dependencies,
-        live=wishes.live,
-        delete=wishes.delete,
-        delete_adopted=wishes.delete_adopted,
-        max_deletes=wishes.max_deletes,
-        create_similar=wishes.create_similar,
-        allow_unmatched=wishes.allow_unmatched,
-        allow_self_lockout=wishes.allow_self_lockout,
-        kind=begun.kind,
-    )
-    return again, view, rules
-
-
-def _order(
-    app: App, config: Config, asked: Asked, source: View, rules: tuple[Rule, ...], *, supply: Supply
-) -> Order:
-    from ddsnap.config import parse_limit  # noqa: PLC0415 - slow to import
-    from ddsnap.flows.prepare import Order  # noqa: PLC0415
-    from ddsnap.flows.read_org import Scope  # noqa: PLC0415
-    from ddsnap.flows.worker_keys import keys_folder  # noqa: PLC0415
-
-    whole = scope_of(config)
-    # What the configured filters leave out may be there all the same: a replay must know.
-    scope = Scope(whole.types, full_every=whole.full_every)
-    return Order(
-        source,
-        asked.revision,
-        asked.wishes(),
-        scope,
-        rules,
-        supply,
-        parse_limit(asked.max_deletes) if asked.max_deletes else config.replay.max_deletes,
-        keys_folder=lambda: keys_folder(app.env, asked.to),
-        saved=asked.saved,
-        kind=asked.kind,
-        resume=asked.resume,
-    )
+    asked, source, rules = meant(app, repository, config, asked)
+    org = find_org(config, asked.to)
+    with (
+        supplies(app, repository, config, asked, source) as supply,
+        open_run(app, repository, config, org, given=asked.given) as run,
+        Bars(app.terminal) as bars,
+    ):
+        order = order_of(app, config, asked, source, rules, supply=supply)
+        bars.start(f"reading {org.name}", len(order.scope.types))
+        return preview(bars.watch(run), order)
 
 
 def _approve(app: App, prepared: Prepared, *, yes: bool) -> None:
-    """Show the plan and ask; raises ``Refused`` unless it shall be carried out."""
-    from ddsnap.cli.render.replayed import tell_plan  # noqa: PLC0415 - slow to import
-
+    """Ask; raises ``Refused`` unless it shall be carried out."""
     terminal = app.terminal
-    tell_plan(terminal, prepared)
-    if yes or not any(action.writes for action in prepared.plan.actions):
+    if yes or not prepared.writes:
         return
-    hint = "look at the plan above, then add --yes"
-    if not terminal.interactive or terminal.json:
-        raise Refused("nothing was written: the replay was not confirmed", hint)
-    org = prepared.run.org
-    if not click.confirm(f"Write this to {org}?", default=False, err=True):
-        raise Refused("nothing was written", "")
+    if terminal.json or not (terminal.interactive and sys.stdin.isatty()):
+        raise Refused(
+            "nothing was written: the replay was not confirmed",
+            "look at the plan above, then add --yes",
+        )
+    if not click.confirm(f"Write this to {prepared.run.org}?", default=False, err=True):
+        raise Refused("nothing was written")

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from ddsnap.flows.run import Run
 
 
-def check_identity(run: Run, public_id: str, before: Manifest | None) -> list[str]:
+def check_identity(
+    run: Run, public_id: str, before: Manifest | None, planned: str = ""
+) -> list[str]:
     """Compare the keys' org with the pinned one, the last snapshot's and the last run's.
 
-    Returns warnings.
+    ``planned`` is that of a saved plan. Returns warnings.
 
     Raises ``Refused`` where they differ, or where the keys cannot tell and an id is known.
     """
@@ -23,6 +25,7 @@ def check_identity(run: Run, public_id: str, before: Manifest | None) -> list[st
         "ddsnap.yaml pins": run.public_id,
         f"the last snapshot of {run.org} is of": before.org.public_id if before else "",
         f"the last run of {run.org} was against": _last_run(run),
+        "the saved plan is for": planned,
     }
     for where, wanted in expected.items():
         if wanted and not public_id:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ddsnap.core.transform import Rule
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.outcome import CaptureResult
+    from ddsnap.flows.plan_file import SavedPlan
     from ddsnap.flows.read_org import Scope
     from ddsnap.flows.run import Run
     from ddsnap.flows.takeover import Earlier
@@ -71,8 +72,8 @@ class Order:
     """Where the keys of new private locations are kept."""
     kind: Literal["replay", "restore"] = "replay"
     resume: bool = False
-    saved: JSONObject | None = None
-    """A plan that was saved: nothing else is carried out."""
+    saved: SavedPlan | None = None
+    """Nothing but what it says is carried out."""
 
 
 @dataclass
@@ -91,15 +92,32 @@ class Prepared:
     supplied: Supplied
     quiet: bool
     resumes: str = ""
+    needs: tuple[Need, ...] = ()
+    """The secrets that what is to be written holds markers for."""
     warnings: list[str] = field(default_factory=list)
     moved: frozenset[Address] = frozenset()
     """What is not as the saved plan has it: it is left alone."""
+
+    @property
+    def writes(self) -> int:
+        """How many of its actions change the destination."""
+        return sum(action.writes for action in self.plan.actions)
 
     @property
     def needs_mute(self) -> bool:
         """Whether monitors will be created that nobody shall hear yet."""
         monitors = (action for action in self.plan.actions if action.address.type == "monitors")
         return self.quiet and any(action.kind == "create" for action in monitors)
+
+    @property
+    def lacking(self) -> Iterator[Need]:
+        """The secrets without which something cannot be created; nobody has supplied them."""
+        for need in self.needs:
+            given = self.supplied.at(need.address)
+            pointers = tuple(at for at in need.pointers if at not in given)
+            action = self.plan.action(need.address)
+            if pointers and action and action.kind == "create" and not action.undeletes:
+                yield replace(need, pointers=pointers)
 
     @cached_property
     def _known(self) -> dict[str, set[str]]:
@@ -265,9 +283,10 @@ def _plan(
         plan.resolution is not None and plan.resolution.quiet,
         earlier.run if earlier else "",
     )
-    prepared.supplied = order.supply(_needs(prepared))
+    prepared.needs = tuple(_needs(prepared))
+    prepared.supplied = order.supply(prepared.needs)
     if order.saved is not None:
-        prepared.moved = frozenset(compare(order.saved, plan))
+        prepared.moved = frozenset(compare(order.saved.body, plan))
     return prepared
 
 

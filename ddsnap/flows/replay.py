@@ -119,7 +119,7 @@ def replay(
         run.repo.remember(_REMEMBERED)
         warnings = begin(run.repo, exchange, (run.snapshots, run.journal))
         keys = run.gateway.identity()
-        warnings += check_ground(run, order.source.manifest.org, keys.public_id)
+        warnings += check_ground(run, order, keys.public_id)
         earlier = take_over(run, run.org, exchange, resume=order.resume)
         prepared = prepare(run, order, keys, partial(_recorded, run, exchange), earlier)
         prepared.warnings[:0] = warnings
@@ -164,7 +164,7 @@ class _Replay:
 
     def carry_out(self) -> Result:
         """Write, read back, record."""
-        if not any(action.writes for action in self.prepared.plan.actions):
+        if not self.prepared.writes:
             return self._finish(CarriedOut(), None, "")
         self._publish_start()
         path = log_path(self.run.repo, self.run.org)
@@ -251,7 +251,7 @@ class _Replay:
 
     def _tick(self, log: RunLog, done: int) -> None:
         """Tell how far it is, and publish that from time to time."""
-        self.run.sink("progress", org=self.run.org, done=done)
+        self.run.sink("progress", org=self.run.org, done=done, total=self.prepared.writes)
         writes, when = self._published
         now = self.run.clock()
         due = log.writes - writes >= _PUBLISH_WRITES or (
@@ -317,7 +317,7 @@ class _Replay:
 
         published = publish(run.repo, self.exchange, (run.journal,), compose)
         final.pushed = published.pushed
-        final.warnings += [*prepared.warnings, *published.warnings]
+        final.warnings += published.warnings  # the others were told with the plan
         return final
 
     def _read_back(

@@ -43,9 +43,10 @@ def test_the_plan_tells_people_what_is_created_first_and_counts(desk):
     said = desk.run("-q", "plan", "us1", "--to", "eu1")
     assert said.code == 0
     lines = said.out.splitlines()
-    assert re.fullmatch(r"replay us1 @ .* UTC \([0-9a-f]{7}\) -> live:eu1", lines[0])
+    assert re.fullmatch(r"replay us1 @ .* UTC \([0-9a-f]{7}\) -> eu1", lines[0])
+    assert lines[1] == "transformations: none"
     counts = desk.run("--json", "plan", "us1").of("summary")[0]["counts"]
-    assert lines[1].startswith(f"{counts['create']} to create, {counts['adopt']} to adopt")
+    assert lines[3].startswith(f"{counts['create']} to create, {counts['adopt']} to adopt")
     heads = [line for line in lines if re.fullmatch(r"[a-z ]+ \(\d+\)", line)]
     assert heads[0] == f"to create ({counts['create']})"
     assert re.search(r"^    \.\.\. and \d+ more \(-v names all\)$", said.out, re.MULTILINE)
@@ -122,7 +123,7 @@ def test_back_into_the_same_org_it_is_a_restore(desk):
     old = monitor["options"]["thresholds"]["critical"]
     monitor["options"]["thresholds"] = {"critical": 4321.0}
     said = desk.run("-q", "plan", "us1", "--to", "us1")
-    assert re.match(r"restore us1 @ .* -> live:us1 \(the same org: ids are kept\)\n", said.out)
+    assert re.match(r"restore us1 @ .* -> us1 \(the same org: ids are kept\)\n", said.out)
     assert "\n1 to update, " in said.out
     assert f'    ~ "{monitor["name"]}" {id_}: 1 change\n' in said.out
     whole = desk.run("-q", "plan", "us1", "--to", "us1", "-v").out
@@ -170,7 +171,7 @@ def test_what_could_not_be_read_at_the_destination_makes_it_partial(desk):
     desk.sandbox.faults.add(Fault(path="/api/v1/monitor", status=500, org="eu1"))
     said = desk.run("-q", "plan", "us1", "--retries", "0")
     assert said.code == 4
-    assert "warning: monitors not read as a whole at live:eu1" in said.err
+    assert "warning: monitors not read as a whole at eu1" in said.err
     assert "monitors" in [
         event["type"] for event in desk.run("--json", "plan", "us1", "--retries", "0").of("unread")
     ]
@@ -213,4 +214,26 @@ def test_keys_of_another_org_are_refused(desk, monkeypatch):
         "plan", "us1", "--to-api-key", desk.us1.api_key, "--to-app-key", desk.us1.app_key
     )  # fmt: skip
     assert said.code == 6
-    assert "belong to org" in said.err
+    assert "the keys of eu1 belong to us1, the org that the snapshot came from" in said.err
+
+
+def test_a_plan_and_a_replay_plan_the_same(desk):
+    (desk.path / "transforms").mkdir()
+    (desk.path / "transforms" / "moved.yaml").write_text(
+        "match: {types: [monitors]}\npatch:\n- {op: add, path: /tags/-, value: 'moved:true'}\n"
+    )
+    options = ["us1", "monitors", "logs_indexes", "--live", "--create-similar"]
+    planned = desk.run("--json", "plan", *options)
+    refused = desk.run("--json", "replay", *options)
+    assert (planned.code, refused.code) == (0, 6)
+    for name in ("plan", "action", "summary"):
+        assert refused.of(name) == planned.of(name) != []
+    assert planned.of("plan")[0]["transforms"] == ["moved"]
+    monitor = next(event for event in planned.of("action") if event["type"] == "monitors")
+    assert "moved:true" in json.dumps(monitor["patch"])
+
+
+def test_the_plan_after_a_replay_knows_its_map(desk):
+    assert desk.run("replay", "us1", "--to", "eu1", "--yes", "--allow-self-lockout").code == 0
+    again = desk.run("--json", "plan", "us1").of("summary")[0]["counts"]
+    assert set(again) == {"unchanged"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ddsnap.cli.context import App
     from ddsnap.core.select import Selection
     from ddsnap.errors import ExitCode
+    from ddsnap.flows.plan_file import SavedPlan
 
 
 @click.command()
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 @click.option("--to", metavar="ORG", help="Where to.  [default: the only other org]")
 @click.option("--resume", is_flag=True,
               help="Go on with the replay into that org that was cut off.")  # fmt: skip
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+              metavar="FILE",
+              help="Carry out what `ddsnap plan --out FILE` saved, and nothing else.")  # fmt: skip
 @replay_options
 @selection_options
 @click.option("--to-api-key", default="", metavar="KEY",
@@ -41,6 +46,7 @@ def replay(
     words: tuple[str, ...],
     to: str | None,
     resume: bool,
+    plan_file: Path | None,
     selection: Selection,
     to_api_key: str,
     to_app_key: str,
@@ -59,11 +65,14 @@ def replay(
     ddsnap replay us1 --to eu1
     ddsnap replay us1@yesterday 'dashboards/Web overview' --to us1
     ddsnap replay --resume --to eu1
+    ddsnap replay --plan plan.json
     """
     app: App = context.obj
     connection["api_key"] = to_api_key or connection["api_key"]
     connection["app_key"] = to_app_key or connection["app_key"]
-    if revision is None and not resume:
+    if plan_file is not None and resume:
+        raise UsageError("--plan and --resume exclude each other", "leave one of them out")
+    if revision is None and not resume and plan_file is None:
         raise UsageError("REV is missing", "name an org, for its last snapshot, or a git revision")
     with app.open() as repository:
         config = app.config(repository)
@@ -74,9 +83,18 @@ def replay(
             selection.describe(),
             to or "",
             resume=resume,
+            saved=_read(plan_file),
             arguments=arguments_of(context),
             given=overrides(**connection),
             exchange=exchange,
             **asked,
         )
         return replay_with(app, repository, config, order)
+
+
+def _read(plan_file: Path | None) -> SavedPlan | None:
+    if plan_file is None:
+        return None
+    from ddsnap.flows.plan_file import read_saved  # noqa: PLC0415 - slow to import
+
+    return read_saved(plan_file.read_bytes(), str(plan_file))

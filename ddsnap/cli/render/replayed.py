@@ -1,45 +1,19 @@
-"""A replay as it is told: the plan before it, each resource's end after it."""
+"""A replay as it is told: each resource's end, what the server made of it, how to take it back."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.cli.render.plan import plan_lines
 from ddsnap.cli.text import one_line
 
 if TYPE_CHECKING:
     from ddsnap.cli.terminal import Terminal
     from ddsnap.core.outcomes import Outcome
-    from ddsnap.flows.prepare import Prepared
     from ddsnap.flows.replay import Result
 
 _MOST: Final = 20
 _COLOURS: Final = {"failed": "red", "moved": "red", "blocked": "red", "ambiguous": "magenta"}
-
-
-def tell_plan(terminal: Terminal, prepared: Prepared) -> None:
-    """Print the head of the plan, which rules apply, and what would be written."""
-    ours, theirs = prepared.order.source, prepared.before.manifest.org
-    commit = (ours.commit or "")[:7]
-    rules = [rule.name for rule in prepared.source.rules]
-    if terminal.json:
-        terminal.event(
-            "plan",
-            **{"from": ours.manifest.org.name, "commit": ours.commit, "to": theirs.name},
-            transforms=rules,
-            counts=prepared.plan.counts(),
-        )
-        for action in prepared.plan.actions:
-            terminal.event("action", **action.to_json())
-        return
-    head = f"{prepared.order.kind} {prepared.order.revision} ({commit}) -> {theirs.name}"
-    terminal.line(head, bold=True)
-    terminal.line(f"transformations: {', '.join(rules) or 'none'}")
-    if prepared.needs_mute:
-        terminal.line("new monitors get the tag migration:true, and a downtime silences it")
-    for line in plan_lines(prepared.plan):
-        terminal.line(str(line), **({"fg": line.colour} if line.colour else {}))
 
 
 def tell(terminal: Terminal, result: Result) -> None:

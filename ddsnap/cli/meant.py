@@ -1,0 +1,146 @@
+"""What the command line of a plan or a replay means: the snapshot, the rules, the order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ddsnap.cli.runs import scope_of, type_names
+from ddsnap.cli.states import Desk, only_org
+from ddsnap.config import parse_limit
+from ddsnap.config.transforms import applying, parse_rule
+from ddsnap.errors import UsageError
+from ddsnap.flows.prepare import Order
+from ddsnap.flows.read_org import Scope
+from ddsnap.flows.revisions import LIVE, find_snapshot
+from ddsnap.flows.takeover import unfinished
+from ddsnap.flows.view import snapshot_view
+from ddsnap.flows.wishes import Wishes
+from ddsnap.flows.worker_keys import keys_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ddsnap.cli.context import App
+    from ddsnap.cli.replaying import Asked
+    from ddsnap.cli.supplying import Supply
+    from ddsnap.config import Config
+    from ddsnap.core.transform import Rule
+    from ddsnap.flows.plan_file import SavedPlan
+    from ddsnap.flows.view import View
+    from ddsnap.store.repository import Repository
+
+    Meant = tuple[Asked, View, tuple[Rule, ...]]
+
+
+def meant(app: App, repository: Repository, config: Config, asked: Asked) -> Meant:
+    """Find the snapshot and the rules: as asked, or as the run that is resumed had them."""
+    if asked.saved is not None:
+        return _saved(app, repository, asked, asked.saved)
+    if asked.resume and not asked.revision:
+        return _resumed(repository, config, asked)
+    type_names(word.partition("/")[0] for word in asked.words)  # each of them is one
+    source = _source(app, repository, config, asked)
+    org = source.manifest.org.name
+    to = asked.to or (org if asked.kind == "restore" else only_org(config, org, "--to ORG"))
+    rules = applying(
+        app.rules(repository),
+        config.replay.transforms,
+        org,
+        to,
+        asked.transforms,
+        same_org=org == to,
+        file=config.file,
+    )
+    return replace(asked, to=to), source, rules
+
+
+def order_of(
+    app: App, config: Config, asked: Asked, source: View, rules: tuple[Rule, ...], *, supply: Supply
+) -> Order:
+    """Return what was asked for as the order of a replay."""
+    whole = scope_of(config)
+    # What the configured filters leave out may be there all the same: a replay must know.
+    scope = Scope(whole.types, full_every=whole.full_every)
+    return Order(
+        source,
+        asked.revision,
+        asked.wishes(),
+        scope,
+        rules,
+        supply,
+        parse_limit(asked.max_deletes) if asked.max_deletes else config.replay.max_deletes,
+        keys_folder=lambda: keys_folder(app.env, asked.to),
+        saved=asked.saved,
+        kind=asked.kind,
+        resume=asked.resume,
+    )
+
+
+def _source(app: App, repository: Repository, config: Config, asked: Asked) -> View:
+    if not asked.revision.startswith(LIVE):
+        found = find_snapshot(repository, asked.revision)
+        return snapshot_view(repository, found.commit, asked.revision)
+    if asked.live_source:
+        return Desk(app, repository, config).open(asked.revision).view
+    raise UsageError(
+        "a replay takes what was captured: a live state is not recorded",
+        f"capture it first: ddsnap capture {asked.revision.removeprefix(LIVE)}",
+    )
+
+
+def _saved(app: App, repository: Repository, asked: Asked, saved: SavedPlan) -> Meant:
+    """Take everything from a saved plan; the command line says nothing of it again."""
+    if asked.revision or asked.wishes() != Wishes(strict=asked.strict):
+        raise UsageError(
+            f"{saved.where} says what is replayed, and how", "leave out REV and what goes with it"
+        )
+    if asked.to not in ("", saved.to):
+        raise UsageError(f"{saved.where} is for {saved.to}", "leave --to out, or plan again")
+    wishes = replace(saved.wishes, strict=asked.strict)
+    asked = replace(
+        _with_wishes(asked, wishes), revision=saved.revision, to=saved.to, kind=saved.kind
+    )
+    return asked, saved.view(repository), saved.rules(app.rules(repository))
+
+
+def _resumed(repository: Repository, config: Config, asked: Asked) -> Meant:
+    to = asked.to or only_org(config, "", "--to ORG")
+    left = unfinished(repository, to)
+    if left is None:
+        raise UsageError(
+            f"no replay into {to} was cut off", "without --resume, name the snapshot: REV --to ORG"
+        )
+    begun = left.order()
+    view = snapshot_view(repository, begun.commit, begun.revision)
+    again = replace(
+        _with_wishes(asked, replace(begun.wishes, strict=asked.strict)),
+        to=to,
+        revision=begun.revision,
+        kind=begun.kind,
+    )
+    return again, view, _rules(begun.rules)
+
+
+def _rules(texts: Mapping[str, str]) -> tuple[Rule, ...]:
+    return tuple(parse_rule(f"{name}.yaml", text.encode()) for name, text in texts.items())
+
+
+def _with_wishes(asked: Asked, wishes: Wishes) -> Asked:
+    """Return what is asked with what an earlier run, or a saved plan, was asked to do."""
+    return replace(
+        asked,
+        words=wishes.words,
+        filters=wishes.filters,
+        transforms=wishes.transforms,
+        adopt=wishes.adopt,
+        dependencies=wishes.dependencies,
+        live=wishes.live,
+        delete=wishes.delete,
+        delete_adopted=wishes.delete_adopted,
+        max_deletes=wishes.max_deletes,
+        create_similar=wishes.create_similar,
+        strict=wishes.strict,
+        allow_unmatched=wishes.allow_unmatched,
+        allow_self_lockout=wishes.allow_self_lockout,
+    )

@@ -1,0 +1,137 @@
+"""The plan of a replay as it is told before anything is written, by ``plan`` and by ``replay``."""
+
+from __future__ import annotations
+
+from datetime import timezone
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ddsnap.cli.render.plan import plan_lines
+from ddsnap.cli.states import State
+from ddsnap.cli.text import one_line
+from ddsnap.core.match import portable
+from ddsnap.core.paths import document_path
+from ddsnap.core.values import Address
+
+if TYPE_CHECKING:
+    from ddsnap.cli.terminal import Terminal
+    from ddsnap.core.actions import Action
+    from ddsnap.core.manifest import TypeState
+    from ddsnap.core.values import JSONObject
+    from ddsnap.flows.prepare import Prepared
+
+MOST_SECRETS = 10
+
+
+def tell_plan(terminal: Terminal, prepared: Prepared) -> None:
+    """Print the head of the plan, which rules apply, what would be written, and what is unread."""
+    for warning in (*prepared.warnings, *prepared.reading.warnings):
+        terminal.warn(warning)
+    if terminal.json:
+        _tell_programs(terminal, prepared)
+    else:
+        _tell_people(terminal, prepared)
+    _tell_unread(terminal, prepared)
+
+
+def restores(prepared: Prepared) -> bool:
+    """Whether the plan leads back into the org that the snapshot came from."""
+    ours = prepared.order.source.manifest.org.public_id
+    return bool(ours) and ours == prepared.before.manifest.org.public_id
+
+
+def present(prepared: Prepared, action: Action) -> JSONObject:
+    """Return what the destination has of a resource, as plans compare it."""
+    catalog = prepared.run.catalog
+    address = Address(action.address.type, action.to)
+    found = prepared.before.document(document_path(address), catalog)
+    return portable(catalog[address.type], found.body) if found else {}
+
+
+def unread(prepared: Prepared) -> list[tuple[str, TypeState]]:
+    """Return the destination's types that may hold more than was read, and than the plan knows."""
+    return [*State(prepared.before, prepared.run.org).unread(())]
+
+
+def _tell_unread(terminal: Terminal, prepared: Prepared) -> None:
+    source = prepared.order.source
+    ours = [(source.label, "", one) for one in State(source, source.label).unread(())]
+    so = "; it may hold more than the plan says"
+    theirs = [(prepared.run.org, so, one) for one in unread(prepared)]
+    for where, then, (name, found) in (*ours, *theirs):
+        reason = found.reason or found.state
+        terminal.warn(f"{name} not read as a whole at {where}: {reason}{then}")
+        if terminal.json:
+            terminal.event("unread", type=name, at=where, state=found.state, reason=found.reason)
+
+
+def _tell_programs(terminal: Terminal, prepared: Prepared) -> None:
+    source, plan = prepared.order.source, prepared.plan
+    terminal.event(
+        "plan",
+        **{"from": source.manifest.org.name, "to": prepared.run.org},
+        commit=source.commit,
+        revision=prepared.order.revision,
+        restore=restores(prepared),
+        transforms=[rule.name for rule in prepared.source.rules],
+        quiet=prepared.quiet,
+        mute=prepared.needs_mute,
+        counts=plan.counts(),
+    )
+    for action in plan.actions:
+        moved = action.address in prepared.moved
+        terminal.event("action", **action.to_json(), moved=moved)
+    for need in prepared.lacking:
+        terminal.event(
+            "secret_needed",
+            type=need.address.type,
+            id=need.address.id,
+            title=need.title,
+            pointers=list(need.pointers),
+            how=prepared.supplied.ask(need.address, need.pointers),
+        )
+    told = plan.to_json()
+    terminal.event("summary", counts=told["counts"], cycles=told["cycles"])
+
+
+def _tell_people(terminal: Terminal, prepared: Prepared) -> None:
+    terminal.line(_head(prepared), bold=True)
+    rules = ", ".join(rule.name for rule in prepared.source.rules)
+    terminal.line(f"transformations: {rules or 'none'}")
+    if prepared.needs_mute:
+        terminal.line("new monitors get the tag migration:true, and a downtime silences it")
+    if prepared.moved:
+        terminal.line(f"left alone, not as the saved plan has them ({len(prepared.moved)}):")
+        for address in sorted(prepared.moved):
+            terminal.line(f"  {address}")
+    shown = partial(present, prepared) if terminal.verbosity > 0 else None
+    for line in plan_lines(prepared.plan, shown):
+        terminal.line(str(line), **({"fg": line.colour} if line.colour else {}))
+    _tell_lacking(terminal, prepared)
+
+
+def _tell_lacking(terminal: Terminal, prepared: Prepared) -> None:
+    lacking = [*prepared.lacking]
+    if not lacking:
+        return
+    terminal.line()
+    terminal.line(f"secrets to supply, without which these are not created ({len(lacking)})")
+    most = None if terminal.verbosity > 0 else MOST_SECRETS
+    for need in lacking[:most]:
+        title = f'"{need.title}" ' if need.title else ""
+        how = prepared.supplied.ask(need.address, need.pointers)
+        terminal.line(one_line(f"  {need.address.type} {title}{need.address.id}: {how}"))
+    if most and len(lacking) > most:
+        terminal.line(f"  ... and {len(lacking) - most} more (-v names all)")
+
+
+def _head(prepared: Prepared) -> str:
+    """From which snapshot to which org."""
+    order, to = prepared.order, prepared.run.org
+    label = order.revision
+    if order.source.commit and not order.source.over:
+        when = prepared.run.repo.commit_info(order.source.commit).when.astimezone(timezone.utc)
+        label += f" @ {when:%Y-%m-%d %H:%M} UTC ({order.source.commit[:7]})"
+    if restores(prepared):
+        return f"restore {label} -> {to} (the same org: ids are kept)"
+    return f"{order.kind} {label} -> {to}"
