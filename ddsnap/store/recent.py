@@ -9,6 +9,7 @@ class Recent:
     """Objects by name, up to ``room`` bytes in all; the one used longest ago goes first."""
 
     def __init__(self, room: int) -> None:
+        self._largest = room // 8
         self._room = room
         self._held: OrderedDict[bytes, bytes] = OrderedDict()
 
@@ -21,7 +22,7 @@ class Recent:
 
     def put(self, sha: bytes, data: bytes) -> None:
         """Keep an object, unless it would push out most of the others."""
-        if len(data) > self._room // 8 or sha in self._held:
+        if len(data) > self._largest or sha in self._held:
             return
         self._held[sha] = data
         self._room -= len(data)
