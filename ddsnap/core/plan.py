@@ -233,12 +233,10 @@ def _finish(
                 ahead = position.get(other, position[action.address])
                 if ahead < position[action.address] and not decisions.actions[other].idle:
                     needs.add(other)
-        elif (
-            action.writes
-            and value is not None
-            and (is_symbolic(value) or decisions.actions[found.address].undeletes)
-        ):
-            closes.append(reference)
+        elif action.writes and value is not None:
+            undeleted = decisions.actions[found.address].undeletes and not reference.soft
+            if is_symbolic(value) or undeleted:
+                closes.append(reference)
     resolved = action.intended or _digest(resolution, action)
     return replace(
         action,

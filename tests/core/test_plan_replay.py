@@ -11,6 +11,7 @@ from hand_made import (
     DASHBOARDS,
     MONITORS,
     ROLES,
+    SLOS,
     STATES,
     TESTS,
     TYPES,
@@ -29,7 +30,7 @@ from ddsnap.core.changes import apply_patch
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.match import portable, portable_digest
 from ddsnap.core.plan import intended, make_plan
-from ddsnap.core.resource_type import Call, Catalog
+from ddsnap.core.resource_type import Call, Catalog, Ref
 from ddsnap.core.values import Address, Document
 from ddsnap.errors import UsageError
 
@@ -411,6 +412,21 @@ def test_what_datadog_undeletes_keeps_its_id():
     assert (step.kind, step.to, step.undeletes) == ("create", "d", True)
     assert step.reasons == ("undeleted where Datadog still has it",)
     assert step.intended == portable_digest(DASHBOARDS, source[0].body)
+    linked = docs(
+        dashboards={"abc-def-ghi": {"title": "t", "alert_id": "1"}},
+        monitors={"1": {"name": "m", "message": "see /dashboard/abc-def-ghi"}},
+    )
+    both = make_plan(lambda: linked, list, {}, catalog, same_org=True)
+    assert [step.closes for step in both.actions] == [(), ()]  # the link stays as it is
+    firmly = docs(
+        dashboards={"d": {"title": "t", "slo_id": "s"}},
+        service_level_objectives={"s": {"name": "s", "own": "d"}},
+    )
+    slos = replace(SLOS, refs=(Ref("own", to=("dashboards",)),))
+    types = tuple({DASHBOARDS: undeletable, SLOS: slos}.get(type_, type_) for type_ in TYPES)
+    firm = Catalog(types, known_refs=shared.KNOWN_REFS)
+    plan = make_plan(lambda: firmly, list, {}, firm, same_org=True)
+    assert sum(len(step.closes) for step in plan.actions) == 1
     away = make_plan(lambda: source[:1], list, {}, catalog)
     assert (away.actions[0].to, away.actions[0].undeletes) == ("${dashboards/d}", False)
 
