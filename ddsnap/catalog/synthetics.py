@@ -81,6 +81,7 @@ SYNTHETICS_TESTS = ResourceType(
         Masked("config.configVariables[*].pattern", when=_SECURE_TEXT),
         Masked("config.variables[*].pattern", when=_SECURE_TEXT),
     ),
+    uploads=paths("config.request.files config.steps[*].request.files steps[*].params.files"),
     create_only=paths("type subtype"),
     unordered=paths(
         "tags locations options.restricted_roles options.bindings[*].principals options.device_ids"

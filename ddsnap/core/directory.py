@@ -17,7 +17,7 @@ from ddsnap.core.match import (
     natural_key,
     portable,
 )
-from ddsnap.core.normalize import title_of
+from ddsnap.core.normalize import title_of, unknown_fields
 from ddsnap.core.references import find_references
 from ddsnap.core.times import end_of
 from ddsnap.core.values import Address
@@ -53,6 +53,8 @@ class Entry:
     """Why it must not be written as it stands."""
     ends: datetime | None = None
     disabled: bool = False
+    unknown: frozenset[str] = frozenset()
+    """The fields that nobody declared."""
 
     @property
     def digest(self) -> str:
@@ -78,6 +80,8 @@ class Directory:
     by_title: dict[tuple[str, str], list[Address]] = field(default_factory=dict)
     by_name: dict[tuple[str, str, str], Address] = field(default_factory=dict)
     by_alias: dict[tuple[str, str], Found | None] = field(default_factory=dict)
+    unknown: dict[str, set[str]] = field(default_factory=dict)
+    """By type, the fields that nobody declared and some resource has."""
 
     def find(self, reference: Reference) -> Found | None:
         """Return what the reference names here."""
@@ -139,11 +143,14 @@ def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
         flaw_of(type_, body),
         end_of(type_, body),
         bool(type_.disabled and value_at(body, type_.disabled)),
+        unknown_fields(type_, body),
     )
 
 
 def _list(directory: Directory, entry: Entry, type_: ResourceType) -> None:
     address = entry.address
+    if entry.unknown:
+        directory.unknown.setdefault(type_.name, set()).update(entry.unknown)
     key = natural_key(type_, entry.identifying)
     if key is not None:
         directory.by_key.setdefault((type_.name, key), []).append(address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ddsnap.core.fields import value_at
+from ddsnap.core.fields import field_path, value_at
 
 if TYPE_CHECKING:
     from ddsnap.core.resource_type import ResourceType
@@ -12,12 +12,18 @@ if TYPE_CHECKING:
 
 
 def flaw_of(type_: ResourceType, body: JSONObject) -> str:
-    """Say why a policy must not be written: without an editor, or naming nobody, it misleads.
+    """Say why a document must not be written; nothing for a sound one."""
+    for path in type_.uploads:
+        if any(True for slot in field_path(path).find(body) if slot.value):
+            return f"the files at {path} were uploaded, and their content is not in the snapshot"
+    return _flaw_of_policy(type_, body) if type_.discover and type_.nothing_when_empty else ""
+
+
+def _flaw_of_policy(type_: ResourceType, body: JSONObject) -> str:
+    """Without an editor, or naming nobody, a policy misleads.
 
     Such a one stems from a transformation; Datadog takes a policy without bindings for none.
     """
-    if not type_.discover or not type_.nothing_when_empty:
-        return ""
     bindings = value_at(body, type_.nothing_when_empty)
     relations: dict[JSON, JSON] = {}
     for binding in bindings if isinstance(bindings, list) else []:

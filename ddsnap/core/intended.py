@@ -46,7 +46,11 @@ def intended_document(
             _leave_out(path, body, missing)
     if quiet:
         hush(type_, body, present)
-    body = portable(type_, normalize(type_, body).document.body)
+    normalized = normalize(type_, body)
+    body = normalized.document.body
+    for path in resolution.foreign(type_.name, normalized.unknown):
+        field_path(path).remove(body)
+    body = portable(type_, body)
     if present is not None:
         if type_.orders and type_.members:
             _keep_others(type_, body, present)

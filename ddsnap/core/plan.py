@@ -241,11 +241,19 @@ def _finish(
     return replace(
         action,
         intended=resolved,
+        reasons=(*action.reasons, *_left_out(resolution, action)),
         origin=_origin(decisions, action),
         needs=tuple(sorted(needs)),
         unresolved=tuple(unresolved),
         closes=tuple(closes),
     )
+
+
+def _left_out(resolution: Resolution, action: Action) -> list[str]:
+    """Say which fields that nobody declared are not sent."""
+    unknown = resolution.source.entries[action.address].unknown
+    foreign = resolution.foreign(action.address.type, unknown) if action.writes else []
+    return [f"without {name}, which nothing of the type has there" for name in foreign]
 
 
 def _digest(resolution: Resolution, action: Action) -> str:

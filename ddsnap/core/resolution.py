@@ -12,7 +12,7 @@ from ddsnap.core.pointers import join
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from ddsnap.core.directory import Directory, Found
     from ddsnap.core.fields import Parts
@@ -91,6 +91,16 @@ class Resolution:
         """Return what is written there: a soft reference that nothing is known of stays."""
         value = self.value(reference)
         return reference.value if value is None and reference.soft else value
+
+    def foreign(self, type_name: str, unknown: Collection[str]) -> list[str]:
+        """Return those of the fields nobody declared that are not sent.
+
+        The destination's own resources of the type show what it knows.
+        """
+        if self.same_org or not unknown or not self.catalog[type_name].fields:
+            return []
+        known = self.destination.unknown.get(type_name, ())
+        return sorted(name for name in unknown if name not in known)
 
     def missing(self, reference: Reference) -> Missing:
         """Say why ``value`` answers nothing."""

@@ -341,6 +341,8 @@ class ResourceType:
     """An update carries the destination's id in its body."""
     quiet: tuple[Quiet, ...] = ()
     """What it gets between two orgs, so that nobody is woken before the migration is done."""
+    uploads: tuple[str, ...] = ()
+    """Where a document names files whose content the API shows to nobody."""
     sheds: tuple[str, ...] = ()
     """Lists that are written without the elements whose targets are not there."""
     override: Mapping[str, str] = field(default_factory=dict)

@@ -18,7 +18,7 @@ NOT_STORED = {
     "update_only", "write_only", "modified_at", "modified_by", "title", "fields", "gone", "direct",
     "path", "items", "envelope", "parent", "detail", "orders", "provenance", "identity", "derived",
     "quiet", "create_if", "undelete", "merges", "clears", "repeats", "spares", "keeps_secrets",
-    "keeps_others", "timely", "duplicate", "sheds", "override",
+    "keeps_others", "timely", "duplicate", "sheds", "uploads", "override",
     "irreversible", "disabled", "held",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""

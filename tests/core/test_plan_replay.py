@@ -24,6 +24,7 @@ from hand_made import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ddsnap.catalog import CATALOG as REAL
 from ddsnap.catalog import shared
 from ddsnap.core.canonical import digest
 from ddsnap.core.changes import apply_patch
@@ -556,3 +557,22 @@ def test_the_last_administrator_stays():
     handed_over = people(a={"roles": ["O"]}, b={"roles": ["R"]})
     plan = planned(handed_over, destination, same_org=True)
     assert kinds(plan)["users/a"] == "update"
+
+
+# --- fields that nobody declared
+
+
+def test_a_field_that_nobody_declared_is_sent_where_the_destination_has_it():
+    def team(id_, **more):
+        body = {"id": id_, "type": "team", "attributes": {"handle": f"h{id_}", **more}}
+        return Document(Address("teams", id_), body)
+
+    def plan_into(*there):
+        new = team("1", name="a", brand_new=1)
+        plan = make_plan(lambda: [new], lambda: there, {}, REAL)
+        return plan.actions[0].reasons, intended(plan, new)["attributes"].get("brand_new")
+
+    why = ("without attributes.brand_new, which nothing of the type has there",)
+    assert plan_into() == (why, None)
+    assert plan_into(team("9")) == (why, None)
+    assert plan_into(team("9", brand_new=2)) == ((), 1)
