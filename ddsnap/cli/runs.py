@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -267,7 +268,7 @@ def _author() -> Author:
 
 def _words(parameter: click.Parameter, value: Any) -> list[str]:
     """Return a parameter as it could stand on the command line."""
-    values = [value] if isinstance(value, (str, int, float)) else [*(value or ())]
+    values = [value] if isinstance(value, (str, int, float, Path)) else [*(value or ())]
     if isinstance(parameter, click.Argument):
         return [str(one) for one in values]
     option = parameter.opts[-1]

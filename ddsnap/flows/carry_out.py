@@ -14,14 +14,12 @@ from ddsnap.errors import DdsnapError
 from ddsnap.flows.act import Done, Work, act, close, left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ddsnap.core.actions import Action
     from ddsnap.core.plan import Plan
     from ddsnap.core.values import Address
     from ddsnap.flows.act import Ground
-
-_MOVED: Final = "it is not as the saved plan has it"
 
 _LONGEST_WAIT: Final = 1.0
 """Seconds between two looks at the clock while requests are under way."""
@@ -42,14 +40,14 @@ class Means:
 
     ``load`` reads an action's documents, on the calling thread; ``tick`` is called there again and
     again with how many actions are done; ``barred`` says by type why none of it may be created,
-    and ``moved`` is not as it was when somebody approved of it.
+    and ``moved`` why something is not as it was when somebody approved of it.
     """
 
     load: Callable[[Action], Work]
     tick: Callable[[int], None]
     concurrency: int
     barred: Mapping[str, str] = field(default_factory=dict)
-    moved: Collection[Address] = ()
+    moved: Mapping[Address, str] = field(default_factory=dict)
 
 
 def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
@@ -131,7 +129,7 @@ class _Board:
         """Delete one after another, dependents first."""
         for action in self._actions.values():
             if action.kind == "delete" and action.address in self._means.moved:
-                self._settle(left(action, "moved", _MOVED))
+                self._settle(left(action, "moved", self._means.moved[action.address]))
             elif action.kind == "delete":
                 for done in act(self._ground, self._means.load(action)):
                     self._settle(done)
@@ -152,7 +150,7 @@ class _Board:
     def _start(self, pool: ThreadPoolExecutor, address: Address) -> None:
         action = self._actions[address]
         if address in self._means.moved:
-            self._settle(left(action, "moved", _MOVED))
+            self._settle(left(action, "moved", self._means.moved[address]))
             return
         why = self._means.barred.get(address.type) if action.kind == "create" else ""
         if why:

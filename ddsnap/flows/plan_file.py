@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
@@ -100,7 +101,7 @@ def read_saved(data: bytes, where: str) -> SavedPlan:
             where,
             body,
             shapes.one_of(head, "kind", ("replay", "restore")),
-            shapes.text(source, "commit"),
+            _commit(source),
             shapes.text(source, "revision"),
             shapes.text(source, "public_id"),
             shapes.text(destination, "org"),
@@ -110,6 +111,13 @@ def read_saved(data: bytes, where: str) -> SavedPlan:
         )
     except Damaged as error:
         raise UsageError(f"{where} cannot be replayed: {error.message}", "plan again") from None
+
+
+def _commit(source: JSONObject) -> str:
+    commit = shapes.text(source, "commit")
+    if re.fullmatch("[0-9a-f]{40}", commit) is None:
+        raise Damaged("its commit is not the name of one")
+    return commit
 
 
 def _digest(rule: Rule) -> str:

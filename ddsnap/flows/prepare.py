@@ -15,7 +15,7 @@ from ddsnap.core.filling import needs as places_of
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.paths import document_path, parse_document_path
 from ddsnap.core.reach import reached
-from ddsnap.core.saved_plan import compare
+from ddsnap.core.saved_plan import compare, dependents
 from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.transform import unmatched
 from ddsnap.core.values import Address
@@ -29,7 +29,7 @@ from ddsnap.flows.supply import Need, Supplied
 from ddsnap.flows.transforming import principals_known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -95,8 +95,8 @@ class Prepared:
     needs: tuple[Need, ...] = ()
     """The secrets that what is to be written holds markers for."""
     warnings: list[str] = field(default_factory=list)
-    moved: frozenset[Address] = frozenset()
-    """What is not as the saved plan has it: it is left alone."""
+    moved: Mapping[Address, str] = field(default_factory=dict)
+    """What is left alone, and why: it is not as the saved plan has it, or needs what is not."""
 
     @property
     def writes(self) -> int:
@@ -225,7 +225,7 @@ def check_limits(prepared: Prepared) -> None:
     if moved and order.wishes.strict:
         count = "1 action is" if len(moved) == 1 else f"{len(moved)} actions are"
         raise Refused(
-            f"{count} not as the saved plan has it, first {min(moved)}",
+            f"{count} to be left alone: {min(moved)}: {moved[min(moved)]}",
             "plan again; without --strict the others are carried out",
         )
 
@@ -286,8 +286,14 @@ def _plan(
     prepared.needs = tuple(_needs(prepared))
     prepared.supplied = order.supply(prepared.needs)
     if order.saved is not None:
-        prepared.moved = frozenset(compare(order.saved.body, plan))
+        prepared.moved = _moved(compare(order.saved.body, plan), plan)
     return prepared
+
+
+def _moved(moved: list[Address], plan: Plan) -> dict[Address, str]:
+    why = dict.fromkeys(moved, "it is not as the saved plan has it")
+    needing = dependents(plan, moved)
+    return why | {one: f"{it} is not as the saved plan has it" for one, it in needing.items()}
 
 
 def _deletions(order: Order, catalog: Catalog) -> Deletions | None:

@@ -229,8 +229,9 @@ def test_a_plan_and_a_replay_plan_the_same(desk):
     for name in ("plan", "action", "summary"):
         assert refused.of(name) == planned.of(name) != []
     assert planned.of("plan")[0]["transforms"] == ["moved"]
-    monitor = next(event for event in planned.of("action") if event["type"] == "monitors")
-    assert "moved:true" in json.dumps(monitor["patch"])
+    id_, _ = first(desk.us1, "monitors")
+    shown = desk.run("-q", "plan", "us1", "--show", f"monitors/{id_}")
+    assert "moved:true" in json.loads(shown.out)["tags"]
 
 
 def test_the_plan_after_a_replay_knows_its_map(desk):

@@ -4,7 +4,7 @@ import pytest
 from hand_made import docs, planned
 
 from ddsnap.core import canonical
-from ddsnap.core.saved_plan import compare, read_plan
+from ddsnap.core.saved_plan import compare, dependents, read_plan
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 
@@ -41,7 +41,7 @@ def test_a_saved_plan_is_read_back_with_its_head():
 def test_what_moved_at_the_destination_is_named():
     before = planned(SOURCE, there(), KNOWN)
     assert moved(before, planned(SOURCE, there(q=3), KNOWN)) == ["monitors/1"]
-    assert moved(before, planned(SOURCE, there(q=1), KNOWN)) == ["monitors/1"]
+    assert moved(before, planned(SOURCE, there(q=1), KNOWN)) == []  # there is nothing left to do
     assert moved(before, planned(SOURCE, there(b="x"), KNOWN)) == ["monitors/2"]
     gone = planned(SOURCE, there()[1:], KNOWN)  # what refers to it will get another id
     assert moved(before, gone) == ["dashboards/d", "monitors/1"]
@@ -85,3 +85,27 @@ def test_addresses_are_told_as_addresses():
         Address.parse(f"{one}")
         for one in ("monitors/1", "monitors/2", "monitors/3", "dashboards/d")
     )
+
+
+def test_what_was_carried_out_since_has_not_moved():
+    before = planned(SOURCE, there(), {})
+    known = {"monitors/1": "91", "monitors/2": "92", "monitors/3": "93", "dashboards/d": "e"}
+    done = docs(
+        monitors={"91": {"name": "a", "q": 1}, "92": {"name": "b"}, "93": {"name": "c"}},
+        dashboards={"e": {"title": "t", "alert_id": "91"}},
+    )
+    assert moved(before, planned(SOURCE, done, known)) == []
+
+
+def test_a_creation_may_know_an_id_that_was_symbolic():
+    before = planned(SOURCE, [], {})
+    after = planned(SOURCE, docs(monitors={"91": {"name": "a", "q": 1}}), {"monitors/1": "91"})
+    assert moved(before, after) == []
+
+
+def test_what_refers_to_what_moved_depends_on_it():
+    plan = planned(SOURCE, there(), KNOWN)
+    monitor, board = Address("monitors", "1"), Address("dashboards", "d")
+    assert dependents(plan, [monitor]) == {board: monitor}
+    assert dependents(plan, [board]) == {}
+    assert dependents(plan, []) == {}

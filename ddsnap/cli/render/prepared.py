@@ -79,8 +79,7 @@ def _tell_programs(terminal: Terminal, prepared: Prepared) -> None:
         counts=plan.counts(),
     )
     for action in plan.actions:
-        moved = action.address in prepared.moved
-        terminal.event("action", **action.to_json(), moved=moved)
+        terminal.event("action", **action.to_json(), moved=prepared.moved.get(action.address, ""))
     for need in prepared.lacking:
         terminal.event(
             "secret_needed",
@@ -101,9 +100,9 @@ def _tell_people(terminal: Terminal, prepared: Prepared) -> None:
     if prepared.needs_mute:
         terminal.line("new monitors get the tag migration:true, and a downtime silences it")
     if prepared.moved:
-        terminal.line(f"left alone, not as the saved plan has them ({len(prepared.moved)}):")
-        for address in sorted(prepared.moved):
-            terminal.line(f"  {address}")
+        terminal.line(f"left alone ({len(prepared.moved)}):")
+        for address, why in sorted(prepared.moved.items()):
+            terminal.line(f"  {address}: {why}")
     shown = partial(present, prepared) if terminal.verbosity > 0 else None
     for line in plan_lines(prepared.plan, shown):
         terminal.line(str(line), **({"fg": line.colour} if line.colour else {}))
