@@ -88,7 +88,7 @@ def test_addresses_are_told_as_addresses():
 
 
 def test_what_was_carried_out_since_has_not_moved():
-    before = planned(SOURCE, there(), {})
+    before = planned(SOURCE, [], {})
     known = {"monitors/1": "91", "monitors/2": "92", "monitors/3": "93", "dashboards/d": "e"}
     done = docs(
         monitors={"91": {"name": "a", "q": 1}, "92": {"name": "b"}, "93": {"name": "c"}},
