@@ -41,10 +41,10 @@ class Scope:
     """The configured filters: what does not pass them has left the scope."""
     narrowing: Selection = field(default_factory=Selection)
     """The command line's filters: what does not pass them is carried over."""
-    answered: frozenset[str] = frozenset()
-    """Of types without a listing, the ids of what is known not to be there: nobody else made it."""
     named: frozenset[str] = frozenset()
     """The types that somebody asked for by name: one that is unavailable is trouble then."""
+    answered: frozenset[str] = frozenset()
+    """Of types without a listing, the ids of what is known not to be there: nobody else made it."""
 
     @property
     def narrow(self) -> bool:
