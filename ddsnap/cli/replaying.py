@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import click
 
@@ -15,7 +15,7 @@ from ddsnap.cli.supplying import supplies
 from ddsnap.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ddsnap.cli.context import App
     from ddsnap.config import Config
@@ -85,68 +85,66 @@ class Asked:
         )
 
 
-def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take what a plan depends on; it gets that as a mapping, ``asked``."""
-
-    @wraps(command)
-    def asking(*args: Any, no_dependencies: bool, **others: Any) -> Any:
-        asked = others.pop("asked", {}) | {name: others.pop(name) for name in _PLANNED}
-        asked["dependencies"] = not no_dependencies
-        return command(*args, asked=asked, **others)
-
-    for option in (
-        click.option("--allow-unmatched", is_flag=True,
-                     help="Go on although a transformation matches nothing."),
-        click.option("--allow-self-lockout", is_flag=True,
-                     help="Write policies that shut out the owner of the keys."),
-        click.option("--create-similar", is_flag=True,
-                     help="Create what has the title of something else there, beside it."),
-        click.option("--adopt", multiple=True, metavar="TYPE/ID=ID",
-                     help="Take this one at the destination for its counterpart."),
-        click.option("--max-deletes", default="", metavar="N|P%",
-                     help="Delete so many at most.  [default: as configured, 20]"),
-        click.option("--delete-adopted", is_flag=True,
-                     help="With --delete: also what ddsnap found there and adopted."),
-        click.option("--delete", is_flag=True,
-                     help="Delete what ddsnap made there and the snapshot no longer holds."),
-        click.option("--live", is_flag=True,
-                     help="Leave monitors and tests as loud as they are at the source."),
-        click.option("--no-dependencies", is_flag=True,
-                     help="Leave out what the selection needs."),
-        click.option("--transform", "transforms", multiple=True, metavar="NAME",
-                     help="Apply this transformation too; more may be given."),
-    ):  # fmt: skip
-        asking = option(asking)
-    return asking
+_Command: TypeAlias = "Callable[..., Any]"
 
 
-def replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take the options of a replay; it gets them as a mapping, ``asked``."""
+def _let(*names: str) -> Callable[[_Command], _Command]:
+    """Let a command take these options; it gets them as a mapping, ``asked``."""
 
-    @wraps(command)
-    def asking(*args: Any, **others: Any) -> Any:
-        asked = {name: others.pop(name) for name in _CARRIED_OUT}
-        return planned(*args, asked=asked, **others)
+    def let(command: _Command) -> _Command:
+        @wraps(command)
+        def asking(*args: Any, **others: Any) -> Any:
+            asked = {name: others.pop(name) for name in names}
+            asked["dependencies"] = not asked.pop("no_dependencies")
+            return command(*args, asked=asked, **others)
 
-    planned = plan_options(command)
-    for option in (
-        click.option("--secrets-from-source", is_flag=True,
-                     help="Read secrets that the source shows, and send them on."),
-        click.option("--strict", is_flag=True,
-                     help="Write nothing if anything moved since the plan was saved."),
-        click.option("--rehearse", is_flag=True,
-                     help="Replay into an embedded copy of the org, and say what would fail."),
-        click.option("--yes", is_flag=True, help="Do not ask."),
-    ):  # fmt: skip
-        asking = option(asking)
-    return asking
+        taking: _Command = asking
+        for name in reversed(names):
+            taking = _OPTIONS[name](taking)
+        return taking
+
+    return let
 
 
-_PLANNED = (
-    "transforms", "adopt", "live", "delete", "delete_adopted", "max_deletes", "create_similar",
-    "allow_unmatched", "allow_self_lockout",
+def _flag(name: str, told: str) -> Callable[[_Command], _Command]:
+    return click.option(name, is_flag=True, help=told)
+
+
+_OPTIONS: Final[Mapping[str, Callable[[_Command], _Command]]] = {
+    "yes": _flag("--yes", "Do not ask."),
+    "rehearse": _flag("--rehearse",
+                      "Replay into an embedded copy of the org, and say what would fail."),
+    "strict": _flag("--strict", "Write nothing if anything moved since the plan was saved."),
+    "secrets_from_source": _flag("--secrets-from-source",
+                                 "Read secrets that the source shows, and send them on."),
+    "transforms": click.option("--transform", "transforms", multiple=True, metavar="NAME",
+                               help="Apply this transformation too; more may be given."),
+    "no_dependencies": _flag("--no-dependencies", "Leave out what the selection needs."),
+    "live": _flag("--live", "Leave monitors and tests as loud as they are at the source."),
+    "delete": _flag("--delete", "Delete what ddsnap made there and the snapshot no longer holds."),
+    "delete_adopted": _flag("--delete-adopted",
+                            "With --delete: also what ddsnap found there and adopted."),
+    "max_deletes": click.option("--max-deletes", default="", metavar="N|P%",
+                                help="Delete so many at most.  [default: as configured, 20]"),
+    "adopt": click.option("--adopt", multiple=True, metavar="TYPE/ID=ID",
+                          help="Take this one at the destination for its counterpart."),
+    "create_similar": _flag("--create-similar",
+                            "Create what has the title of something else there, beside it."),
+    "allow_self_lockout": _flag("--allow-self-lockout",
+                                "Write policies that shut out the owner of the keys."),
+    "allow_unmatched": _flag("--allow-unmatched",
+                             "Go on although a transformation matches nothing."),
+}  # fmt: skip
+_CARRIED_OUT: Final = ("yes", "rehearse", "strict", "secrets_from_source")
+
+replay_options = _let(*_OPTIONS)
+plan_options = _let(*(name for name in _OPTIONS if name not in _CARRIED_OUT))
+"""What a plan depends on."""
+restore_options = _let(
+    "yes", "transforms", "no_dependencies", "adopt", "create_similar", "allow_self_lockout",
+    "allow_unmatched",
 )  # fmt: skip
-_CARRIED_OUT = ("yes", "rehearse", "strict", "secrets_from_source")
+"""What means something within one org."""
 
 
 def replay_with(app: App, repository: Repository, config: Config, asked: Asked) -> ExitCode:

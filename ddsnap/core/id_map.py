@@ -29,3 +29,15 @@ class Mapped:
 
 IdMap: TypeAlias = Mapping[Address, Mapped]
 """By the source's address. Entries of types that are not captured are taken on trust."""
+
+
+def followed(mapped: IdMap) -> dict[Address, Mapped]:
+    """Return a map of an org onto itself in which what was lost twice leads to its last id."""
+    found: dict[Address, Mapped] = {}
+    for address, entry in mapped.items():
+        seen, last = {address.id}, entry
+        while last.id not in seen and (later := mapped.get(Address(address.type, last.id))):
+            seen.add(last.id)
+            last = later
+        found[address] = last
+    return found

@@ -14,11 +14,13 @@ from ddsnap.core.deciding import decide_all
 from ddsnap.core.decisions import Decisions, begin
 from ddsnap.core.directory import Directory, read_directory
 from ddsnap.core.holders import find_holders
+from ddsnap.core.id_map import followed
 from ddsnap.core.intended import intended_document
 from ddsnap.core.loose_ends import LooseEnd, loose_ends
 from ddsnap.core.patches import make_patches, plain_digest
 from ddsnap.core.protection import protected_at_once
-from ddsnap.core.reach import reached
+from ddsnap.core.reach import lost_from, reached
+from ddsnap.core.regained import find_regained
 from ddsnap.core.removal import find_doomed, maker_of, plan_removal
 from ddsnap.core.repointing import lost_ids, plan_repointing, repointed_document
 from ddsnap.core.resolution import Resolution, is_symbolic
@@ -135,20 +137,24 @@ def make_plan(
     """Say what brings the destination to what the source's documents intend.
 
     Both orgs are read twice at most, and no more bodies are held than differ. ``dependencies``
-    adds to the selection what its resources need. ``states`` are those of the snapshot's types,
+    adds to the selection what its resources need: within one org only what was lost, since what is
+    there stays as it is unless it was selected. ``states`` are those of the snapshot's types,
     ``there`` of the destination's; ``adopt`` names counterparts by hand, ``ours`` are resources
     that an interrupted run made, ``names`` what Datadog's tables hold there, ``self_user`` is the
     destination's id of who replays. Nothing is deleted without ``deletions``.
     """
     here = read_directory(source(), catalog, quiet=quiet)
+    there_now = read_directory(destination(), catalog, quiet=quiet)
+    id_map = followed(id_map) if same_org else id_map
+    lost = lost_from(here, there_now, catalog, id_map) if same_org else None
     resolution = Resolution(
         here,
-        read_directory(destination(), catalog, quiet=quiet),
+        there_now,
         catalog,
         id_map,
         same_org=same_org,
         states=states or {},
-        selected=_selected(here, catalog, selection, dependencies=dependencies),
+        selected=_selected(here, catalog, selection, lost, dependencies=dependencies),
         quiet=quiet,
     )
     terms = Terms(adopt or {}, create_similar, frozenset(ours), there, names, now)
@@ -179,6 +185,7 @@ def _read_again(
         makers[address] = maker_of(resolution.catalog[there.type], body)
 
     resolution.lost.update(lost_ids(decisions))
+    resolution.regained.update(find_regained(decisions, source))
     readers = plan_repointing(decisions, resolution.lost, doomed, repointing.append)
     readers |= {there: partial(note, address, there) for there, address in doomed.items()}
     make_patches(decisions, source, destination, readers)
@@ -199,12 +206,14 @@ def _selected(
     here: Directory,
     catalog: Catalog,
     selection: Callable[[Address], bool] | None,
+    lost: Collection[Address] | None,
     *,
     dependencies: bool,
 ) -> Callable[[Address], bool]:
     if selection is None:
         return lambda _: True
-    return reached(here, catalog, selection, dependencies=dependencies).__contains__
+    chosen = reached(here, catalog, selection, dependencies=dependencies, lost=lost)
+    return chosen.__contains__
 
 
 # --- the rest of an action

@@ -18,6 +18,7 @@ from ddsnap.core.match import named_by_id, portable
 from ddsnap.core.normalize import normalize
 from ddsnap.core.pointers import join
 from ddsnap.core.references import find_references, identifies, rewrite
+from ddsnap.core.regained import regain
 from ddsnap.core.values import Address, Document
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from ddsnap.core.decisions import Decisions
     from ddsnap.core.directory import Entry
+    from ddsnap.core.id_map import Mapped
     from ddsnap.core.references import Reference
     from ddsnap.core.resolution import Ids, Resolution
     from ddsnap.core.resource_type import ResourceType
@@ -40,6 +42,10 @@ def lost_ids(decisions: Decisions) -> dict[tuple[str, str], Found]:
     if not resolution.same_org:
         return lost
     there = resolution.destination
+    for address, mapped in resolution.id_map.items():  # an earlier run may not have come so far
+        back = Address(address.type, mapped.id) in there.entries
+        if back and address.id != mapped.id and address not in there.entries:
+            lost[address.type, address.id] = Found(address)
     for address, action in decisions.actions.items():
         type_ = resolution.catalog.get(address.type)
         if type_ is None or type_.constant_id or named_by_id(type_) or not action.to:
@@ -57,10 +63,13 @@ def plan_repointing(
     doomed: Collection[Address],
     add: Callable[[Action], None],
 ) -> dict[Address, Callable[[JSONObject], None]]:
-    """Return, by address, what makes the action of each document that still names what is lost."""
-    if not lost:
-        return {}
+    """Return, by address, what makes the action of each document that still names what is lost.
+
+    So it is with what gets lost members back.
+    """
     resolution = decisions.resolution
+    if not lost and not resolution.regained:
+        return {}
     written = {Address(a.address.type, a.to) for a in decisions.actions.values() if a.to}
     return {
         address: partial(_repoint, decisions, lost, entry, add)
@@ -69,23 +78,32 @@ def plan_repointing(
         and address not in decisions.actions
         and address not in written
         and not entry.built_in
-        and _stale(resolution, lost, entry)
+        and (address in resolution.regained or _stale(resolution, lost, entry))
     }
 
 
 def repointed_document(
     document: Document, resolution: Resolution, *, ids: Ids | None = None
 ) -> JSONObject:
-    """Return the destination's own document, its references to what was lost rewritten."""
+    """Return the destination's own document, its references to what was lost rewritten.
+
+    Members that it lost are in it again.
+    """
     type_ = resolution.catalog[document.address.type]
+    regained = resolution.regained.get(document.address)
+    own = regain(type_, document.body, regained) if regained else document.body
 
     def resolve(reference: Reference) -> str | None:
         found = _found(resolution, resolution.lost, type_, reference)
-        known = found and ((ids or {}).get(found.address) or resolution.ids.get(found.address))
-        return resolution.id_there(found, known) if found and known else None
+        return resolution.id_there(found, known) if found and (known := known_of(found)) else None
 
-    references = find_references(document.body, type_, resolution.catalog)
-    body = rewrite(document.body, references, resolve)
+    def known_of(found: Found) -> str | Mapped | None:
+        address = found.address
+        mapped = resolution.id_map.get(address)
+        return (ids or {}).get(address) or resolution.ids.get(address) or mapped
+
+    references = find_references(own, type_, resolution.catalog)
+    body = rewrite(own, references, resolve)
     body = portable(type_, normalize(type_, body).document.body)
     for path in type_.create_only:
         settle(path, body, portable(type_, document.body))
@@ -132,7 +150,9 @@ def _repoint(
     type_ = resolution.catalog[address.type]
     wanted = repointed_document(Document(address, body), resolution)
     targets = {found.address for found in _stale(resolution, lost, entry)}
-    needs = sorted(target for target in targets if not decisions.actions[target].idle)
+    regained = resolution.regained[address].targets if address in resolution.regained else ()
+    actions = decisions.actions
+    needs = sorted(one for one in {*targets, *regained} if one in actions and not actions[one].idle)
     action = Action(
         "update",
         address,
@@ -140,9 +160,14 @@ def _repoint(
         address.id,
         tuple(json_patch(portable(type_, body), wanted)),
         tuple(needs),
-        tuple(f"{target} has a new id" for target in sorted(targets)),
+        (
+            *(f"{target} has a new id" for target in sorted(targets)),
+            *(f"it held {target}" for target in sorted(regained)),
+        ),
         base="destination",
     )
+    if not action.patch and not targets:
+        return
     if not action.patch:
         reason = "it refers to what has a new id, and only a creation can set that"
         action = replace(action, kind="blocked", reasons=(reason,))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ddsnap.core.fields import Parts
     from ddsnap.core.id_map import IdMap
     from ddsnap.core.references import Reference
+    from ddsnap.core.regained import Regained
     from ddsnap.core.resource_type import Catalog
 
 Ids: TypeAlias = "Mapping[Address, str | Mapped]"
@@ -58,6 +59,8 @@ class Resolution:
     """Those that are over, and so will not be there either."""
     lost: dict[tuple[str, str], Found] = field(default_factory=dict)
     """What the source calls resources of its own org, by type and an id that they lost."""
+    regained: dict[Address, Regained] = field(default_factory=dict)
+    """What gets members back that were lost, by its address at the destination."""
 
     def value(self, reference: Reference, ids: Ids | None = None) -> str | None:
         """Return what stands in the reference's place at the destination.

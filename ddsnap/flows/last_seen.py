@@ -1,0 +1,97 @@
+"""Where a resource was seen last: the newest snapshot of an org that still held it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ddsnap.core.normalize import title_of
+from ddsnap.core.paths import document_path
+from ddsnap.core.values import Address
+from ddsnap.errors import UsageError
+from ddsnap.flows.history import lives_of, versions_of_type
+from ddsnap.flows.revisions import find_resources
+from ddsnap.flows.view import snapshot_view
+from ddsnap.store.history import path_history
+from ddsnap.store.trees import changed_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ddsnap.core.resource_type import Catalog
+    from ddsnap.store.commits import CommitInfo
+    from ddsnap.store.repository import Repository
+
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """A resource, and the newest commit of its org's snapshots that holds it."""
+
+    address: Address
+    commit: str
+
+
+def last_seen(repo: Repository, org: str, text: str, catalog: Catalog) -> LastSeen:
+    """Find what ``TYPE/ID`` or ``TYPE/TITLE`` names, be it in the org's past alone.
+
+    One that was restored under another id is found by any of its ids. Raises ``UsageError`` where
+    there never was such a resource, or where several were lost under the title at once.
+    """
+    tip = repo.branch(f"snapshots/{org}") or ""
+    wanted = Address.parse(text)
+    if wanted.type not in catalog or not wanted.id:
+        return LastSeen(find_resources(snapshot_view(repo, tip, org), catalog, [text])[0], tip)
+    for address in lives_of(repo, org, wanted):
+        commit = _last_commit(repo, tip, address)
+        if commit:
+            return LastSeen(address, commit)
+    return _titled(repo, org, tip, wanted, catalog)
+
+
+def _last_commit(repo: Repository, tip: str, address: Address) -> str:
+    """Return the newest snapshot that holds an address; empty where none ever did."""
+    for version in path_history(repo, tip, document_path(address)):
+        if version.sha is not None:  # it was not changed since
+            return tip
+        return version.commit.parents[0] if version.commit.parents else ""
+    return ""
+
+
+def _titled(repo: Repository, org: str, tip: str, wanted: Address, catalog: Catalog) -> LastSeen:
+    view = snapshot_view(repo, tip, org)
+    if any(
+        title_of(catalog[wanted.type], document.body) == wanted.id
+        for document in view.documents(catalog, only=wanted.type)
+    ):
+        return LastSeen(find_resources(view, catalog, [str(wanted)])[0], tip)
+    for commit in versions_of_type(repo, org, wanted.type):
+        gone = sorted(_gone(repo, commit, wanted, catalog))
+        if len(gone) > 1:
+            ids = ", ".join(str(address) for address in gone[:_MOST_NAMED])
+            raise UsageError(
+                f"{len(gone)} {wanted.type} were titled {wanted.id!r} until {commit.sha[:12]}",
+                f"name one: {ids}",
+            )
+        if gone:
+            return LastSeen(gone[0], commit.parents[0])
+    raise UsageError(
+        f"no snapshot of {org} ever held {wanted}",
+        f"`ddsnap log {org} {wanted.type}` lists the snapshots that changed them",
+    )
+
+
+def _gone(
+    repo: Repository, commit: CommitInfo, wanted: Address, catalog: Catalog
+) -> Iterator[Address]:
+    """Yield what had the title before a commit, and is gone or has another one since."""
+    if not commit.parents:
+        return
+    before = snapshot_view(repo, commit.parents[0], commit.parents[0])
+    for path, old, _ in changed_paths(repo, commit.parents[0], commit.sha):
+        if old is None or not path.startswith(f"{wanted.type}/"):
+            continue
+        document = before.document(path, catalog)
+        if document and title_of(catalog[wanted.type], document.body) == wanted.id:
+            yield document.address
