@@ -52,7 +52,8 @@ def lost_ids(decisions: Decisions) -> dict[tuple[str, str], Found]:
             continue
         for found, old in _old_ids(resolution, address):
             known = Address(address.type, old) in there.entries
-            if old != action.to and not known and (address.type, old) not in there.by_alias:
+            kept = old == action.to and not action.undeletes  # that may be refused
+            if not kept and not known and (address.type, old) not in there.by_alias:
                 lost[address.type, old] = found
     return lost
 
@@ -68,6 +69,8 @@ def plan_repointing(
     So it is with what gets lost members back.
     """
     resolution = decisions.resolution
+    back = {address for address, action in decisions.actions.items() if action.undeletes}
+    lost = {old: found for old, found in lost.items() if found.address not in back}
     if not lost and not resolution.regained:
         return {}
     written = {Address(a.address.type, a.to) for a in decisions.actions.values() if a.to}

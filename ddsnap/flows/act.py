@@ -313,6 +313,7 @@ class _Doing:
 
     def _undelete(self) -> Done:
         """Ask Datadog for a resource that it may still have, under its old id."""
+        self._note_patch(self.ground.binding.written(self.work.document, None))
         request = undelete_request(self.type, self.action.to)
         if request is not None:
             try:

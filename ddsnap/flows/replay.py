@@ -287,6 +287,7 @@ class _Replay:
         outcomes = [self._settled(outcome, told, after) for outcome in outcomes]
         mapped = self._map(outcomes, told, after)
         state = _state(outcomes, carried)
+        prepared.warnings += _renamed(prepared, outcomes)
         record = replace(
             self.record,
             state=state,
@@ -399,6 +400,26 @@ def _answered(outcomes: Sequence[Outcome], catalog: Catalog) -> frozenset[str]:
         )
         - written
     )
+
+
+def _renamed(prepared: Prepared, outcomes: Sequence[Outcome]) -> list[str]:
+    """Name what Datadog would not undelete, and what still points at where it was."""
+    told = []
+    known = prepared.plan.resolution
+    for outcome in outcomes:
+        action = outcome.action
+        if not action.undeletes or outcome.to in ("", action.to) or known is None:
+            continue
+        pointing = [
+            str(address)
+            for address, entry in known.destination.entries.items()
+            for reference in entry.references
+            if reference.value == action.to and action.address.type in reference.to
+        ]
+        where = f"; {pointing[0]} points at the old id" if pointing else ""
+        again = f"{where}: restore it again to mend that" if pointing else ""
+        told.append(f"{action.address} could not be undeleted and is {outcome.to} now{again}")
+    return told
 
 
 def _state(outcomes: Sequence[Outcome], carried: CarriedOut) -> State:
