@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 import subprocess
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from two_orgs import TwoOrgs, first, two_orgs
 
-from ddsnap.sandbox.faults import Fault
+from ddsnap.catalog import CATALOG
+from ddsnap.core import canonical
+from ddsnap.core.fields import field_path
+from ddsnap.core.match import is_built_in, portable
+from ddsnap.core.references import find_references
+from ddsnap.flows.view import snapshot_view
+from ddsnap.store.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ddsnap.core.values import Address
     from ddsnap.sandbox import SandboxOrg
     from ddsnap.sandbox.service import Write
 
@@ -30,7 +40,7 @@ def state(org: SandboxOrg, *without: str) -> dict[str, Any]:
     volatile = {"modified", "modified_at", "modified_by", "overall_state", "dashboard_count"}
     return {
         f"{name}/{id_}": copy.deepcopy({k: v for k, v in body.items() if k not in volatile})
-        for name in org._tables  # noqa: SLF001 - all of them
+        for name in org._tables
         if name not in without
         for id_, body in org.resources(name).items()
     }
@@ -94,7 +104,9 @@ def test_a_dashboard_that_is_gone_for_good_gets_a_new_id_that_all_point_at(orgs:
     for _ in range(2):  # what undelete could not do is known, and mended, by the second run
         done = orgs.run("restore", "us1", f"dashboards/{body['title']}", "--yes")
         assert done.code == 0, done.err + done.out
-    titled = [new for new, b in orgs.us1.resources("dashboards").items() if b["title"] == body["title"]]
+    titled = [
+        new for new, b in orgs.us1.resources("dashboards").items() if b["title"] == body["title"]
+    ]
     (new,) = titled
     assert new != id_
     kept = orgs.us1.resources("dashboards")
@@ -106,3 +118,116 @@ def test_a_dashboard_that_is_gone_for_good_gets_a_new_id_that_all_point_at(orgs:
     assert log.code == 0
     assert new in log.out or body["title"] in log.out
     assert orgs.run("verify").code == 0
+
+
+def test_what_undelete_refused_is_told_with_what_still_points_at_it(orgs: TwoOrgs) -> None:
+    _, id_ = listed_dashboard(orgs.us1)
+    orgs.us1.grow(9, 40)
+    slo_id, _ = first(orgs.us1, "notebooks")
+    body = throw_away(orgs.us1, id_, for_good=True)
+    del slo_id
+    done = orgs.run("restore", "us1", f"dashboards/{id_}", "--yes")
+    assert done.code == 0, done.err
+    (new,) = [
+        new for new, b in orgs.us1.resources("dashboards").items() if b["title"] == body["title"]
+    ]
+    assert f"dashboards/{id_} could not be undeleted and is {new} now" in done.err
+
+
+# --- any type: the org is as it was, but for one id
+
+TYPES = (
+    "monitors", "dashboards", "service_level_objectives", "synthetics_tests", "roles", "teams",
+    "powerpacks", "notebooks", "logs_pipelines", "synthetics_global_variables", "dashboard_lists",
+    "downtime_schedules", "logs_metrics",
+)  # fmt: skip
+
+
+def documents(orgs: TwoOrgs) -> dict[Address, dict[str, Any]]:
+    """What a capture of us1 says that people decide, by address."""
+    orgs.capture()
+    with Repository.open(orgs.path) as repository:
+        view = snapshot_view(repository, repository.branch("snapshots/us1") or "", "us1")
+        return {
+            found.address: portable(CATALOG[found.address.type], found.body)
+            for found in view.documents(CATALOG)
+        }
+
+
+def most_named(docs: dict[Address, dict[str, Any]], type_name: str) -> Address:
+    """The resource of a type that the most documents name."""
+    named: Counter[str] = Counter()
+    for address, body in docs.items():
+        for reference in find_references(body, CATALOG[address.type], CATALOG):
+            if type_name in reference.to:
+                named[reference.value] += 1
+    ours = [
+        address
+        for address, body in docs.items()
+        if address.type == type_name and not is_built_in(CATALOG[type_name], body)
+    ]
+    return max(ours, key=lambda address: (named[address.id], address.id))
+
+
+def lose(org: SandboxOrg, address: Address) -> None:
+    """Let somebody delete it, by force if need be; Datadog forgets it everywhere it does."""
+    if address.type == "roles":
+        for user in org.resources("users").values():
+            links = user["relationships"]["roles"]
+            links["data"] = [one for one in links["data"] if one["id"] != address.id]
+    if address.type == "teams":
+        for id_ in [one for one in org.resources("team_memberships") if address.id in one]:
+            del org.resources("team_memberships")[id_]
+        org.members.pop(address.id, None)
+    if address.type == "logs_pipelines":
+        order = org.resources("logs_pipelines_order")
+        for body in order.values():
+            body["pipeline_ids"] = [one for one in body["pipeline_ids"] if one != address.id]
+    kind = {"dashboards": "dashboard", "monitors": "monitor", "notebooks": "notebook"}
+    org.resources("restriction_policies").pop(f"{kind.get(address.type)}:{address.id}", None)
+    del org.resources(address.type)[address.id]
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+def test_what_comes_back_under_a_new_id_is_all_that_changed(
+    orgs: TwoOrgs, type_name: str, monkeypatch
+) -> None:
+    before = documents(orgs)
+    lost = most_named(before, type_name)
+    lose(orgs.us1, lost)
+    orgs.capture()
+    for _ in range(2):
+        done = orgs.run("restore", "us1", str(lost), "--yes")
+        for name in re.findall(r"set (DDSNAP_SECRET_\w+)", done.out):
+            monkeypatch.setenv(name, "a-value")  # no API shows it, and nothing keeps it
+            done = orgs.run("restore", "us1", str(lost), "--yes")
+        assert done.code == 0, done.err + done.out
+    after = documents(orgs)
+    new = [address for address in after if address not in before and address.type == type_name]
+    text = json.dumps({str(address): body for address, body in after.items()})
+    if new:
+        print(done.out, [(w.method, w.path, w.body) for w in orgs.sandbox.writes], [a for a, b in before.items() if lost.id in json.dumps(b)], [b for a, b in after.items() if lost.id in json.dumps(b)])
+        assert [str(a) for a, body in after.items() if lost.id in json.dumps(body)] == []
+        text = text.replace(new[0].id, lost.id)
+    expected = {str(address): body for address, body in before.items()}
+    told = unordered(json.loads(text))
+    assert told.keys() == expected.keys()
+    differing = {
+        name: (told[name], body) for name, body in unordered(expected).items() if told[name] != body
+    }
+    assert differing == {}
+    since = len(orgs.sandbox.writes)
+    assert orgs.run("restore", "us1", str(lost), "--yes").code == 0
+    assert writes(orgs, since) == []
+    verified = orgs.run("verify")
+    assert verified.code == 0, verified.out
+
+
+def unordered(docs: dict[str, Any]) -> dict[str, Any]:
+    """Documents with their sets in one order."""
+    for address, body in docs.items():
+        for path in CATALOG[address.partition("/")[0]].unordered:
+            for slot in field_path(path).find(body):
+                if isinstance(slot.value, list):
+                    slot.set(sorted(slot.value, key=canonical.encode))
+    return docs
