@@ -27,15 +27,19 @@ _RESOLUTION: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """``last``: when the type was last read as a whole (epoch seconds, ``None``: never)."""
+    """``last``: when the type was last read as a whole (epoch seconds, ``None``: never).
+
+    ``again`` are ids that are due in any case.
+    """
 
     last: float | None
     now: float
     every: float
+    again: frozenset[str] = frozenset()
 
     def due(self, id_: str) -> bool:
         """Whether the moment of ``id_`` lies between the last reading and now."""
-        if self.last is None or self.now - self.last >= self.every:
+        if id_ in self.again or self.last is None or self.now - self.last >= self.every:
             return True
         phase = zlib.crc32(id_.encode("utf-8", "surrogatepass")) / 2**32 * self.every
         return (self.now - phase) // self.every > (self.last - phase) // self.every

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.manifest import Manifest, TypeState
@@ -45,6 +45,8 @@ class Scope:
     """The types that somebody asked for by name: one that is unavailable is trouble then."""
     answered: frozenset[str] = frozenset()
     """Of types without a listing, the ids of what is known not to be there: nobody else made it."""
+    again: frozenset[Address] = frozenset()
+    """What is read whatever is known of it: the run itself has changed it."""
 
     @property
     def narrow(self) -> bool:
@@ -128,6 +130,8 @@ class _Reader:
         )
         # Up to where the next one goes on from: a gap would leave out what is due in it.
         rotation = self.scope.rotation(self.before, self.read_at.get(type_.name), began)
+        again = (one.id for one in self.scope.again if one.type == type_.name)
+        rotation = replace(rotation, again=frozenset(again))
         capture_type = TypeCapture(self.run, self.draft, type_, self.seen, rotation, choice=choice)
         outcome = capture_type.read(accept_loss=type_.name in self.scope.accept_loss)
         if outcome.narrowed or outcome.state.state in ("complete", "partial"):

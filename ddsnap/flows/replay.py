@@ -287,7 +287,7 @@ class _Replay:
         outcomes = [self._settled(outcome, told, after) for outcome in outcomes]
         mapped = self._map(outcomes, told, after)
         state = _state(outcomes, carried)
-        prepared.warnings += _renamed(prepared, outcomes)
+        renamed = _renamed(prepared, outcomes)
         record = replace(
             self.record,
             state=state,
@@ -296,7 +296,7 @@ class _Replay:
             error=carried.trouble.message if carried.trouble else "",
             requests=run.gateway.requests(),
             standing=journal.standing(run, result, prepared.reading) if result else {},
-            warnings=prepared.warnings,
+            warnings=[*prepared.warnings, *renamed],
         )
         files = map_files(mapped, prepared.source.view.manifest.org, prepared.before.manifest.org)
         rules = {rule.name: rule.text for rule in prepared.source.rules}
@@ -318,7 +318,7 @@ class _Replay:
 
         published = publish(run.repo, self.exchange, (run.journal,), compose)
         final.pushed = published.pushed
-        final.warnings += published.warnings  # the others were told with the plan
+        final.warnings += [*renamed, *published.warnings]  # the others were told with the plan
         return final
 
     def _read_back(
@@ -332,7 +332,12 @@ class _Replay:
             return self.prepared.before, self.prepared.reading
         only = frozenset(written) & frozenset(self.prepared.order.scope.types)
         scope = replace(
-            self.prepared.order.scope, only=only, answered=_answered(outcomes, self.run.catalog)
+            self.prepared.order.scope,
+            only=only,
+            answered=_answered(outcomes, self.run.catalog),
+            again=frozenset(
+                Address(o.action.address.type, o.to or o.action.to) for o in outcomes if o.requests
+            ),
         )
         try:
             result = refresh(self.run, scope, self.exchange, self.prepared.reading)

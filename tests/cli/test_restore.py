@@ -10,9 +10,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from two_orgs import TwoOrgs, first, two_orgs
+from two_orgs import TwoOrgs, two_orgs
 
 from ddsnap.catalog import CATALOG
+from ddsnap.config.ready_made import ready_names
 from ddsnap.core import canonical
 from ddsnap.core.fields import field_path
 from ddsnap.core.match import is_built_in, portable
@@ -122,10 +123,7 @@ def test_a_dashboard_that_is_gone_for_good_gets_a_new_id_that_all_point_at(orgs:
 
 def test_what_undelete_refused_is_told_with_what_still_points_at_it(orgs: TwoOrgs) -> None:
     _, id_ = listed_dashboard(orgs.us1)
-    orgs.us1.grow(9, 40)
-    slo_id, _ = first(orgs.us1, "notebooks")
     body = throw_away(orgs.us1, id_, for_good=True)
-    del slo_id
     done = orgs.run("restore", "us1", f"dashboards/{id_}", "--yes")
     assert done.code == 0, done.err
     (new,) = [
@@ -206,7 +204,6 @@ def test_what_comes_back_under_a_new_id_is_all_that_changed(
     new = [address for address in after if address not in before and address.type == type_name]
     text = json.dumps({str(address): body for address, body in after.items()})
     if new:
-        print(done.out, [(w.method, w.path, w.body) for w in orgs.sandbox.writes], [a for a, b in before.items() if lost.id in json.dumps(b)], [b for a, b in after.items() if lost.id in json.dumps(b)])
         assert [str(a) for a, body in after.items() if lost.id in json.dumps(body)] == []
         text = text.replace(new[0].id, lost.id)
     expected = {str(address): body for address, body in before.items()}
@@ -231,3 +228,150 @@ def unordered(docs: dict[str, Any]) -> dict[str, Any]:
                 if isinstance(slot.value, list):
                     slot.set(sorted(slot.value, key=canonical.encode))
     return docs
+
+
+# --- what is named
+
+
+@pytest.mark.parametrize(
+    ("revision", "word", "told"),
+    [
+        ("us1", "dashboards/no-such", "no snapshot of us1 ever held dashboards/no-such"),
+        ("us1", "dashbords/x", "names no resource"),
+        ("us1", "dashboards", "holds nothing"),
+        ("HEAD", "dashboards/x", "HEAD is no snapshot"),
+        ("eu9", "dashboards/x", "'eu9' names neither an org with a snapshot"),
+    ],
+)
+def test_what_never_was_cannot_come_back(
+    orgs: TwoOrgs, revision: str, word: str, told: str
+) -> None:
+    if word == "dashboards":
+        orgs.us1.resources("dashboards").clear()
+        orgs.run("capture", "us1", "-q", "--accept-loss", "dashboards")
+    done = orgs.run("restore", revision, word, "--yes")
+    assert done.code in (1, 2), done
+    assert told in done.err
+    assert len(done.err.splitlines()) <= 3
+    assert orgs.sandbox.writes == []
+
+
+def test_of_two_that_were_lost_under_one_title_one_must_be_named(orgs: TwoOrgs) -> None:
+    boards = orgs.us1.resources("dashboards")
+    ids = sorted(boards)[:2]
+    for id_ in ids:
+        boards[id_]["title"] = "Twins"
+    orgs.capture()
+    for id_ in ids:
+        throw_away(orgs.us1, id_)
+    orgs.capture()
+    done = orgs.run("restore", "us1", "dashboards/Twins", "--yes")
+    assert done.code == 2
+    assert all(f"dashboards/{id_}" in done.err for id_ in ids)
+    assert orgs.run("restore", "us1", f"dashboards/{ids[0]}", "--yes").code == 0
+    assert ids[0] in orgs.us1.resources("dashboards")
+    done = orgs.run("restore", "us1", *(f"dashboards/{id_}" for id_ in ids), "--yes")
+    assert done.code == 2  # no one snapshot had both last
+    assert "restore one by one" in done.err
+
+
+def test_what_was_not_captured_since_it_was_lost_comes_back_too(orgs: TwoOrgs) -> None:
+    before = state(orgs.us1)
+    id_ = next(iter(orgs.us1.resources("dashboards")))
+    throw_away(orgs.us1, id_)
+    assert orgs.run("restore", "us1", f"dashboards/{id_}", "--yes").code == 0
+    assert state(orgs.us1) == before
+
+
+# --- nothing but what was lost
+
+
+def test_one_monitor_with_all_ready_made_rules_present_is_all_that_changes(orgs: TwoOrgs) -> None:
+    for name in ready_names():
+        assert orgs.run("transform", "new", f"own-{name}", "--from", name).code == 0
+    used = most_named(documents(orgs), "monitors")
+    before = state(orgs.us1)
+    body = lose_monitor(orgs, used.id)
+    since = len(orgs.sandbox.writes)
+    done = orgs.run("restore", "us1", f"monitors/{used.id}", "--yes")
+    assert done.code == 0, done.err + done.out
+    assert "transformations: none" in done.out
+    (new,) = orgs.us1.resources("monitors").keys() - {
+        key.partition("/")[2] for key in before if key.startswith("monitors/")
+    }
+    made = orgs.us1.resources("monitors")[new]
+    decided = ("name", "type", "query", "message", "options", "priority")
+    assert {name: made.get(name) for name in decided} == {name: body.get(name) for name in decided}
+    assert sorted(made["tags"]) == sorted(body["tags"])
+    posts = [w for w in writes(orgs, since) if w.method == "POST" and w.path == "/api/v1/monitor"]
+    assert len(posts) == 1
+    after = state(orgs.us1)
+    for name, old in before.items():
+        if name != f"monitors/{used.id}":
+            told = json.dumps(after[name]).replace(new, used.id)
+            assert json.loads(told) == old, name
+
+
+def lose_monitor(orgs: TwoOrgs, id_: str) -> dict[str, Any]:
+    orgs.us1.resources("restriction_policies").pop(f"monitor:{id_}", None)
+    body = orgs.us1.resources("monitors").pop(id_)
+    orgs.capture()
+    return body
+
+
+def test_what_is_still_there_is_not_rolled_back_with_what_was_lost(orgs: TwoOrgs) -> None:
+    policies = orgs.us1.resources("restriction_policies")
+    id_ = next(one.partition(":")[2] for one in policies if one.startswith("dashboard:"))
+    roles = orgs.us1.resources("roles")
+    role = next(r for r in roles if roles[r]["attributes"]["name"].startswith("R"))
+    policies[f"dashboard:{id_}"]["attributes"]["bindings"] = [
+        {"relation": "editor", "principals": [f"role:{role}", f"user:{orgs.us1.owner}"]}
+    ]
+    orgs.run("capture", "us1", "-q", "--full")
+    throw_away(orgs.us1, id_, for_good=True)
+    policies.pop(f"dashboard:{id_}")
+    roles[role]["attributes"]["name"] = "Renamed since"
+    earlier = set(policies)
+    orgs.capture()
+    done = orgs.run("restore", "us1", f"dashboards/{id_}", "--yes")
+    assert done.code == 0, done.err + done.out
+    assert roles[role]["attributes"]["name"] == "Renamed since"
+    (new,) = [one for one in policies if one != f"dashboard:{id_}" and role in str(policies[one])]
+    assert new.partition(":")[2] in orgs.us1.resources("dashboards")
+
+
+# --- secrets
+
+
+def test_the_password_of_a_test_stays_when_its_name_is_restored(orgs: TwoOrgs) -> None:
+    tests = orgs.us1.resources("synthetics_tests")
+    id_, body = next(
+        (id_, body)
+        for id_, body in tests.items()
+        if "basicAuth" in (body["config"].get("request") or {})
+    )
+    name = body["name"]
+    body["config"]["request"]["basicAuth"]["password"] = "set-since-then"
+    body["name"] = "Another name"
+    done = orgs.run("restore", "us1", f"synthetics_tests/{id_}", "--yes")
+    assert done.code == 0, done.err + done.out
+    now = orgs.us1.resources("synthetics_tests")[id_]
+    assert now["name"] == name
+    assert now["config"]["request"]["basicAuth"]["password"] == "set-since-then"
+    assert "$ddsnap" not in "".join(w.raw.decode() for w in orgs.sandbox.writes)
+    assert "set-since-then" not in git(orgs, "log", "-p", "--all")
+
+
+def test_a_secure_variable_is_never_overwritten_by_a_placeholder(orgs: TwoOrgs) -> None:
+    variables = orgs.us1.resources("synthetics_global_variables")
+    id_, body = next(iter(variables.items()))
+    body["value"] = {"secure": True}
+    orgs.run("capture", "us1", "-q", "--full")
+    secret = orgs.us1.hidden("synthetics_global_variables", id_)["value"]
+    description = body["description"]
+    body["description"] = "Changed by hand"
+    done = orgs.run("restore", "us1", f"synthetics_global_variables/{id_}", "--yes")
+    assert done.code == 0, done.err + done.out
+    assert orgs.us1.resources("synthetics_global_variables")[id_]["description"] == description
+    assert orgs.us1.hidden("synthetics_global_variables", id_)["value"] == secret
+    assert "$ddsnap" not in "".join(w.raw.decode() for w in orgs.sandbox.writes)
