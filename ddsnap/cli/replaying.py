@@ -148,7 +148,11 @@ restore_options = _let(
 
 
 def replay_with(app: App, repository: Repository, config: Config, asked: Asked) -> ExitCode:
-    """Carry out what was asked, and tell it."""
+    """Carry out what was asked, or rehearse it, and tell it."""
+    if asked.rehearse:
+        from ddsnap.cli.rehearsing import rehearse_with  # noqa: PLC0415 - needs an extra
+
+        return rehearse_with(app, repository, config, asked)
     from ddsnap.cli.meant import meant, order_of  # noqa: PLC0415 - slow to import
     from ddsnap.cli.render.prepared import tell_plan  # noqa: PLC0415
     from ddsnap.cli.render.replayed import tell  # noqa: PLC0415

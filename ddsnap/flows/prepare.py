@@ -72,6 +72,8 @@ class Order:
     """Where the keys of new private locations are kept."""
     kind: Literal["replay", "restore"] = "replay"
     resume: bool = False
+    rehearsal: bool = False
+    """Whether the run writes to a copy of the org: there something may stand in for a secret."""
     saved: SavedPlan | None = None
     """Nothing but what it says is carried out."""
 
@@ -92,8 +94,8 @@ class Prepared:
     supplied: Supplied
     quiet: bool
     resumes: str = ""
-    needs: tuple[Need, ...] = ()
-    """The secrets that what is to be written holds markers for."""
+    lacking: tuple[Need, ...] = ()
+    """The secrets without which something cannot be created; nobody has supplied them."""
     warnings: list[str] = field(default_factory=list)
     moved: Mapping[Address, str] = field(default_factory=dict)
     """What is left alone, and why: it is not as the saved plan has it, or needs what is not."""
@@ -108,16 +110,6 @@ class Prepared:
         """Whether monitors will be created that nobody shall hear yet."""
         monitors = (action for action in self.plan.actions if action.address.type == "monitors")
         return self.quiet and any(action.kind == "create" for action in monitors)
-
-    @property
-    def lacking(self) -> Iterator[Need]:
-        """The secrets without which something cannot be created; nobody has supplied them."""
-        for need in self.needs:
-            given = self.supplied.at(need.address)
-            pointers = tuple(at for at in need.pointers if at not in given)
-            action = self.plan.action(need.address)
-            if pointers and action and action.kind == "create" and not action.undeletes:
-                yield replace(need, pointers=pointers)
 
     @cached_property
     def _known(self) -> dict[str, set[str]]:
@@ -283,8 +275,11 @@ def _plan(
         plan.resolution is not None and plan.resolution.quiet,
         earlier.run if earlier else "",
     )
-    prepared.needs = tuple(_needs(prepared))
-    prepared.supplied = order.supply(prepared.needs)
+    needs = [*_needs(prepared)]
+    prepared.supplied = order.supply(needs)
+    prepared.lacking = tuple(_lacking(prepared, needs))
+    if order.rehearsal:
+        prepared.supplied = prepared.supplied.with_stand_ins(prepared.lacking)
     if order.saved is not None:
         prepared.moved = _moved(compare(order.saved.body, plan), plan)
     return prepared
@@ -351,3 +346,13 @@ def _needs(prepared: Prepared) -> Iterator[Need]:
         places = places_of(prepared.source.load(action.address)[1].body)
         if places:
             yield Need(action.address, action.title, tuple(places))
+
+
+def _lacking(prepared: Prepared, needs: Iterable[Need]) -> Iterator[Need]:
+    """What is still to be supplied for creations; an update may leave a secret as it is."""
+    for need in needs:
+        given = prepared.supplied.at(need.address)
+        pointers = tuple(at for at in need.pointers if at not in given)
+        action = prepared.plan.action(need.address)
+        if pointers and action and action.kind == "create" and not action.undeletes:
+            yield replace(need, pointers=pointers)

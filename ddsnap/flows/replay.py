@@ -394,16 +394,15 @@ class _Replay:
 def _answered(outcomes: Sequence[Outcome], catalog: Catalog) -> frozenset[str]:
     """Return the ids of the policies that new resources do not have: nobody gave them any."""
     made = [o for o in outcomes if o.action.kind == "create" and o.to and o.status == "done"]
-    written = {outcome.to for outcome in outcomes if outcome.requests}
-    return (
-        frozenset(
-            f"{prefix}:{outcome.to}"
-            for type_ in catalog.types
-            if type_.discover
-            for outcome in made
-            if (prefix := type_.discover.objects.get(outcome.action.address.type))
-        )
-        - written
+    # One that failed may have left something all the same: the access of who replays alone.
+    tried = {outcome.action.address.id for outcome in outcomes if outcome.requests}
+    return frozenset(
+        f"{prefix}:{outcome.to}"
+        for type_ in catalog.types
+        if type_.discover
+        for outcome in made
+        if (prefix := type_.discover.objects.get(outcome.action.address.type))
+        and f"{prefix}:{outcome.action.address.id}" not in tried
     )
 
 

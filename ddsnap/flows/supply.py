@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.config.secrets_file import load_secrets
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ddsnap.store.repository import Repository
 
 PREFIX: Final = "DDSNAP_SECRET_"
+_STAND_IN: Final = "stands-in-for-a-secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,14 @@ class Supplied:
     def at(self, address: Address) -> Mapping[str, str]:
         """Return what was given for a resource, by pointer."""
         return self.values.get(address, {})
+
+    def with_stand_ins(self, lacking: Iterable[Need]) -> Supplied:
+        """Return these and, for what nobody has given, a text that is no secret."""
+        values = {address: dict(found) for address, found in self.values.items()}
+        for need in lacking:
+            stand_ins = dict.fromkeys(need.pointers, _STAND_IN)
+            values[need.address] = stand_ins | values.get(need.address, {})
+        return replace(self, values=values)
 
     def ask(self, address: Address, unknown: Sequence[str]) -> str:
         """Return how the secrets at these pointers can be given."""

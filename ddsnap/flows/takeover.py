@@ -110,13 +110,24 @@ def take_over(run: Run, org: str, exchange: Exchange, *, resume: bool) -> Earlie
     if not left.here:
         _check_expired(run, resume=resume)
     elif not resume:
-        raise Refused(
-            f"an earlier replay into {org} was cut off (run {left.run[:12]})",
-            f"`ddsnap replay --resume --to {org}` goes on with it, and doubles nothing",
-        )
+        raise _cut_off(org, left)
     _record(run, left, exchange)
     forget(log_path(run.repo, org))
     return Earlier(left.run, str(left.begun.get("before", "")))
+
+
+def refuse_cut_off(repo: Repository, org: str) -> None:
+    """Refuse to go on beside what a replay that was cut off here has left. Raises ``Refused``."""
+    left = unfinished(repo, org)
+    if left is not None and left.here:
+        raise _cut_off(org, left)
+
+
+def _cut_off(org: str, left: Unfinished) -> Refused:
+    return Refused(
+        f"an earlier replay into {org} was cut off (run {left.run[:12]})",
+        f"`ddsnap replay --resume --to {org}` goes on with it, and doubles nothing",
+    )
 
 
 def _recorded(repo: Repository, tip: str | None, run: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,11 @@ class TwoOrgs:
         assert CONTROL.search(said.out + said.err) is None
         assert "Traceback" not in said.err
         return said
+
+    def git(self, *arguments: str) -> str:
+        """Run plain git on the repository and return what it says."""
+        command = ["git", "-C", str(self.path), *arguments]
+        return subprocess.run(command, check=True, capture_output=True).stdout.decode()
 
     def capture(self, org: str = "us1") -> None:
         done = self.run("-q", "capture", org)

@@ -72,6 +72,8 @@ def replay(
     connection["app_key"] = to_app_key or connection["app_key"]
     if plan_file is not None and resume:
         raise UsageError("--plan and --resume exclude each other", "leave one of them out")
+    if asked["rehearse"] and resume:
+        raise UsageError("--rehearse and --resume exclude each other", "leave one of them out")
     if revision is None and not resume and plan_file is None:
         raise UsageError("REV is missing", "name an org, for its last snapshot, or a git revision")
     with app.open() as repository:

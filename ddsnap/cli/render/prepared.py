@@ -74,6 +74,7 @@ def _tell_programs(terminal: Terminal, prepared: Prepared) -> None:
         revision=prepared.order.revision,
         restore=restores(prepared),
         transforms=[rule.name for rule in prepared.source.rules],
+        rehearsal=prepared.order.rehearsal,
         quiet=prepared.quiet,
         mute=prepared.needs_mute,
         counts=plan.counts(),
@@ -128,9 +129,10 @@ def _head(prepared: Prepared) -> str:
     """From which snapshot to which org."""
     order, to = prepared.order, prepared.run.org
     label = order.revision
+    prefix = "rehearsal: " if order.rehearsal else ""
     if order.source.commit and not order.source.over:
         when = prepared.run.repo.commit_info(order.source.commit).when.astimezone(timezone.utc)
         label += f" @ {when:%Y-%m-%d %H:%M} UTC ({order.source.commit[:7]})"
     if restores(prepared):
-        return f"restore {label} -> {to} (the same org: ids are kept)"
-    return f"{order.kind} {label} -> {to}"
+        return f"{prefix}restore {label} -> {to} (the same org: ids are kept)"
+    return f"{prefix}{order.kind} {label} -> {to}"

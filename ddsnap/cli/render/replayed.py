@@ -18,13 +18,8 @@ _COLOURS: Final = {"failed": "red", "moved": "red", "blocked": "red", "ambiguous
 
 def tell(terminal: Terminal, result: Result) -> None:
     """Print what came of each resource, and how to take it back."""
-    for warning in result.warnings:
-        terminal.warn(warning)
-    if result.mute_trouble:
-        terminal.warn(result.mute_trouble)
+    _tell_outcomes(terminal, result)
     if terminal.json:
-        for outcome in result.outcomes:
-            terminal.event("outcome", **outcome.to_json())
         terminal.event(
             "replayed",
             run=result.run_id,
@@ -41,9 +36,42 @@ def tell(terminal: Terminal, result: Result) -> None:
         terminal.error(result.trouble.message, result.trouble.hint)
 
 
+def tell_rehearsal(terminal: Terminal, result: Result) -> None:
+    """Print what would come of each resource."""
+    if not terminal.json:
+        terminal.line(f"rehearsal: nothing was written to {result.org}", bold=True)
+    _tell_outcomes(terminal, result)
+    lacking = len(result.prepared.lacking)
+    if terminal.json:
+        terminal.event(
+            "rehearsed", state=result.state, counts=dict(result.counts), secrets_needed=lacking
+        )
+    else:
+        told = f"{_counted(result)} in a copy of {result.org}"
+        needs = "1 resource needs secrets" if lacking == 1 else f"{lacking} resources need secrets"
+        terminal.line(f"{told}; {needs} (see above)" if lacking else told, bold=True)
+    if result.trouble is not None:
+        terminal.error(result.trouble.message, result.trouble.hint)
+
+
+def _tell_outcomes(terminal: Terminal, result: Result) -> None:
+    for warning in result.warnings:
+        terminal.warn(warning)
+    if result.mute_trouble:
+        terminal.warn(result.mute_trouble)
+    if terminal.json:
+        for outcome in result.outcomes:
+            terminal.event("outcome", **outcome.to_json())
+    else:
+        _tell_trouble(terminal, result.outcomes)
+        _tell_settled(terminal, result.outcomes)
+
+
+def _counted(result: Result) -> str:
+    return ", ".join(f"{number} {name}" for name, number in result.counts.items())
+
+
 def _tell_people(terminal: Terminal, result: Result) -> None:
-    _tell_trouble(terminal, result.outcomes)
-    _tell_settled(terminal, result.outcomes)
     if result.mute:
         said = "made" if result.mute.made else "found"
         terminal.line(
@@ -52,9 +80,9 @@ def _tell_people(terminal: Terminal, result: Result) -> None:
         )
     for path in result.keys_at:
         terminal.line(f"keys of a private location, shown once: {path}")
-    told = ", ".join(f"{number} {name}" for name, number in result.counts.items())
     terminal.line(
-        f"{result.org}: {told or 'nothing to do'} -> journal/{result.org} {result.commit[:7]}",
+        f"{result.org}: {_counted(result) or 'nothing to do'}"
+        f" -> journal/{result.org} {result.commit[:7]}",
         bold=True,
     )
     if result.undo:
