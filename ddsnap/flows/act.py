@@ -51,6 +51,9 @@ _LOOKS: Final = 2
 """How often is looked for what a lost request has made before it is made again."""
 
 _GONE: Final = (404, 410)
+_TAKEN: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT)
+"""What may mean that a name is in use, be the resource there or gone for good."""
+
 _REFUSED: Final = (400, 403, 404, 409, 410, 422)
 """What says that a deleted resource cannot be had back."""
 
@@ -297,10 +300,10 @@ class _Doing:
         named = re.search(self.type.duplicate, error.message) if self.type.duplicate else None
         if named:
             return named["id"]
+        if self.id and error.status in _TAKEN:  # its name is its id
+            return self.id if self._present(self.id).document is not None else ""
         if error.status != HTTPStatus.CONFLICT or not natural_key(self.type, body):
             return ""
-        if self.id:
-            return self.id
         found = look(self.ground.run.gateway, Sought(self.type, body, ()), ())
         return found[0] if len(found) == 1 else ""
 

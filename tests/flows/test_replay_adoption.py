@@ -1,0 +1,200 @@
+"""What is there already is found, converged, and never doubled; what is lost comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pairs import api, pair
+
+from ddsnap.sandbox import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pairs import Pair
+
+
+@pytest.fixture
+def orgs(tmp_path: Path) -> Iterator[Pair]:
+    with pair(tmp_path) as made:
+        yield made
+
+
+def test_a_lost_map_is_rebuilt_by_keys_and_equal_documents(tmp_path: Path) -> None:
+    with pair(tmp_path, size=60) as orgs:
+        orgs.replay("--allow-self-lockout")
+        before = orgs.outcomes()
+        made = {title for title, one in before.items() if one["status"] in ("done", "unchanged")}
+        orgs.git("update-ref", "-d", "refs/heads/journal/eu1")
+        assert orgs.replay("--allow-self-lockout").sent == []
+        found = orgs.outcomes()
+        assert {found[title]["status"] for title in made} <= {"done", "unchanged"}
+        assert "create" not in {found[title]["action"] for title in made}
+
+
+def test_two_of_one_name_are_refused_with_both_ids(orgs: Pair) -> None:
+    ours = orgs.us1.post("/api/v1/synthetics/private-locations", location("Berlin"))
+    for _ in range(2):
+        orgs.eu1.post("/api/v1/synthetics/private-locations", location("Berlin"))
+    there = orgs.eu1.all("synthetics_private_locations")
+    said = orgs.replay(code=4)
+    assert said.sent == []
+    told = orgs.outcomes()["Berlin"]
+    assert (told["status"], told["id"]) == ("ambiguous", ours["private_location"]["id"])
+    assert all(id_ in told["error"] for id_ in there)
+    assert all(id_ in said.out for id_ in there)
+
+
+def test_one_that_two_want_is_given_to_neither(orgs: Pair) -> None:
+    for _ in range(2):
+        orgs.us1.post("/api/v1/synthetics/private-locations", location("Berlin"))
+    orgs.eu1.post("/api/v1/synthetics/private-locations", location("Berlin"))
+    said = orgs.replay(code=4)
+    assert said.sent == []
+    assert "is wanted by several resources" in said.out
+
+
+def test_what_is_adopted_is_brought_to_the_wanted_content_in_the_same_run(orgs: Pair) -> None:
+    orgs.us1.team("core", description="wanted")
+    orgs.us1.role("Deployers", "dashboards_read", "dashboards_write")
+    orgs.us1.post("/api/v1/synthetics/variables", variable("HOST", "wanted"))
+    orgs.eu1.team("core", description="other")
+    orgs.eu1.role("Deployers", "dashboards_read")
+    orgs.eu1.post("/api/v1/synthetics/variables", variable("HOST", "other"))
+    said = orgs.replay()
+    assert [write.method for write in said.writes if write.method == "POST"] == []
+    assert orgs.eu1.one("teams", "core")["attributes"]["description"] == "wanted"
+    assert orgs.eu1.one("synthetics_global_variables", "HOST")["description"] == "wanted"
+    assert len(orgs.eu1.one("roles", "Deployers")["relationships"]["permissions"]["data"]) == 2
+    assert orgs.outcomes()["core"]["action"] == "adopt"
+    orgs.settle()
+
+
+def test_a_monitor_that_datadog_calls_a_duplicate_is_taken_and_converged(orgs: Pair) -> None:
+    orgs.us1.monitor("load", priority=2)
+    there = orgs.eu1.monitor("load", priority=4)
+    said = orgs.replay(code=4)
+    assert said.sent == []  # of the same title, and not the same: nobody knows whose it is
+    assert orgs.outcomes()["load"]["status"] == "similar"
+    said = orgs.replay("--create-similar")
+    assert said.sent == ["POST /api/v1/monitor", f"PUT /api/v1/monitor/{there}"]
+    assert list(orgs.eu1.all("monitors")) == [there]
+    assert orgs.eu1.all("monitors")[there]["priority"] == 2
+    assert list(orgs.ids("monitors").values()) == [there]
+    orgs.settle()
+
+
+def test_a_downtime_that_datadog_calls_a_duplicate_is_taken(orgs: Pair) -> None:
+    for side, message in ((orgs.us1, "wanted"), (orgs.eu1, "other")):
+        side.post("/api/v2/downtime", downtime("env:x", message))
+    (there,) = orgs.eu1.all("downtime_schedules")
+    orgs.sandbox.faults.add(Fault(path="/api/v2/downtime$", org="eu1", skip=there, times=1))
+    said = orgs.replay()
+    assert [write.status for write in said.on("/api/v2/downtime", "POST")] == [400]
+    assert list(orgs.eu1.all("downtime_schedules")) == [there]
+    assert orgs.eu1.all("downtime_schedules")[there]["attributes"]["message"] == "wanted"
+    orgs.settle()
+
+
+UNIQUE = {
+    "roles": ("/api/v2/roles", api("roles", {"name": "thing"})),
+    "users": ("/api/v2/users", api("users", {"email": "thing@e.example"})),
+    "teams": ("/api/v2/team", api("team", {"handle": "thing", "name": "thing"})),
+    "logs_metrics": (
+        "/api/v2/logs/config/metrics",
+        api(
+            "logs_metrics",
+            {"filter": {"query": "*"}, "compute": {"aggregation_type": "count"}},
+            id="thing",
+        ),
+    ),
+    "logs_indexes": (
+        "/api/v1/logs/config/indexes",
+        {"name": "thing", "filter": {"query": "*"}, "num_retention_days": 15},
+    ),
+    "synthetics_global_variables": (
+        "/api/v1/synthetics/variables",
+        {"name": "THING", "description": "", "tags": [], "value": {"value": "v"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("type_name", UNIQUE)
+def test_what_somebody_made_after_the_plan_is_not_made_again(orgs: Pair, type_name: str) -> None:
+    """Datadog refuses the second of a name (409), or it is seen just before."""
+    path, body = UNIQUE[type_name]
+    orgs.us1.post(path, body)
+    table = orgs.eu1.all(type_name)
+    before = set(table)
+    orgs.eu1.post(path, body)
+    (there,) = set(table) - before
+    made = table.pop(there)
+
+    def meanwhile(sent: object) -> object:
+        orgs.eu1.all(type_name)[there] = made
+        return sent
+
+    orgs.sandbox.faults.add(Fault(path=f"{path}$", org="eu1", writes=True, mangle=meanwhile))
+    said = orgs.replay()
+    assert set(orgs.eu1.all(type_name)) - before == {there}, said.out
+    assert len(said.on(path, "POST")) == 1
+    assert there in orgs.ids(type_name).values()
+    orgs.settle()
+
+
+def test_what_was_deleted_by_hand_is_made_again_and_its_dependents_follow(orgs: Pair) -> None:
+    monitor = orgs.us1.monitor("load")
+    alert = {"type": "alert_graph", "alert_id": monitor, "viz_type": "timeseries"}
+    board = orgs.us1.dashboard("Board", alert)
+    other = orgs.us1.monitor("other", query="avg(last_5m):avg:other{*} > 1")
+    both = f"{monitor} && {other}"
+    orgs.us1.monitor("both", type="composite", query=both, options={})
+    orgs.replay()
+    lost, kept = orgs.ids("monitors")[monitor], orgs.ids("dashboards")[board]
+    orgs.eu1.delete(f"/api/v1/monitor/{lost}?force=true")
+    orgs.replay()
+    new = orgs.ids("monitors")[monitor]
+    assert new != lost
+    assert orgs.ids("dashboards") == {board: kept}
+    (widget,) = orgs.eu1.all("dashboards")[kept]["widgets"]
+    assert widget["definition"]["alert_id"] == new
+    assert new in orgs.eu1.one("monitors", "both")["query"]
+    orgs.settle()
+
+
+def test_what_was_edited_by_hand_is_planned_and_repaired(orgs: Pair) -> None:
+    board = orgs.us1.dashboard("Board")
+    orgs.replay()
+    there = orgs.eu1.all("dashboards")[orgs.ids("dashboards")[board]]
+    edited = {"title": "Edited", "layout_type": "ordered", "widgets": there["widgets"]}
+    orgs.eu1.put(f"/api/v1/dashboard/{there['id']}", edited)
+    (action,) = (one for one in orgs.plan() if one["id"] == board)
+    assert (action["action"], action["patch"]) == (
+        "update",
+        [{"op": "replace", "path": "/title", "value": "Board"}],
+    )
+    assert orgs.replay().sent == [f"PUT /api/v1/dashboard/{there['id']}"]
+    assert orgs.eu1.all("dashboards")[there["id"]]["title"] == "Board"
+    orgs.settle()
+
+
+def location(name: str) -> object:
+    return {"name": name, "description": "", "tags": []}
+
+
+def variable(name: str, description: str) -> object:
+    return {"name": name, "description": description, "tags": [], "value": {"value": "v"}}
+
+
+def downtime(scope: str, message: str) -> object:
+    identifier = {"monitor_tags": ["*"]}
+    attributes = {"scope": scope, "message": message, "monitor_identifier": identifier}
+    return api(
+        "downtime",
+        {
+            **attributes,
+            "schedule": {"start": "2098-01-01T00:00:00+00:00", "end": "2099-01-01T00:00:00+00:00"},
+        },
+    )
