@@ -193,7 +193,12 @@ def prepare(
 
     What is planned depends on nothing but what is read: a preview and a replay plan the same.
     """
-    started = run.clock()
+    started, manifest = run.clock(), order.source.manifest
+    if manifest.rules > run.catalog.rules:
+        raise Refused(
+            f"{order.source.label} was written by a newer ddsnap (rules {manifest.rules})",
+            "install that version: an older one cannot read it reliably",
+        )
     selected = order.wishes.selection(order.source, run.catalog)
     only = frozenset[str]() if selected is None else _reach(run, order, selected)
 

@@ -9,7 +9,7 @@ from ddsnap.core.manifest import NAME, Manifest, parse_manifest
 from ddsnap.core.normalize import id_of, normalize
 from ddsnap.core.paths import document_path, parse_document_path
 from ddsnap.core.values import Address, Document
-from ddsnap.errors import StoreError
+from ddsnap.errors import Damaged, StoreError, UnstorableError
 
 if TYPE_CHECKING:
     from ddsnap.core.resource_type import Catalog, ResourceType
@@ -36,7 +36,10 @@ def read_document(
 
 def parse_document(path: str, data: bytes, catalog: Catalog, *, stale: bool = False) -> Document:
     """Read a stored document; a ``stale`` one is normalized again. Raises ``StoreError``."""
-    body = canonical.decode(data)
+    try:
+        body = canonical.decode(data)
+    except UnstorableError as error:
+        raise Damaged(f"{path} is damaged: {error.message}", "run `ddsnap verify`") from None
     if not isinstance(body, dict):
         raise StoreError(f"{path} holds no document", "run `ddsnap verify`")
     type_name, id_ = parse_document_path(path)
