@@ -1,0 +1,217 @@
+"""Monitors and downtimes: silent until somebody says otherwise, never made half, never twice."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+from pairs import api, pair
+
+from ddsnap.sandbox import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from pairs import Pair
+
+
+@pytest.fixture
+def orgs(tmp_path: Path) -> Iterator[Pair]:
+    with pair(tmp_path) as made:
+        yield made
+
+
+def test_a_mute_is_there_before_the_first_monitor_and_only_once(orgs: Pair) -> None:
+    orgs.us1.monitor("one", tags=["a:1"])
+    said = orgs.replay(live=False)
+    assert said.sent == ["POST /api/v2/downtime", "POST /api/v1/monitor"]
+    (mute,) = orgs.eu1.all("downtime_schedules").values()
+    told = mute["attributes"]
+    assert told["scope"] == "*"
+    assert told["monitor_identifier"] == {"monitor_tags": ["migration:true"]}
+    assert told["schedule"]["end"] is None
+    assert orgs.eu1.one("monitors", "one")["tags"] == ["a:1", "migration:true"]
+    assert orgs.run_record()["mute"]["id"] == mute["id"]
+    assert mute["id"] in said.out
+    orgs.settle(live=False)
+    orgs.us1.monitor("two", query="avg(last_5m):avg:two{*} > 1")
+    assert orgs.replay(live=False).sent == ["POST /api/v1/monitor"]
+    assert orgs.run_record()["mute"]["id"] == mute["id"]
+
+
+def test_without_the_mute_no_monitor_is_made(orgs: Pair) -> None:
+    orgs.us1.monitor("one")
+    orgs.us1.dashboard("Board")
+    orgs.sandbox.faults.add(Fault(path="/downtime$", org="eu1", writes=True, status=403))
+    said = orgs.replay(live=False, code=4)
+    assert [write.status for write in said.on("/downtime")] == [403]
+    assert said.on("/monitor") == []
+    assert "migration:true could not be made" in orgs.outcomes()["one"]["error"]
+    assert orgs.eu1.one("dashboards", "Board")
+
+
+def test_the_monitor_of_a_test_is_never_written_by_itself(orgs: Pair) -> None:
+    test = orgs.us1.post("/api/v1/synthetics/tests/api", http_test("ping"))
+    own = test["monitor_id"]
+    other = orgs.us1.monitor("load")
+    orgs.us1.monitor("both", type="composite", query=f"{own} && {other}", options={})
+    said = orgs.replay()
+    posted = [write.body["type"] for write in said.on("/api/v1/monitor", "POST")]
+    assert sorted(posted) == ["composite", "metric alert"]
+    there = orgs.eu1.one("synthetics_tests", "ping")["monitor_id"]
+    named = f"{there} && {orgs.ids('monitors')[other]}"
+    assert orgs.eu1.one("monitors", "both")["query"] == named
+    orgs.settle()
+
+
+def test_a_type_that_cannot_be_changed_is_refused_and_nothing_is_deleted(orgs: Pair) -> None:
+    load = orgs.us1.monitor("load")
+    orgs.replay()
+    orgs.us1.delete(f"/api/v1/monitor/{load}")
+    body = {**orgs.eu1.one("monitors", "load"), "id": int(load), "type": "log alert",
+            "query": 'logs("*").index("*").rollup("count").last("5m") > 1'}  # fmt: skip
+    orgs.us1.org.load("monitors", [body])
+    said = orgs.replay(code=4)
+    (there,) = orgs.eu1.all("monitors")
+    assert said.sent == [f"PUT /api/v1/monitor/{there}"]
+    told = orgs.outcomes()["load"]
+    assert told["status"] == "failed"
+    assert "type of a monitor cannot be changed" in told["error"]
+
+
+OLD: dict[str, dict[str, Any]] = {
+    "a schedule without on_missing_data": {
+        "options": {"scheduling_options": {"custom_schedule": {"recurrences": [
+            {"rrule": "FREQ=DAILY", "timezone": "UTC"}]}}},
+    },
+    "a recovery without its warning": {
+        "options": {"thresholds": {"critical": 1, "warning_recovery": 0.5}},
+    },
+    "notify_by without groups": {"options": {"notify_by": ["*"]}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OLD)
+def test_options_of_old_that_datadog_refuses_today_are_mended(orgs: Pair, what: str) -> None:
+    made = orgs.us1.monitor("old")
+    orgs.us1.all("monitors")[made].update(OLD[what])
+    orgs.replay()
+    orgs.settle()
+
+
+def test_notify_by_of_a_grouped_query_stays(orgs: Pair) -> None:
+    grouped = "avg(last_5m):avg:load{*} by {host} > 1"
+    orgs.us1.monitor("grouped", query=grouped, options={"notify_by": ["*"]})
+    orgs.replay()
+    assert orgs.eu1.one("monitors", "grouped")["options"]["notify_by"] == ["*"]
+
+
+def test_what_datadog_refuses_fails_with_its_reason_and_the_others_go_on(orgs: Pair) -> None:
+    for nth in range(20):
+        orgs.us1.monitor(f"m{nth}", query=f"avg(last_5m):avg:m{nth}{{*}} > 1")
+    bad = orgs.us1.one("monitors", "m7")
+    bad.update(type="service check", query='"http.can_connect".over("*").last(2).count_by_status()')
+    said = orgs.replay(code=4)
+    told = orgs.outcomes()
+    assert told["m7"]["status"] == "failed"
+    assert "needs a query with groups" in told["m7"]["error"]
+    assert "needs a query with groups" in said.out
+    assert sum(one["status"] == "done" for title, one in told.items() if title[0] == "m") == 19
+    assert len(orgs.eu1.all("monitors")) == 19
+    bad["query"] = '"http.can_connect".over("*").by("host").last(2).count_by_status()'
+    bad["modified"] = "2099-01-01T00:00:00+00:00"
+    assert orgs.replay().sent == ["POST /api/v1/monitor"]  # what was left, and nothing else
+
+
+def test_a_role_that_nobody_holds_is_named(orgs: Pair) -> None:
+    role = orgs.us1.role("Nobody")
+    monitor = orgs.us1.monitor("guarded")
+    orgs.us1.all("monitors")[monitor]["restricted_roles"] = [role]
+    orgs.us1.monitor("free", query="avg(last_5m):avg:free{*} > 1")
+    orgs.replay(code=4)
+    told = orgs.outcomes()
+    assert "no active user" in told["guarded"]["error"]
+    assert told["free"]["status"] == "done"
+    assert orgs.eu1.one("monitors", "free")
+
+
+# --- downtimes
+
+
+def test_a_downtime_names_a_monitor_by_an_integer_and_tags_by_text(orgs: Pair) -> None:
+    monitor = orgs.us1.monitor("load")
+    downtime(orgs, "by id", {"monitor_id": int(monitor)})
+    downtime(orgs, "by tag", {"monitor_tags": ["team:x"]})
+    orgs.replay()
+    there = {
+        body["attributes"]["message"]: body["attributes"]["monitor_identifier"]
+        for body in orgs.eu1.all("downtime_schedules").values()
+    }
+    assert there["by id"] == {"monitor_id": int(orgs.ids("monitors")[monitor])}
+    assert there["by tag"] == {"monitor_tags": ["team:x"]}
+    orgs.settle()
+
+
+def test_a_downtime_that_was_cancelled_there_is_made_again(orgs: Pair) -> None:
+    downtime(orgs, "night", {"monitor_tags": ["*"]})
+    orgs.replay()
+    (first,) = orgs.eu1.all("downtime_schedules")
+    orgs.eu1.delete(f"/api/v2/downtime/{first}")
+    assert orgs.replay().sent == ["POST /api/v2/downtime"]
+    (new,) = set(orgs.eu1.all("downtime_schedules")) - {first}
+    assert list(orgs.ids("downtime_schedules").values()) == [new]
+    orgs.settle()
+
+
+def test_what_began_begins_now_and_what_ended_is_left_out(orgs: Pair) -> None:
+    now = datetime.now(timezone.utc)
+    downtime(orgs, "lasts", {"monitor_tags": ["a"]})
+    downtime(orgs, "over", {"monitor_tags": ["b"]})
+    ids = {b["attributes"]["message"]: b for b in orgs.us1.all("downtime_schedules").values()}
+    ends = now + timedelta(days=1)
+    ids["lasts"]["attributes"]["schedule"] = {"start": at(now - timedelta(days=9)), "end": at(ends)}
+    over = {"start": at(now - timedelta(days=9)), "end": at(now + timedelta(seconds=2))}
+    ids["over"]["attributes"]["schedule"] = over
+    orgs.capture()
+    time.sleep(max(0, (now + timedelta(seconds=2) - datetime.now(timezone.utc)).total_seconds()))
+    said = orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live")
+    assert said.code == 0, said.out
+    (there,) = orgs.eu1.all("downtime_schedules").values()
+    assert there["attributes"]["message"] == "lasts"
+    schedule = there["attributes"]["schedule"]
+    assert datetime.fromisoformat(schedule["start"]) >= now
+    assert datetime.fromisoformat(schedule["end"]) == ends.replace(microsecond=0)
+    assert orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live").sent == []
+
+
+def downtime(orgs: Pair, message: str, identifier: dict[str, Any]) -> None:
+    attributes = {
+        "scope": "env:x",
+        "message": message,
+        "monitor_identifier": identifier,
+        "schedule": {"start": None, "end": "2099-01-01T00:00:00+00:00"},
+    }
+    orgs.us1.post("/api/v2/downtime", api("downtime", attributes))
+
+
+def at(when: datetime) -> str:
+    return when.isoformat(timespec="seconds")
+
+
+def http_test(name: str) -> dict[str, Any]:
+    return {
+        "type": "api",
+        "subtype": "http",
+        "name": name,
+        "message": "",
+        "locations": ["aws:eu-west-1"],
+        "options": {"tick_every": 60},
+        "config": {
+            "assertions": [{"type": "statusCode", "operator": "is", "target": 200}],
+            "request": {"method": "GET", "url": "https://example.com"},
+        },
+    }
