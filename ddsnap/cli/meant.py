@@ -10,10 +10,11 @@ from ddsnap.cli.states import Desk, only_org
 from ddsnap.config import parse_limit
 from ddsnap.config.transforms import applying, parse_rule
 from ddsnap.errors import UsageError
-from ddsnap.flows.prepare import Order
+from ddsnap.flows.interrupted import to_resume
+from ddsnap.flows.prepare import SECOND_LOOK, Order
 from ddsnap.flows.read_org import Scope
 from ddsnap.flows.revisions import LIVE, find_snapshot
-from ddsnap.flows.takeover import unfinished
+from ddsnap.flows.sync import begin
 from ddsnap.flows.view import snapshot_view
 from ddsnap.flows.wishes import Wishes
 from ddsnap.flows.worker_keys import keys_folder
@@ -62,6 +63,8 @@ def order_of(
     whole = scope_of(config)
     # What the configured filters leave out may be there all the same: a replay must know.
     scope = Scope(whole.types, full_every=whole.full_every)
+    # Nobody waits longer for one look than for a request.
+    total = config.http.total if asked.given.timeout is None else asked.given.timeout
     return Order(
         source,
         asked.revision,
@@ -74,6 +77,7 @@ def order_of(
         saved=asked.saved,
         kind=asked.kind,
         resume=asked.resume,
+        second_look=min(SECOND_LOOK, total),
     )
 
 
@@ -106,12 +110,12 @@ def _saved(app: App, repository: Repository, asked: Asked, saved: SavedPlan) -> 
 
 def _resumed(repository: Repository, config: Config, asked: Asked) -> Meant:
     to = asked.to or only_org(config, "", "--to ORG")
-    left = unfinished(repository, to)
-    if left is None:
+    begin(repository, asked.exchange, (f"journal/{to}",))  # it may have been begun elsewhere
+    begun = to_resume(repository, to)
+    if begun is None:
         raise UsageError(
             f"no replay into {to} was cut off", "without --resume, name the snapshot: REV --to ORG"
         )
-    begun = left.order()
     view = snapshot_view(repository, begun.commit, begun.revision)
     again = replace(
         _with_wishes(asked, replace(begun.wishes, strict=asked.strict)),

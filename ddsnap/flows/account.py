@@ -9,7 +9,7 @@ from ddsnap.core import canonical
 from ddsnap.core.changes import apply_patch, json_patch
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.match import portable, portable_digest
-from ddsnap.core.outcomes import Outcome
+from ddsnap.core.outcomes import Outcome, Sent
 from ddsnap.core.paths import document_path
 from ddsnap.core.recorded_action import read_action
 from ddsnap.core.values import Address
@@ -44,6 +44,8 @@ class Written:
     patch: tuple[JSONObject, ...] = ()
     to: str = ""
     outcome: Outcome | None = None
+    sent: list[Sent] = field(default_factory=list)
+    """The requests that were intended; the status is 0 where no answer is known."""
     intended: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
 
@@ -59,14 +61,25 @@ def told_by(events: Iterable[Mapping[str, object]]) -> dict[Address, Written]:
             written.outcome, written.action = outcome, outcome.action
             written.intended = str(event.get("intended", ""))
             written.aliases = dict(event.get("aliases") or {})  # type: ignore[call-overload]
-        elif kind in ("intent", "made"):
-            written = told.setdefault(Address.parse(str(event["address"])), Written())
-            if "patch" in event:
-                written.patch = tuple(event["patch"])  # type: ignore[arg-type]
-                written.action = read_action(event["action"])  # type: ignore[arg-type]
-            if kind == "made":
-                written.to = str(event["id"])
+        elif kind in ("intent", "result", "made"):
+            _take(told.setdefault(Address.parse(str(event["address"])), Written()), event)
     return told
+
+
+def _take(written: Written, event: Mapping[str, object]) -> None:
+    """Take in what the log says of one request."""
+    kind = event["event"]
+    if "patch" in event:
+        written.patch = tuple(event["patch"])  # type: ignore[arg-type]
+        written.action = read_action(event["action"])  # type: ignore[arg-type]
+    if kind == "intent":
+        words = (str(event[name]) for name in ("method", "route", "path", "digest", "purpose"))
+        method, route, path, digest, purpose = words
+        written.sent.append(Sent(method, route, path, 0, digest, purpose))
+    elif kind == "result" and written.sent:
+        written.sent[-1] = replace(written.sent[-1], status=int(str(event["status"])))
+    elif kind == "made":
+        written.to = str(event["id"])
 
 
 def outcomes_of(
@@ -100,7 +113,8 @@ def _outcome(action: Action, written: Written, why: str) -> Outcome:
     """What came of an action that was begun."""
     if written.outcome is not None:
         return written.outcome
-    return Outcome(written.action or action, "failed", written.to, error=why)
+    action, sent = written.action or action, tuple(written.sent)
+    return Outcome(action, "failed", written.to, error=why, requests=sent)
 
 
 def patches_of(told: Mapping[Address, Written]) -> dict[str, bytes]:

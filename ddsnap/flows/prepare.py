@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.transform import Rule
     from ddsnap.core.values import JSONObject
+    from ddsnap.flows.interrupted import Earlier
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.plan_file import SavedPlan
     from ddsnap.flows.read_org import Scope
     from ddsnap.flows.run import Run
-    from ddsnap.flows.takeover import Earlier
     from ddsnap.flows.view import View
     from ddsnap.flows.wishes import Wishes
 
@@ -76,6 +76,7 @@ class Order:
     """Whether the run writes to a copy of the org: there something may stand in for a secret."""
     saved: SavedPlan | None = None
     """Nothing but what it says is carried out."""
+    second_look: float = SECOND_LOOK
 
 
 @dataclass
@@ -130,7 +131,7 @@ class Prepared:
 
     def pause(self) -> None:
         """Give the org time to show what it was sent."""
-        time.sleep(SECOND_LOOK)
+        time.sleep(self.order.second_look)
 
     def record(self) -> Replayed:
         """Return what the journal says of the run before it begins."""

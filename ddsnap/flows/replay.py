@@ -19,6 +19,7 @@ from ddsnap.flows.capture import refresh
 from ddsnap.flows.carry_out import CarriedOut, Means, carry_out
 from ddsnap.flows.ground import check_ground
 from ddsnap.flows.id_map import map_files, updated
+from ddsnap.flows.interrupted import earlier
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.past_replays import refuse_open
@@ -120,8 +121,9 @@ def replay(
         warnings = begin(run.repo, exchange, (run.snapshots, run.journal))
         keys = run.gateway.identity()
         warnings += check_ground(run, order, keys.public_id)
-        earlier = take_over(run, run.org, exchange, resume=order.resume)
-        prepared = prepare(run, order, keys, partial(_recorded, run, exchange), earlier)
+        take_over(run, run.org, exchange, resume=order.resume)
+        cut_off = earlier(run, order.source.manifest.org.public_id)
+        prepared = prepare(run, order, keys, partial(_recorded, run, exchange), cut_off)
         prepared.warnings[:0] = warnings
         show(prepared)
         check_limits(prepared)
@@ -166,10 +168,15 @@ class _Replay:
         """Write, read back, record."""
         if not self.prepared.writes:
             return self._finish(CarriedOut(), None, "")
-        self._publish_start()
         path = log_path(self.run.repo, self.run.org)
         with RunLog(path) as log:
+            # Whatever the remote comes to know of a run, this repository knows to be over with it.
             log.add("begin", **self.prepared.begun())
+            try:
+                self._publish_start()
+            except DdsnapError:  # it did not begin
+                forget(path)
+                raise
             carried, muted, trouble = self._write(log)
         result = self._finish(carried, muted, trouble)
         forget(path)

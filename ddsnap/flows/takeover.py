@@ -18,16 +18,13 @@ from ddsnap.flows.replay_journal import OPEN, Replayed, Source, stage_replay
 from ddsnap.flows.sync import publish
 from ddsnap.flows.wishes import Wishes
 from ddsnap.store.run_log import forget, log_path, read_events
-from ddsnap.store.trees import changed_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import Address, JSONObject
     from ddsnap.flows.run import Run
     from ddsnap.flows.sync import Exchange
-    from ddsnap.flows.view import View
     from ddsnap.store.repository import Repository
 
 
@@ -67,23 +64,6 @@ class Begun:
     kind: Literal["replay", "restore"]
 
 
-@dataclass(frozen=True)
-class Earlier:
-    """A replay that was taken over."""
-
-    run: str
-    before: str
-
-    def made(self, now: View, catalog: Catalog) -> Collection[Address]:
-        """Return what is at the destination since: the run may have made it, unrecorded."""
-        if now.commit is None or not self.before:
-            return ()
-        changed = changed_paths(now.repo, self.before, now.commit)
-        made = (path for path, old, new in changed if old is None and new and "/" in path)
-        documents = (now.document(path, catalog) for path in made)
-        return {document.address for document in documents if document}
-
-
 def unfinished(repo: Repository, org: str) -> Unfinished | None:
     """Return the replay into ``org`` that did not end, by its log here or by the journal."""
     tip = repo.branch(f"journal/{org}")
@@ -98,7 +78,7 @@ def unfinished(repo: Repository, org: str) -> Unfinished | None:
     return Unfinished(found.run, found.record, found.lines, here=False)
 
 
-def take_over(run: Run, org: str, exchange: Exchange, *, resume: bool) -> Earlier | None:
+def take_over(run: Run, org: str, exchange: Exchange, *, resume: bool) -> None:
     """Record a replay that did not end as interrupted, if there is one.
 
     Raises ``Refused`` where nobody asked for that, or where it may still be going on.
@@ -106,14 +86,13 @@ def take_over(run: Run, org: str, exchange: Exchange, *, resume: bool) -> Earlie
     left = unfinished(run.repo, org)
     if left is None:
         forget(log_path(run.repo, org))
-        return None
+        return
     if not left.here:
         _check_expired(run, resume=resume)
     elif not resume:
         raise _cut_off(org, left)
     _record(run, left, exchange)
     forget(log_path(run.repo, org))
-    return Earlier(left.run, str(left.begun.get("before", "")))
 
 
 def refuse_cut_off(repo: Repository, org: str) -> None:
@@ -204,7 +183,8 @@ def _outcome(written: Written) -> Outcome:
         return written.outcome
     if written.action is None:
         raise Damaged("the log of a replay lacks the action that it tells of")
-    return Outcome(written.action, "failed", written.to, error="the run was cut off")
+    sent = tuple(written.sent)
+    return Outcome(written.action, "failed", written.to, error="the run was cut off", requests=sent)
 
 
 def _entries(

@@ -12,10 +12,10 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
-from ddsnap.errors import Damaged
+from ddsnap.errors import Damaged, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -76,6 +76,7 @@ class RunLog:
         self._writing = threading.Lock()
         self._syncing = threading.Lock()
         self._written = self._synced = 0
+        self._broken = ""
         self.writes = 0
         """How many requests were intended until now."""
 
@@ -91,22 +92,38 @@ class RunLog:
         os.close(self._file)
 
     def add(self, event: str, /, **fields: object) -> None:
-        """Append an event, and wait until it is on the disk; several threads wait together."""
+        """Append an event, and wait until it is on the disk; several threads wait together.
+
+        Raises ``StoreError`` where that cannot be done, and ever after: a run that cannot write
+        down what it does must do no more.
+        """
         mine = self.note(event, **fields)
         with self._syncing:
             if self._synced < mine:
                 upto = self._written
-                os.fsync(self._file)
+                self._try(lambda: os.fsync(self._file))
                 self._synced = upto
 
     def note(self, event: str, /, **fields: object) -> int:
         """Append an event that outlives the process; it is on the disk with the next ``add``."""
         data = _encoded({"event": event, **fields})
         with self._writing:
-            _write(self._file, data)
+            self._try(lambda: _write(self._file, data))
             self._written += 1
             self.writes += event == "intent"
             return self._written
+
+    def _try(self, step: Callable[[], None]) -> None:
+        if not self._broken:
+            try:
+                step()
+            except OSError as error:
+                self._broken = error.strerror or "it cannot be written"
+        if self._broken:
+            raise StoreError(
+                f"the run cannot write down what it does: {self.path}: {self._broken}",
+                "make room there, or let it be written; then --resume goes on",
+            )
 
 
 def _encoded(event: Mapping[str, object]) -> bytes:

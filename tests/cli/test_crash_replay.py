@@ -1,0 +1,128 @@
+"""A replay that is killed at any step: whoever goes on with it doubles nothing, and records all.
+
+``scripts/torture`` takes every step, and as many random moments as DDSNAP_TORTURE_KILLS says.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from crash import run_killed_at_step
+from cut_off import REPLAY, TORTURE, Killer, World, argv_of, killed, world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KILLS = int(os.environ.get("DDSNAP_TORTURE_KILLS", "4"))
+SEED = int(os.environ.get("DDSNAP_TORTURE_SEED", "1"))
+
+
+@pytest.fixture(scope="module")
+def orgs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("world")) as made:
+        yield made
+
+
+# --- at each request
+
+
+def die_at_request(orgs: World, killer: Killer) -> bool:
+    path = orgs.fresh("requests")
+    said = orgs.kill_at(path, killer)
+    assert killed(said) or said.code == 0, said
+    resumed = orgs.resume(path)
+    assert resumed.code == 0, (killer, resumed)
+    orgs.is_whole(path, killer)
+    shutil.rmtree(path)
+    return killed(said)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_a_write_before_and_after_its_effect(orgs: World, when: str) -> None:
+    rng = random.Random(SEED)
+    every = range(1, orgs.writes + 1)
+    chosen = every if TORTURE else sorted({1, 2, orgs.writes, *rng.sample(every, 3)})
+    for nth in chosen:
+        assert die_at_request(orgs, Killer(nth, when))
+
+
+def test_killed_at_any_other_request(orgs: World) -> None:
+    every = range(1, orgs.requests + 1)
+    chosen = every if TORTURE else random.Random(SEED).sample(every, 2)
+    for nth in chosen:
+        die_at_request(orgs, Killer(nth, writes=False))
+
+
+# --- at each step on the file system
+
+
+def die_at_step(orgs: World, root: Path, trace: Path, step: int) -> str:
+    orgs.fresh(root.name)
+    crash = run_killed_at_step(argv_of(root, *REPLAY), step, root, trace)
+    assert crash.killed or crash.code == 0, crash.stderr
+    resumed = orgs.resume(root)
+    assert resumed.code == 0, (step, crash.step, resumed)
+    orgs.is_whole(root, (step, crash.step))
+    shutil.rmtree(root)
+    return crash.step if crash.killed else ""
+
+
+def steps_of_a_run(orgs: World, root: Path, trace: Path) -> list[str]:
+    """The steps of a run that is not killed, in order."""
+    orgs.fresh(root.name)
+    crash = run_killed_at_step(argv_of(root, *REPLAY), 0, root, trace)
+    assert crash.code == 0, crash.stderr
+    shutil.rmtree(root)
+    return trace.read_text().splitlines()
+
+
+def telling(steps: list[str]) -> list[int]:
+    """The steps around which most can go wrong, by their numbers from 1."""
+    log = [nth for nth, step in enumerate(steps, 1) if "replay-eu1.ndjson" in step]
+    refs = [nth for nth, step in enumerate(steps, 1) if "refs/heads/" in step]
+    assert len(log) > 100
+    assert len(refs) >= 3
+    first, *_ = log
+    chosen = [first, first + 1, *log[3:6], log[len(log) // 2], log[-2], log[-1]]
+    return sorted({*chosen, *refs[-3:], log[-1] + 1})
+
+
+def test_killed_at_steps_on_the_file_system(orgs: World, tmp_path: Path) -> None:
+    root, trace = orgs.folder / "steps", tmp_path / "trace"
+    steps = steps_of_a_run(orgs, root, trace)
+    rng = random.Random(SEED)
+    every = range(1, len(steps) + 1)
+    chosen = every if TORTURE else sorted({*telling(steps), *rng.sample(every, 2)})
+    died = [die_at_step(orgs, root, trace, step) for step in chosen]
+    assert sum(map(bool, died)) > len(died) * 0.9
+
+
+# --- at random moments
+
+
+def test_killed_at_random_moments(orgs: World) -> None:
+    rng, died = random.Random(SEED), 0
+    path = orgs.fresh("timed")
+    began = time.monotonic()
+    assert orgs.end(orgs.start(path, *REPLAY)).code == 0
+    whole = time.monotonic() - began
+    shutil.rmtree(path)
+    for _ in range(KILLS):
+        path = orgs.fresh("moment")
+        process = orgs.start(path, *REPLAY)
+        moment = rng.uniform(0.2, 1.0) * whole
+        time.sleep(moment)
+        process.kill()
+        said = orgs.end(process)
+        died += killed(said)
+        resumed = orgs.resume(path)
+        assert resumed.code == 0, (moment, resumed)
+        orgs.is_whole(path, moment)
+        shutil.rmtree(path)
+    assert died > KILLS / 3, "most of the runs ended before they were killed"
