@@ -62,7 +62,9 @@ class Writer:
 def furnish(sandbox: Sandbox, org: SandboxOrg) -> None:
     """Fill an org: 20 equal dashboards, and about as many resources that depend on one another."""
     write = Writer(sandbox, org)
-    boards = [write("POST", "/api/v1/dashboard", board(TITLE, note("all alike"))) for _ in range(EQUAL)]
+    boards = [
+        write("POST", "/api/v1/dashboard", board(TITLE, note("all alike"))) for _ in range(EQUAL)
+    ]
     role = write("POST", "/api/v2/roles", api("roles", {"name": "Operators"}))["data"]["id"]
     write(
         "POST",
@@ -88,9 +90,15 @@ def furnish(sandbox: Sandbox, org: SandboxOrg) -> None:
         "name": "calm", "type": "monitor", "monitor_ids": [load],
         "thresholds": [{"timeframe": "7d", "target": 99}],
     })["data"][0]["id"]  # fmt: skip
-    told = f"error_budget(\"{slo}\").over(\"7d\") > 10"
+    told = f'error_budget("{slo}").over("7d") > 10'
     write("POST", "/api/v1/monitor", monitor("budget", told, "slo alert"))
-    correction = {"slo_id": slo, "category": "Other", "start": 1, "end": 2, "timezone": "UTC"}
+    correction = {
+        "slo_id": slo,
+        "category": "Other",
+        "start": 4070908800,
+        "end": 4070995200,
+        "timezone": "UTC",
+    }
     write("POST", "/api/v1/slo/correction", api("correction", correction))
     linked = write("POST", "/api/v1/dashboard", board(
         "Linked",

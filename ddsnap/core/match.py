@@ -66,6 +66,17 @@ def portable_digest(type_: ResourceType, body: JSONObject) -> str:
     return canonical.digest(portable(type_, body))
 
 
+def covers(there: JSON, sent: JSON) -> bool:
+    """Whether a value holds all that was sent: a server trims texts, and fills in what is open."""
+    if isinstance(sent, dict) and isinstance(there, dict):
+        return all(covers(there.get(name), member) for name, member in sent.items())
+    if isinstance(sent, list) and isinstance(there, list):
+        return len(there) == len(sent) and all(map(covers, there, sent))
+    if isinstance(sent, str) and isinstance(there, str):
+        return there.strip() == sent.strip()
+    return sent is None or canonical.same(there, sent)
+
+
 def named_by_id(type_: ResourceType) -> bool:
     """Whether the id is a name that people chose, or is made of other resources' ids."""
     return bool(type_.parts) or type_.id in type_.natural_key

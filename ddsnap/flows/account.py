@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
 from ddsnap.core.changes import apply_patch, json_patch
+from ddsnap.core.directory import aliases_of
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.match import portable, portable_digest
 from ddsnap.core.outcomes import Outcome, Sent
 from ddsnap.core.paths import document_path
+from ddsnap.core.pointers import join
 from ddsnap.core.recorded_action import read_action
 from ddsnap.core.values import Address
 from ddsnap.flows.replay_journal import PATCHES
@@ -80,6 +82,7 @@ def _take(written: Written, event: Mapping[str, object]) -> None:
         written.sent[-1] = replace(written.sent[-1], status=int(str(event["status"])))
     elif kind == "made":
         written.to = str(event["id"])
+        written.aliases = dict(event.get("aliases") or {})  # type: ignore[call-overload]
 
 
 def outcomes_of(
@@ -155,12 +158,15 @@ def entry_of(
     action = outcome.action
     if not outcome.to or action.kind == "delete":
         return before
+    type_ = catalog[action.address.type]
     origin = action.origin or ("created" if action.kind == "create" else "adopted")
-    if before is not None and before.id == outcome.to:
-        origin = before.origin
+    aliases = dict(written.aliases) if written else {}
+    known = before if before is not None and before.id == outcome.to else None
+    if known is not None:
+        origin, aliases = known.origin, aliases or dict(known.aliases)
+    if not aliases and after is not None:  # a run that was cut off knew the id alone
+        aliases = {join(parts): id_ for parts, id_ in aliases_of(type_, after.body).items()}
     if written is None or outcome.status != "done":
-        if before is not None and before.id == outcome.to:
-            return before
-        return Mapped(outcome.to, origin, dict(written.aliases) if written else {})
-    seen = portable_digest(catalog[action.address.type], after.body) if after else ""
-    return Mapped(outcome.to, origin, dict(written.aliases), written.intended, seen)
+        return replace(known or Mapped(outcome.to, origin), aliases=aliases)
+    seen = portable_digest(type_, after.body) if after else ""
+    return Mapped(outcome.to, origin, aliases, written.intended, seen)

@@ -276,7 +276,7 @@ class _Doing:
 
     def _made(self, item: JSONObject) -> None:
         """Let everybody know the id, and the disk first."""
-        self.sending.made(self.id)
+        self.sending.made(self.id, item)
         self.aliases = self.ground.binding.bind(self.action.address, self.id, item)
 
     def _look_for(self, body: JSONObject) -> str:
@@ -284,7 +284,8 @@ class _Doing:
         ground, type_ = self.ground, self.type
         if self.id:
             return self.id if self._present(self.id).document is not None else ""
-        sought = Sought(type_, body, ground.known(type_.name))
+        taken = {*ground.known(type_.name), *ground.binding.ids(type_.name)}
+        sought = Sought(type_, body, taken)
         for nth in range(_LOOKS):
             found = look(ground.run.gateway, sought, ground.me)
             if len(found) > 1:

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.counterparts import UNREAD
+from ddsnap.core.match import covers, natural_key, portable
+from ddsnap.core.normalize import title_of
+from ddsnap.core.outcomes import read_outcomes
+from ddsnap.core.references import find_references, rewrite
+from ddsnap.core.requests import leave_out
 from ddsnap.core.shapes import as_object, text
+from ddsnap.core.values import Address
+from ddsnap.errors import Damaged
 from ddsnap.flows.journal import record_of
 from ddsnap.flows.past_replays import RUN, STATE, replays
-from ddsnap.flows.replay_journal import RULES
+from ddsnap.flows.replay_journal import OUTCOMES, RULES
 from ddsnap.flows.snapshot import manifest_of
 from ddsnap.flows.takeover import Begun, Unfinished, unfinished
 from ddsnap.flows.wishes import Wishes
@@ -17,10 +24,13 @@ from ddsnap.store.run_log import log_path, read_events
 from ddsnap.store.trees import changed_paths, read_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterable, Iterator
 
+    from ddsnap.core.id_map import IdMap
+    from ddsnap.core.outcomes import Sent
+    from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog
-    from ddsnap.core.values import Address, JSONObject
+    from ddsnap.core.values import Document, JSONObject
     from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
     from ddsnap.store.commits import CommitInfo
@@ -32,36 +42,85 @@ CUT: Final = ("interrupted", "failed")
 
 @dataclass(frozen=True)
 class Earlier:
-    """The last runs, of which none came to its end: the newest's id, the oldest's snapshot."""
+    """The last runs that left something open: the newest's id, the oldest's snapshot."""
 
     run: str
     before: str
 
-    def made(self, now: View, catalog: Catalog) -> Collection[Address]:
+    def made(self, now: View, catalog: Catalog) -> list[Document]:
         """Return what is at the destination since: they may have made it, unrecorded."""
         if now.commit is None or not self.before:
-            return ()
+            return []
         changed = changed_paths(now.repo, self.before, now.commit)
         made = (path for path, old, new in changed if old is None and new and "/" in path)
         documents = (now.document(path, catalog) for path in made)
         then = manifest_of(now.repo, self.before)
-        return {
-            document.address
+        return [
+            document
             for document in documents
             if document and then.state_of(document.address.type).state not in UNREAD
-        }
+        ]
+
+
+def recognized(
+    made: Iterable[Document], wanted: Iterable[Document], id_map: IdMap, catalog: Catalog
+) -> dict[Address, str]:
+    """Return whose counterparts those are that have no title, and that the server has filled in.
+
+    What holds all that was sent is it; a plan knows only what is equal, or has the same title.
+    """
+    taken = {Address(address.type, mapped.id) for address, mapped in id_map.items()}
+    free = [one for one in made if one.address not in taken and _nameless(one, catalog)]
+    types = {one.address.type for one in free}
+    found: dict[Address, str] = {}
+    for document in wanted:
+        address = document.address
+        if address.type not in types or address in id_map or not _nameless(document, catalog):
+            continue
+        sent = _as_sent(document, id_map, catalog)
+        type_ = catalog[address.type]
+        fits = (
+            there
+            for there in free
+            if there.address.type == address.type and covers(portable(type_, there.body), sent)
+        )
+        there = next(fits, None)
+        if there is not None:
+            free.remove(there)
+            found[address] = there.address.id
+    return found
+
+
+def _nameless(document: Document, catalog: Catalog) -> bool:
+    type_ = catalog[document.address.type]
+    told = title_of(type_, document.body) or type_.constant_id
+    return not told and natural_key(type_, document.body) is None
+
+
+def _as_sent(document: Document, id_map: IdMap, catalog: Catalog) -> JSONObject:
+    """Return the document in the destination's ids, without those that are not known."""
+    type_ = catalog[document.address.type]
+    references = find_references(document.body, type_, catalog)
+
+    def there(reference: Reference) -> str | None:
+        known = (id_map.get(Address(name, reference.value)) for name in reference.to)
+        return next((mapped.id for mapped in known if mapped), None)
+
+    body = rewrite(portable(type_, document.body), references, there)
+    return leave_out(body, [one.parts for one in references if there(one) is None])
 
 
 def earlier(run: Run, source: str) -> Earlier | None:
-    """Return the runs from the org ``source`` (its public id) that were cut off, one after another.
+    """Return the last runs from the org ``source`` (its public id), none of which is settled.
 
-    Whatever the first of them made without living to record it is there for all that follow.
+    Each was cut off, or could not find out what it had made: whatever that is, is there for all
+    that follow.
     """
     cut: list[tuple[CommitInfo, JSONObject]] = []
     for info, record in _last(run.repo, run.org):
         if _source_of(record) != source:
             continue
-        if info.trailer(STATE) not in CUT:
+        if not (info.trailer(STATE) in CUT or _lost(run.repo, info)):
             break
         cut.append((info, record))
     if not cut:
@@ -98,6 +157,26 @@ def _last(repo: Repository, org: str) -> Iterator[tuple[CommitInfo, JSONObject]]
     tip = repo.branch(f"journal/{org}")
     for info in replays(repo, tip) if tip else ():
         yield info, record_of(repo, info.sha)
+
+
+def _lost(repo: Repository, info: CommitInfo) -> bool:
+    """Whether a run that ended could not find out what became of a creation."""
+    if info.trailer(STATE) != "partial":
+        return False
+    try:
+        outcomes = list(read_outcomes(repo.read_file(info.sha, OUTCOMES) or b""))
+    except Damaged:
+        return False
+    return any(
+        outcome.action.kind == "create"
+        and not outcome.to
+        and any(_unanswered(sent) for sent in outcome.requests)
+        for outcome in outcomes
+    )
+
+
+def _unanswered(sent: Sent) -> bool:
+    return sent.purpose == "create" and not 300 <= sent.status < 500
 
 
 def _source_of(record: JSONObject) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ddsnap.api.gateway import Found
 from ddsnap.core.fields import field_path, value_at
-from ddsnap.core.match import natural_key, portable_digest
+from ddsnap.core.match import covers, natural_key, portable, portable_digest
 from ddsnap.core.normalize import normalize
 from ddsnap.core.values import clone
 
@@ -34,13 +34,13 @@ class Sought:
 
 
 def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
-    """Return the ids of what the lost request may have made.
+    """Return the ids of what the lost request may have made: what equals it, else what covers it.
 
     ``me`` are the names of the replaying identity: its handle, its ids.
     """
     type_ = sought.type
     names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
-    found = []
+    equal, alike = [], []
     for item in gateway.list(type_, parents=sought.parents):
         id_ = gateway.id_of(type_, item)
         if id_ in sought.known:
@@ -49,9 +49,13 @@ def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
         if body is None:
             continue
         body = normalize(type_, clone(body), names=names).document.body
-        if _equals(type_, body, sought.body) and _mine(type_, body, me):
-            found.append(id_)
-    return found
+        if not _mine(type_, body, me):
+            continue
+        if _equals(type_, body, sought.body):
+            equal.append(id_)
+        elif natural_key(type_, sought.body) is None and _holds(type_, body, sought.body):
+            alike.append(id_)
+    return equal or alike
 
 
 def _whole(gateway: Gateway, type_: ResourceType, id_: str, item: JSONObject) -> JSONObject | None:
@@ -69,11 +73,21 @@ def _equals(type_: ResourceType, found: JSONObject, sent: JSONObject) -> bool:
     return _digest(type_, found) == _digest(type_, sent)
 
 
+def _holds(type_: ResourceType, found: JSONObject, sent: JSONObject) -> bool:
+    """Whether the resource is what was sent, as the server may have filled it in."""
+    return covers(portable(type_, _first(type_, found)), portable(type_, _first(type_, sent)))
+
+
 def _digest(type_: ResourceType, body: JSONObject) -> str:
+    return portable_digest(type_, _first(type_, body))
+
+
+def _first(type_: ResourceType, body: JSONObject) -> JSONObject:
+    """Return what the first request of a creation says."""
     body = clone(body)
     for section in type_.sections:
         field_path(section.at).remove(body)
-    return portable_digest(type_, body)
+    return body
 
 
 def _mine(type_: ResourceType, body: JSONObject, me: Collection[str]) -> bool:

@@ -86,7 +86,7 @@ def mute(run: Run, log: RunLog, documents: Iterable[Document], now: datetime) ->
             return Mute(why_not=error.message)
         else:
             id_ = new_id(type_, BODY, item)
-            sending.made(id_)
+            sending.made(id_, {})
             return Mute(id_, made=True, requests=tuple(sending.sent))
 
 

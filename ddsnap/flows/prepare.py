@@ -21,6 +21,7 @@ from ddsnap.core.transform import unmatched
 from ddsnap.core.values import Address
 from ddsnap.errors import Refused, UsageError
 from ddsnap.flows.id_map import read_map
+from ddsnap.flows.interrupted import recognized
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.planning import check_deletions, plan_replay, whole_types
 from ddsnap.flows.replay_journal import Replayed, Source
@@ -247,6 +248,8 @@ def _plan(
         order.rules, order.source, before, catalog, id_map, selected=selected or (lambda _: True)
     )
     source = ReplaySource(order.source, catalog, order.rules, resolvable=resolvable)
+    made = earlier.made(before, catalog) if earlier else []
+    known = recognized(made, source.documents() if made else (), id_map, catalog)
     plan = plan_replay(
         order.source,
         before,
@@ -256,9 +259,9 @@ def _plan(
         selection=selected,
         dependencies=wishes.dependencies,
         live=wishes.live,
-        adopt=wishes.adopted(order.source, catalog),
+        adopt={**known, **wishes.adopted(order.source, catalog)},
         create_similar=wishes.create_similar,
-        ours=earlier.made(before, catalog) if earlier else (),
+        ours={document.address for document in made},
         names={name: frozenset(run.gateway.lookup(name).values()) for name in catalog.lookups},
         now=started,
         deletions=_deletions(order, catalog),

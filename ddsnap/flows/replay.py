@@ -386,16 +386,22 @@ class _Replay:
                 if outcome.status == "done":
                     gone.add(address)
                 continue
+            known = before.get(address)
             entry = entry_of(
                 outcome,
                 told.get(address),
-                before.get(address),
-                self._there(outcome, after) if outcome.requests else None,
+                known,
+                self._there(outcome, after) if self._news(outcome, known) else None,
                 self.run.catalog,
             )
             if entry is not None:
                 entries[address] = entry
         return updated(before, entries, gone)
+
+    def _news(self, outcome: Outcome, known: Mapped | None) -> bool:
+        """Whether the destination's document has to tell more than the map knows."""
+        lacking = not (known and known.aliases) and self.run.catalog[outcome.action.address.type]
+        return bool(outcome.requests or (outcome.to and lacking and lacking.identity))
 
 
 def _answered(outcomes: Sequence[Outcome], catalog: Catalog) -> frozenset[str]:

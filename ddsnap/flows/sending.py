@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.api.session import LostAnswer
+from ddsnap.core.directory import aliases_of
 from ddsnap.core.outcomes import Sent
+from ddsnap.core.pointers import join
 from ddsnap.errors import ApiError, AuthError
 
 if TYPE_CHECKING:
@@ -104,7 +106,8 @@ class Sending:
             told |= {"error": error, "lost": lost}
         self.log.note("result", **told)
 
-    def made(self, id_: str) -> None:
-        """Write down the id that the resource has got."""
-        self.log.note("made", address=str(self.action.address), id=id_)
+    def made(self, id_: str, item: JSONObject) -> None:
+        """Write down the ids that the resource has got."""
+        aliases = {join(parts): alias for parts, alias in aliases_of(self.type, item).items()}
+        self.log.note("made", address=str(self.action.address), id=id_, aliases=aliases)
         self.was_made = True

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from crash import run_killed_at_step
-from cut_off import REPLAY, TORTURE, Killer, World, argv_of, killed, world
+from cut_off import REPLAY, RESUME, TORTURE, Killer, World, argv_of, killed, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,3 +126,34 @@ def test_killed_at_random_moments(orgs: World) -> None:
         orgs.is_whole(path, moment)
         shutil.rmtree(path)
     assert died > KILLS / 3, "most of the runs ended before they were killed"
+
+
+# --- more than once
+
+
+@pytest.mark.parametrize("seed", range(24 if TORTURE else 3))
+def test_killed_again_and_again_while_going_on(orgs: World, seed: int) -> None:
+    rng = random.Random(SEED * 100 + seed)
+    path = orgs.fresh("again")
+    words = REPLAY
+    for _ in range(3):
+        write = rng.random() < 0.7
+        nth = rng.randint(1, 12) if write else rng.randint(1, orgs.requests // 2)
+        orgs.kill_at(path, Killer(nth, "after", writes=write), *words)
+        words = orgs.next_words(path)
+    resumed = orgs.resume(path)
+    assert resumed.code == 0, resumed
+    orgs.is_whole(path)
+
+
+def test_killed_while_going_on_before_anything_is_written(orgs: World) -> None:
+    path = orgs.fresh("early")
+    dashboards = orgs.kill_at(path, Killer(10, "after"))
+    assert killed(dashboards)
+    for nth in (3, 15, 30):
+        said = orgs.kill_at(path, Killer(nth, writes=False), *RESUME)
+        assert killed(said), (nth, said)
+    resumed = orgs.resume(path)
+    assert resumed.code == 0, resumed
+    orgs.is_whole(path)
+    assert orgs.states(path)[:3].count("interrupted") == 1, "what was never begun is no run"

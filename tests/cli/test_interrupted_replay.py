@@ -1,0 +1,146 @@
+"""Replays that are stopped, or that lose their disk: they end in order, and can be gone on with."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from crash import run_killed_at_step
+from cut_off import REPLAY, RESUME, Killer, World, argv_of, killed, world
+from orgs import git
+
+from ddsnap.sandbox import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ddsnap.sandbox.service import Incoming
+
+NOT_CUT = "no replay into eu1 was cut off"
+
+
+@pytest.fixture(scope="module")
+def orgs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("world")) as made:
+        yield made
+
+
+def after_writes(orgs: World, number: int, then) -> None:
+    """Do something once so many writes have had their effect."""
+    seen = [0]
+    lock = threading.Lock()
+
+    def watch(when: str, incoming: Incoming) -> bool:
+        if when == "after" and incoming.method != "GET":
+            with lock:
+                seen[0] += 1
+                if seen[0] == number:
+                    then()
+        return True
+
+    orgs.sandbox.watch = watch
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_what_is_under_way_end_and_records_it(orgs: World, number: int) -> None:
+    path = orgs.fresh("signal")
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.05))
+    process = orgs.start(path, *REPLAY)
+    after_writes(orgs, 15, lambda: process.send_signal(number))
+    said = orgs.end(process)
+    assert said.code == 130, said
+    assert orgs.states(path)[0] == "interrupted"
+    assert "--resume" in said.out + said.err
+    mapped = sum(len(ids) for ids in orgs.map_of(path).values())
+    assert 15 < mapped < sum(map(len, orgs.wanted.values())), "what was made is in the map"
+    assert not (path / ".git" / "ddsnap" / "replay-eu1.ndjson").exists()
+    orgs.verifies(path)
+    orgs.sandbox.faults.clear()
+    resumed = orgs.run(path, *RESUME)
+    assert resumed.code == 0, resumed
+    assert " adopt" not in resumed.out.replace("0 adopted", ""), "nothing had to be found again"
+    orgs.is_whole(path)
+    again = orgs.run(path, *RESUME)
+    assert again.code == 2
+    assert NOT_CUT in again.err
+
+
+def test_a_plain_replay_goes_on_as_well_once_it_was_recorded(orgs: World) -> None:
+    path = orgs.fresh("plain")
+    process = orgs.start(path, *REPLAY)
+    after_writes(orgs, 15, lambda: process.send_signal(signal.SIGINT))
+    assert orgs.end(process).code == 130
+    said = orgs.run(path, *REPLAY)
+    assert said.code == 0, said
+    orgs.is_whole(path)
+
+
+def test_a_killed_replay_asks_for_resume_and_tells_what_is_known(orgs: World) -> None:
+    path = orgs.fresh("asks")
+    assert killed(orgs.kill_at(path, Killer(25, "after")))
+    writes = len(orgs.sandbox.writes)
+    said = orgs.run(path, *REPLAY)
+    assert said.code == 6
+    assert "an earlier replay into eu1 was cut off" in said.err
+    assert "`ddsnap replay --resume --to eu1`" in said.err
+    assert len(orgs.sandbox.writes) == writes
+    assert orgs.run(path, *RESUME).code == 0
+    assert orgs.states(path)[:2] == ["done", "interrupted"]
+    told = git(path, "show", "journal/eu1~1:outcomes.ndjson")
+    assert told.count('"status":"done"') >= 15
+    subject = git(path, "log", "-1", "--format=%s", "journal/eu1~1")
+    assert subject.startswith("run replay us1 -> eu1: interrupted, ")
+    orgs.is_whole(path)
+    for words in (("status", "eu1"), ("log", "eu1"), ("log", "--runs", "eu1"), ("verify", "eu1")):
+        assert orgs.run(path, *words).code == 0
+
+
+def test_killed_between_the_commit_and_forgetting_the_log(orgs: World, tmp_path: Path) -> None:
+    path, trace = orgs.fresh("forget"), tmp_path / "trace"
+    run_killed_at_step(argv_of(path, *REPLAY), 0, path, trace)
+    steps = trace.read_text().splitlines()
+    forgets = [nth for nth, step in enumerate(steps, 1) if step.startswith("os.remove") and
+               "replay-eu1.ndjson" in step]  # fmt: skip
+    path = orgs.fresh("forget")
+    for step in range(forgets[-1], forgets[-1] - 30, -1):
+        orgs.fresh("forget")
+        crash = run_killed_at_step(argv_of(path, *REPLAY), step, path, trace)
+        if crash.killed and crash.step.startswith("os.remove") and "ndjson" in crash.step:
+            break
+    assert orgs.states(path)[0] == "done"
+    assert (path / ".git" / "ddsnap" / "replay-eu1.ndjson").exists()
+    writes = len(orgs.sandbox.writes)
+    resumed = orgs.run(path, *RESUME)
+    assert resumed.code == 0, resumed
+    assert len(orgs.sandbox.writes) == writes
+    assert orgs.states(path)[1] == "done", "it had ended: nobody calls it interrupted"
+    orgs.is_whole(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs POSIX limits")
+def test_a_disk_that_is_full_ends_the_run_and_nothing_is_doubled(orgs: World) -> None:
+    import resource
+    import subprocess
+    import sys
+
+    path = orgs.fresh("full")
+    command = [sys.executable, "-m", "ddsnap", "-C", str(path), *REPLAY]
+
+    def little_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (24_000, resource.RLIM_INFINITY))
+
+    ran = subprocess.run(
+        command, capture_output=True, text=True, preexec_fn=little_room, check=False, timeout=60
+    )
+    assert ran.returncode == 1, ran
+    assert "Traceback" not in ran.stderr
+    assert "--resume" in ran.stderr + ran.stdout
+    assert len(ran.stderr.splitlines()) <= 3, ran.stderr
+    resumed = orgs.run(path, *RESUME)
+    assert resumed.code == 0, resumed
+    orgs.is_whole(path)
