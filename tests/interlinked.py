@@ -102,7 +102,7 @@ def furnish(sandbox: Sandbox, org: SandboxOrg) -> None:
     write("POST", "/api/v1/slo/correction", api("correction", correction))
     linked = write("POST", "/api/v1/dashboard", board(
         "Linked",
-        {"definition": {"type": "alert_graph", "alert_id": str(composite), "viz_type": "timeseries"}},
+        {"definition": {"type": "alert_graph", "alert_id": f"{composite}", "viz_type": "toplist"}},
         {"definition": {"type": "slo", "slo_id": slo, "view_type": "detail"}},
     ))["id"]  # fmt: skip
     listed = write("POST", "/api/v1/dashboard/lists/manual", {"name": "mine"})["id"]

@@ -285,7 +285,7 @@ class _Doing:
         if self.id:
             return self.id if self._present(self.id).document is not None else ""
         taken = {*ground.known(type_.name), *ground.binding.ids(type_.name)}
-        sought = Sought(type_, body, taken)
+        sought = Sought(type_, body, taken, ground.now)
         for nth in range(_LOOKS):
             found = look(ground.run.gateway, sought, ground.me)
             if len(found) > 1:
@@ -305,7 +305,7 @@ class _Doing:
             return self.id if self._present(self.id).document is not None else ""
         if error.status != HTTPStatus.CONFLICT or not natural_key(self.type, body):
             return ""
-        found = look(self.ground.run.gateway, Sought(self.type, body, ()), ())
+        found = look(self.ground.run.gateway, Sought(self.type, body, (), self.ground.now), ())
         return found[0] if len(found) == 1 else ""
 
     def _met(self, there: Present, body: JSONObject) -> Done:

@@ -13,6 +13,7 @@ from ddsnap.core.references import find_references, rewrite
 from ddsnap.core.requests import leave_out
 from ddsnap.core.shapes import as_object, text
 from ddsnap.core.values import Address
+from ddsnap.core.written import timely
 from ddsnap.errors import Damaged
 from ddsnap.flows.journal import record_of
 from ddsnap.flows.past_replays import RUN, STATE, replays
@@ -25,6 +26,7 @@ from ddsnap.store.trees import changed_paths, read_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from ddsnap.core.id_map import IdMap
     from ddsnap.core.outcomes import Sent
@@ -63,21 +65,22 @@ class Earlier:
 
 
 def recognized(
-    made: Iterable[Document], wanted: Iterable[Document], id_map: IdMap, catalog: Catalog
+    made: Iterable[Document],
+    wanted: Iterable[Document],
+    id_map: IdMap,
+    catalog: Catalog,
+    now: datetime,
 ) -> dict[Address, str]:
-    """Return whose counterparts those are that have no title, and that the server has filled in.
-
-    What holds all that was sent is it; a plan knows only what is equal, or has the same title.
-    """
+    """Return whose counterparts those are that no plan finds again: by all that was sent."""
     taken = {Address(address.type, mapped.id) for address, mapped in id_map.items()}
-    free = [one for one in made if one.address not in taken and _nameless(one, catalog)]
+    free = [one for one in made if one.address not in taken and _elusive(one, catalog)]
     types = {one.address.type for one in free}
     found: dict[Address, str] = {}
     for document in wanted:
         address = document.address
-        if address.type not in types or address in id_map or not _nameless(document, catalog):
+        if address.type not in types or address in id_map or not _elusive(document, catalog):
             continue
-        sent = _as_sent(document, id_map, catalog)
+        sent = _as_sent(document, id_map, catalog, now)
         type_ = catalog[address.type]
         fits = (
             there
@@ -91,14 +94,15 @@ def recognized(
     return found
 
 
-def _nameless(document: Document, catalog: Catalog) -> bool:
+def _elusive(document: Document, catalog: Catalog) -> bool:
+    """Whether no plan finds it again: it has no name, or the time when it was written is in it."""
     type_ = catalog[document.address.type]
-    told = title_of(type_, document.body) or type_.constant_id
-    return not told and natural_key(type_, document.body) is None
+    named = title_of(type_, document.body) or natural_key(type_, document.body) is not None
+    return type_.timely is not None or not (named or type_.constant_id)
 
 
-def _as_sent(document: Document, id_map: IdMap, catalog: Catalog) -> JSONObject:
-    """Return the document in the destination's ids, without those that are not known."""
+def _as_sent(document: Document, id_map: IdMap, catalog: Catalog, now: datetime) -> JSONObject:
+    """Return the document as it was sent, without the ids that are not known."""
     type_ = catalog[document.address.type]
     references = find_references(document.body, type_, catalog)
 
@@ -107,7 +111,8 @@ def _as_sent(document: Document, id_map: IdMap, catalog: Catalog) -> JSONObject:
         return next((mapped.id for mapped in known if mapped), None)
 
     body = rewrite(portable(type_, document.body), references, there)
-    return leave_out(body, [one.parts for one in references if there(one) is None])
+    unknown = [one.parts for one in references if there(one) is None]
+    return timely(type_, leave_out(body, unknown), None, now)
 
 
 def earlier(run: Run, source: str) -> Earlier | None:

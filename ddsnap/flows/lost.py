@@ -14,9 +14,11 @@ from ddsnap.core.fields import field_path, value_at
 from ddsnap.core.match import covers, natural_key, portable, portable_digest
 from ddsnap.core.normalize import normalize
 from ddsnap.core.values import clone
+from ddsnap.core.written import timely
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from datetime import datetime
 
     from ddsnap.api.gateway import Gateway
     from ddsnap.core.resource_type import ResourceType
@@ -30,6 +32,8 @@ class Sought:
     type: ResourceType
     body: JSONObject
     known: Collection[str]
+    now: datetime
+    """The run's time, by which requests are made."""
     parents: tuple[str, ...] = ()
 
 
@@ -53,7 +57,7 @@ def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
             continue
         if _equals(type_, body, sought.body):
             equal.append(id_)
-        elif natural_key(type_, sought.body) is None and _holds(type_, body, sought.body):
+        elif _holds(sought, body):
             alike.append(id_)
     return equal or alike
 
@@ -73,9 +77,11 @@ def _equals(type_: ResourceType, found: JSONObject, sent: JSONObject) -> bool:
     return _digest(type_, found) == _digest(type_, sent)
 
 
-def _holds(type_: ResourceType, found: JSONObject, sent: JSONObject) -> bool:
+def _holds(sought: Sought, found: JSONObject) -> bool:
     """Whether the resource is what was sent, as the server may have filled it in."""
-    return covers(portable(type_, _first(type_, found)), portable(type_, _first(type_, sent)))
+    type_ = sought.type
+    sent = timely(type_, portable(type_, _first(type_, sought.body)), None, sought.now)
+    return covers(portable(type_, _first(type_, found)), sent)
 
 
 def _digest(type_: ResourceType, body: JSONObject) -> str:

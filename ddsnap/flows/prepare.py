@@ -249,7 +249,7 @@ def _plan(
     )
     source = ReplaySource(order.source, catalog, order.rules, resolvable=resolvable)
     made = earlier.made(before, catalog) if earlier else []
-    known = recognized(made, source.documents() if made else (), id_map, catalog)
+    known = recognized(made, source.documents() if made else (), id_map, catalog, started)
     plan = plan_replay(
         order.source,
         before,

@@ -19,7 +19,7 @@ from ddsnap.flows.capture import refresh
 from ddsnap.flows.carry_out import CarriedOut, Means, carry_out
 from ddsnap.flows.ground import check_ground
 from ddsnap.flows.id_map import map_files, updated
-from ddsnap.flows.interrupted import earlier
+from ddsnap.flows.interrupted import CUT, earlier
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.past_replays import refuse_open
@@ -93,6 +93,11 @@ class Result:
         """The command that takes the run back; empty where it wrote nothing."""
         wrote = any(outcome.requests for outcome in self.outcomes)
         return f"ddsnap replay --undo {self.run_id[:12]} --to {self.org}" if wrote else ""
+
+    @property
+    def resume(self) -> str:
+        """The command that goes on with the run; empty where it came to its end."""
+        return f"ddsnap replay --resume --to {self.org}" if self.state in CUT else ""
 
     @property
     def counts(self) -> Mapping[str, int]:

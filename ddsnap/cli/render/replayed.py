@@ -29,6 +29,7 @@ def tell(terminal: Terminal, result: Result) -> None:
             pushed=result.pushed,
             mute=result.mute.id if result.mute else None,
             undo=result.undo,
+            resume=result.resume,
         )
     else:
         _tell_people(terminal, result)
@@ -85,6 +86,8 @@ def _tell_people(terminal: Terminal, result: Result) -> None:
         f" -> journal/{result.org} {result.commit[:7]}",
         bold=True,
     )
+    if result.resume:
+        terminal.line(f"to go on: {result.resume}")
     if result.undo:
         terminal.line(f"to take it back: {result.undo}")
 
