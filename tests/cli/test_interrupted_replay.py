@@ -17,6 +17,7 @@ from ddsnap.sandbox import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from ddsnap.sandbox.service import Incoming
 
 NOT_CUT = "no replay into eu1 was cut off"
