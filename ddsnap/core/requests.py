@@ -14,11 +14,13 @@ from ddsnap.core.fields import value_at
 from ddsnap.core.ids import join_parts
 from ddsnap.core.match import portable
 from ddsnap.core.normalize import id_of
+from ddsnap.core.resource_type import Write
 from ddsnap.core.routes import endpoint, family, filled, ids_by_name, variant
 from ddsnap.core.values import clone
 from ddsnap.core.written import (
     created,
     creation,
+    patching,
     timely,
     told,
     updatable,
@@ -162,12 +164,16 @@ def _update(
     own = endpoint(type_, whole) if family(type_, whole) else None
     envelope = _envelope(type_, call, own.envelope if own else "")
     route = own.path if own else call.path
-    sent = worded(type_, call, update_of(type_, wanted, there, id_, whole))
+    if isinstance(call, Write) and call.patches:
+        body: JSONObject = patching(type_, call.patches, there, wanted)
+    else:
+        sent = worded(type_, call, update_of(type_, wanted, there, id_, whole))
+        body = wrapped(sent, envelope, own.wrap if own else "")
     return Request(
         call.method,
         route,
         filled(route, ids_by_name(type_, id_)),
-        wrapped(sent, envelope, own.wrap if own else ""),
+        body,
         call.query,
         envelope if call.answer is None else call.answer,
         "update",

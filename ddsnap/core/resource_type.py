@@ -91,6 +91,8 @@ class Write(Call):
     """What a created resource has although the creation did not say so."""
     mend: Callable[[JSONObject], JSONObject] | None = None
     """What the document needs so that the API takes it; its meaning stays."""
+    patches: str = ""
+    """The JSON:API type of an update that is a JSON Patch: it names nothing that stays."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from ddsnap.core import canonical
 from ddsnap.core.fields import field_path, value_at
 from ddsnap.core.match import portable
 from ddsnap.core.normalize import is_secret
+from ddsnap.core.pointers import join
 from ddsnap.core.resource_type import Write
 from ddsnap.core.values import clone
 
@@ -89,6 +90,35 @@ def worded(type_: ResourceType, call: Call, sent: JSONObject) -> JSONObject:
     if words.mend:
         sent = words.mend(sent)
     return type_.shape.write(sent) if type_.shape else sent
+
+
+def patching(type_: ResourceType, kind: str, there: JSONObject, wanted: JSONObject) -> JSONObject:
+    """Return the JSON Patch, in its envelope, that turns ``there`` into ``wanted``.
+
+    Lists are replaced as a whole: the server may hold a set in another order.
+    """
+    write = type_.shape.write if type_.shape else clone
+    changes = list(_operations(write(there), write(wanted), ""))
+    named = {operation["path"] for operation in changes}
+    for path in type_.repeats if changes else ():
+        pointer, value = join(field_path(path).steps), value_at(wanted, path)
+        if value is not None and pointer not in named:
+            changes.append({"op": "add", "path": pointer, "value": value})
+    operations: list[JSON] = [*changes]
+    return {"data": {"type": kind, "attributes": {"json_patch": operations}}}
+
+
+def _operations(there: JSONObject, wanted: JSONObject, way: str) -> Iterator[JSONObject]:
+    for name in sorted(there.keys() | wanted.keys()):
+        path = f"{way}{join([name])}"
+        old, new = there.get(name), wanted.get(name)
+        if name not in wanted:
+            yield {"op": "remove", "path": path}
+        elif isinstance(old, dict) and isinstance(new, dict) and not is_secret(new):
+            yield from _operations(old, new, path)
+        elif name not in there or not canonical.same(old, new):
+            # To add what is there replaces it.
+            yield {"op": "add", "path": path, "value": new}
 
 
 def wrapped(sent: JSONObject, envelope: str, kind: str = "") -> JSONObject:

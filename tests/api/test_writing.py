@@ -211,7 +211,8 @@ def test_a_secret_stays_when_its_variable_is_renamed(box: Sandbox, empty: Org) -
     present = empty.read(variables, id_)
     assert present is not None
     (request,) = empty.update(variables, {**body, "name": "ANOTHER"}, present, id_)
-    assert value_at(request.body, "value") == {"secure": True}
+    (operation,) = value_at(request.body, "data.attributes.json_patch")
+    assert operation == {"op": "add", "path": "/name", "value": "ANOTHER"}
     org = next(org for org in box.orgs.values() if id_ in org.resources(variables.name))
     assert org.private(variables.name, id_)["value"] == SECRET
 

@@ -315,9 +315,16 @@ def test_a_secret_that_stays_is_not_named() -> None:
     marker: JSONObject = {RESERVED: {"secret": True}}
     there: JSONObject = {"name": "V", "value": {"secure": True, "value": marker}}
     said = sent("synthetics_global_variables", {**there, "name": "W"}, there)
-    assert said == {"name": "W", "value": {"secure": True}, "description": "", "tags": []}
+    assert said == {
+        "data": {
+            "type": "global_variables_json_patch",
+            "attributes": {"json_patch": [{"op": "add", "path": "/name", "value": "W"}]},
+        }
+    }
     plain: JSONObject = {"name": "V", "value": {"secure": False, "value": "x"}}
-    assert sent("synthetics_global_variables", there, plain)["value"]["value"] == marker
+    secured: Any = sent("synthetics_global_variables", there, plain)
+    operations = {op["path"]: op["value"] for op in secured["data"]["attributes"]["json_patch"]}
+    assert operations == {"/value/secure": True, "/value/value": marker}
 
 
 # --- what is written later, and ids
@@ -342,8 +349,10 @@ def test_a_variable_waits_for_its_test() -> None:
     less = leave_out(body, [("parse_test_public_id",)])
     assert finish_requests(variables, body, ID, now=NOW, without=[("parse_test_public_id",)]) == []
     (second,) = update_requests(variables, body, less, ID, now=NOW)
-    assert value_at(second.body, "parse_test_public_id") == "a-b-c"
-    assert value_at(second.body, "value") == {"secure": False}
+    assert value_at(second.body, "data.attributes.json_patch") == [
+        {"op": "add", "path": "/parse_test_public_id", "value": "a-b-c"},
+        {"op": "add", "path": "/parse_test_options", "value": {"type": "http_body"}},
+    ]
 
 
 def test_the_new_id_is_the_answers() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
+from typing import Any
 
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import Answer, Body, Rejected, reject
@@ -25,6 +27,12 @@ _SHAPE: Shape = {
     "is_totp": "flag",
     "is_fido": "flag",
 }
+_PATCH = "/api/v2/synthetics/variables/{variable_id}/jsonpatch"
+_PATCH_TYPE = "global_variables_json_patch"
+_SENT = (
+    "name", "description", "tags", "value", "attributes", "parse_test_public_id",
+    "parse_test_options", "is_totp", "is_fido",
+)  # fmt: skip
 _PARSED = ("parse_test_public_id", "parse_test_name", "parse_test_options",
            "parse_test_extracted_at")  # fmt: skip
 
@@ -41,7 +49,7 @@ def get_variable(call: Call) -> Answer:
 
 def create_variable(call: Call) -> Answer:
     """Create, unless there is one of this name."""
-    sent = _checked(call, None)
+    sent = _checked(call, body_of(call), None)
     now, person = iso(call.org.now()), _person(call)
     row = {"id": call.org.new_uuid(), **_stored(sent), "created_at": now,
            "modified_at": now, "creator": person, "editor": person}  # fmt: skip
@@ -53,13 +61,54 @@ def create_variable(call: Call) -> Answer:
 def update_variable(call: Call) -> Answer:
     """Replace; a secure value stays where none is sent."""
     old = _row(call)
-    sent = _checked(call, old["id"])
+    return Answer(_written(_replace(call, old, _checked(call, body_of(call), old["id"]))))
+
+
+def patch_variable(call: Call) -> Answer:
+    """Change what the operations name, and nothing else."""
+    old = _row(call)
+    data = body_of(call).get("data")
+    if not isinstance(data, dict) or data.get("type") != _PATCH_TYPE:
+        raise _bad(f"data.type must be {_PATCH_TYPE}")
+    present = {name: copy.deepcopy(old[name]) for name in _SENT if old.get(name) is not None}
+    hidden = call.org.private(_TYPE, old["id"]).get("value")
+    if hidden is not None:
+        present["value"]["value"] = hidden
+    try:
+        for operation in data["attributes"]["json_patch"]:
+            _apply(present, operation)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise _bad(f"Invalid JSON Patch: {type(error).__name__} {error}") from None
+    sent = present
+    for name in ("description", "tags"):  # what was removed is empty
+        sent.setdefault(name, "" if name == "description" else [])
+    row = _replace(call, old, _checked(call, sent, old["id"]))
+    return Answer({"data": {"id": row["id"], "type": "global_variables", "attributes": row}})
+
+
+def _apply(body: Body, operation: Body) -> None:
+    """Apply one operation of those that change a member; the service knows others, too."""
+    *way, last = operation["path"].split("/")[1:]
+    holder: Any = body
+    for name in way:
+        holder = holder[int(name) if isinstance(holder, list) else name]
+    if isinstance(holder, list):
+        raise ValueError("operations on elements are not served here")
+    if operation["op"] in ("remove", "replace"):
+        del holder[last]
+    if operation["op"] in ("add", "replace"):
+        holder[last] = operation["value"]
+    elif operation["op"] != "remove":
+        raise ValueError(f"op {operation['op']}")
+
+
+def _replace(call: Call, old: Body, sent: Body) -> Body:
     row = {"id": old["id"], **_stored(sent), "created_at": old["created_at"],
            "modified_at": iso(call.org.now()), "creator": old["creator"],
            "editor": _person(call)}  # fmt: skip
     _keep_value(call, row, sent)
     call.org.table(_TYPE)[row["id"]] = row
-    return Answer(_written(row))
+    return row
 
 
 def delete_variable(call: Call) -> Answer:
@@ -76,8 +125,7 @@ def _row(call: Call) -> Body:
     return found(call, _TYPE, call.params["variable_id"], missing)
 
 
-def _checked(call: Call, id_: str | None) -> Body:
-    sent = body_of(call)
+def _checked(call: Call, sent: Body, id_: str | None) -> Body:
     check_shape(_SHAPE, sent)
     for name in ("name", "description", "tags", "value"):
         if sent.get(name) is None and not (name == "value" and sent.get("is_fido")):
@@ -148,4 +196,5 @@ ROUTES = (
     Route("GET", _ONE, get_variable),
     Route("PUT", _ONE, update_variable),
     Route("DELETE", _ONE, delete_variable),
+    Route("PATCH", _PATCH, patch_variable),
 )
