@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ddsnap.core.fields import field_path
 from ddsnap.core.references import identifies
 from ddsnap.core.values import Address
 
@@ -46,6 +47,18 @@ def reached(
                 chosen.add(other)
                 todo.append(other)
     return chosen
+
+
+def shed(here: Directory, catalog: Catalog, addresses: Collection[Address]) -> set[str]:
+    """Return the types of what these resources would lose if nobody knew that it is there."""
+    types: set[str] = set()
+    for address in addresses:
+        type_ = catalog.get(address.type)
+        lists = [field_path(path).steps for path in type_.sheds] if type_ else []
+        for reference in here.entries[address].references if lists else ():
+            if any(reference.parts[: len(steps)] == steps for steps in lists):
+                types.update(reference.to)
+    return types
 
 
 def lost_from(here: Directory, there: Directory, catalog: Catalog, id_map: IdMap) -> set[Address]:
