@@ -1,0 +1,332 @@
+"""Who may do what, from one org to another: never less by a failure, never more than was meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pairs import api, pair
+
+from ddsnap.sandbox import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from pairs import Pair, Side
+
+ADMIN = "Datadog Admin Role"
+
+
+@pytest.fixture
+def orgs(tmp_path: Path) -> Iterator[Pair]:
+    with pair(tmp_path) as made:
+        yield made
+
+
+def test_datadogs_own_roles_are_mapped_by_name_and_never_written(orgs: Pair) -> None:
+    admin = orgs.us1.one("roles", ADMIN)
+    orgs.us1.user("boss@e.example", admin["id"])
+    admin["relationships"]["permissions"]["data"].pop()
+    admin["attributes"]["modified_at"] = "2099-01-01T00:00:00+00:00"
+    said = orgs.replay()
+    there = orgs.eu1.one("roles", ADMIN)
+    assert orgs.ids("roles")[admin["id"]] == there["id"]
+    assert roles_of(orgs.eu1, "boss@e.example") == [there["id"]]
+    assert said.on("/api/v2/roles") == []
+
+
+def test_a_permission_that_is_not_there_is_named_and_the_role_not_written(orgs: Pair) -> None:
+    orgs.us1.role("Deployers", "dashboards_read", "dashboards_write")
+    for id_, body in list(orgs.eu1.all("permissions").items()):
+        if body["attributes"]["name"] == "dashboards_write":
+            del orgs.eu1.all("permissions")[id_]
+    said = orgs.replay(code=4)
+    assert said.sent == []
+    assert "the destination does not know dashboards_write" in said.out
+    assert orgs.outcomes()["Deployers"]["status"] == "blocked"
+
+
+def test_a_role_is_left_alone_where_permissions_cannot_be_read(orgs: Pair) -> None:
+    orgs.us1.role("Deployers", "dashboards_read", "dashboards_write")
+    orgs.us1.team("core")
+    orgs.replay()
+    role = orgs.us1.one("roles", "Deployers")
+    role["relationships"]["permissions"]["data"].pop()
+    role["attributes"]["modified_at"] = "2099-01-01T00:00:00+00:00"
+    orgs.capture()
+    before = orgs.eu1.one("roles", "Deployers")["relationships"]
+    orgs.sandbox.faults.add(Fault(path="/permissions$", org="eu1", status=403))
+    said = orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live")
+    assert said.code not in (0, 3)
+    assert said.writes == []
+    assert orgs.eu1.one("roles", "Deployers")["relationships"] == before
+
+
+def test_a_role_gets_exactly_the_permissions_of_its_source(orgs: Pair) -> None:
+    role = orgs.us1.role("Deployers", "dashboards_read", "monitors_write")
+    orgs.replay()
+    assert permissions(orgs.eu1, "Deployers") == ["dashboards_read", "monitors_write"]
+    known = {b["attributes"]["name"]: i for i, b in orgs.us1.all("permissions").items()}
+    link = {"data": {"type": "permissions", "id": known["monitors_write"]}}
+    orgs.us1.send("DELETE", f"/api/v2/roles/{role}/permissions", link)
+    orgs.replay()
+    assert permissions(orgs.eu1, "Deployers") == ["dashboards_read"]
+    orgs.settle()
+
+
+# --- users
+
+
+def test_a_user_of_another_mail_is_made_by_handle_and_finished_by_the_next_run(orgs: Pair) -> None:
+    orgs.us1.user("old@e.example")
+    orgs.us1.one("users", "old@e.example")["attributes"]["email"] = "new@e.example"
+    fault = orgs.sandbox.faults.add(Fault(path="/users/", method="PATCH", org="eu1", status=500))
+    said = orgs.replay(code=4)
+    assert said.on("/users", "POST")[0].body["data"]["attributes"]["email"] == "old@e.example"
+    orgs.sandbox.faults.remove(fault)
+    said = orgs.replay()
+    (patch,) = said.writes
+    assert (patch.method, patch.body["data"]["attributes"]["email"]) == ("PATCH", "new@e.example")
+    there = orgs.eu1.one("users", "old@e.example")["attributes"]
+    assert (there["handle"], there["email"]) == ("old@e.example", "new@e.example")
+    orgs.settle()
+
+
+def test_a_service_account_is_made_where_they_are_made(orgs: Pair) -> None:
+    account = api("users", {"email": "bot@e.example", "name": "Bot", "service_account": True})
+    orgs.us1.post("/api/v2/service_accounts", account)
+    fault = orgs.sandbox.faults.add(
+        Fault(path="/service_accounts", org="eu1", status=403,
+              body={"errors": ["missing permission service_account_write"]})
+    )  # fmt: skip
+    said = orgs.replay(code=4)
+    assert said.sent == ["POST /api/v2/service_accounts"]
+    assert "missing permission service_account_write" in said.out
+    orgs.sandbox.faults.remove(fault)
+    assert orgs.replay().sent == ["POST /api/v2/service_accounts"]
+    orgs.settle()
+
+
+def test_nobody_is_invited(orgs: Pair) -> None:
+    orgs.us1.user("new@e.example")
+    said = orgs.replay()
+    assert said.sent == ["POST /api/v2/users"]
+    assert orgs.eu1.one("users", "new@e.example")["attributes"]["status"] == "Pending"
+
+
+def test_roles_are_taken_away_and_users_are_disabled_and_enabled(orgs: Pair) -> None:
+    one, two = orgs.us1.role("One"), orgs.us1.role("Two")
+    user = orgs.us1.user("u@e.example", one, two)
+    orgs.replay()
+    mine = orgs.ids("roles")
+    assert roles_of(orgs.eu1, "u@e.example") == sorted([mine[one], mine[two]])
+    gone = {"data": {"type": "users", "id": user}}
+    orgs.us1.send("DELETE", f"/api/v2/roles/{two}/users", gone)
+    touched(orgs.us1, user)
+    assert orgs.replay().sent == [f"DELETE /api/v2/roles/{mine[two]}/users"]
+    assert roles_of(orgs.eu1, "u@e.example") == [mine[one]]
+    for disabled in (True, False):
+        change = api("users", {"disabled": disabled}, id=user)
+        orgs.us1.send("PATCH", f"/api/v2/users/{user}", change)
+        orgs.replay()
+        assert orgs.eu1.one("users", "u@e.example")["attributes"]["disabled"] is disabled
+    orgs.settle()
+
+
+def test_a_user_of_another_case_is_another_user(orgs: Pair) -> None:
+    orgs.us1.user("Ann@e.example")
+    orgs.eu1.user("ann@e.example")
+    orgs.replay()
+    handles = {body["attributes"]["handle"] for body in orgs.eu1.all("users").values()}
+    assert handles >= {"Ann@e.example", "ann@e.example"}
+
+
+def test_who_replays_keeps_its_roles_and_the_last_administrator_stays(orgs: Pair) -> None:
+    admin = orgs.us1.one("roles", ADMIN)["id"]
+    other = orgs.us1.user("u@e.example", admin)
+    orgs.replay()
+    mine = orgs.us1.all("users")[orgs.us1.org.owner]
+    mine["relationships"]["roles"]["data"] = []
+    mine["attributes"]["modified_at"] = "2099-01-01T00:00:00+00:00"
+    change = api("users", {"disabled": True}, id=other)
+    orgs.us1.send("PATCH", f"/api/v2/users/{other}", change)
+    orgs.replay(code=4)
+    told = orgs.outcomes()
+    assert told["owner@e.example"]["error"].endswith("it is the user who replays")
+    assert roles_of(orgs.eu1, "owner@e.example") == [orgs.eu1.one("roles", ADMIN)["id"]]
+    active = [
+        body["attributes"]["handle"]
+        for body in orgs.eu1.all("users").values()
+        if body["relationships"]["roles"]["data"] and not body["attributes"]["disabled"]
+    ]
+    assert "owner@e.example" in active
+
+
+# --- teams
+
+
+def test_a_team_that_was_renamed_is_updated(orgs: Pair) -> None:
+    team = orgs.us1.team("core", description="d")
+    orgs.replay()
+    there = orgs.eu1.one("teams", "core")["id"]
+    renamed = api("team", {"handle": "kernel", "name": "Kernel", "description": "d"})
+    orgs.us1.send("PATCH", f"/api/v2/team/{team}", renamed)
+    assert orgs.replay().sent == [f"PATCH /api/v2/team/{there}"]
+    own = orgs.eu1.all("teams")[there]["attributes"]
+    assert (own["handle"], own["name"]) == ("kernel", "Kernel")
+    orgs.settle()
+
+
+def test_a_team_that_is_managed_elsewhere_is_left_alone(orgs: Pair) -> None:
+    for side, text in ((orgs.us1, "ours"), (orgs.eu1, "theirs")):
+        side.all("teams")[side.team("core", description=text)]["attributes"]["is_managed"] = True
+    orgs.us1.all("teams")[orgs.us1.team("lost")]["attributes"]["is_managed"] = True
+    said = orgs.replay(code=4)
+    assert said.sent == []
+    assert orgs.eu1.one("teams", "core")["attributes"]["description"] == "theirs"
+    assert "it belongs to Datadog" in orgs.outcomes()["lost"]["error"]
+
+
+def test_a_member_who_is_there_already_is_no_failure_and_gets_the_role(orgs: Pair) -> None:
+    join(orgs.us1, orgs.us1.team("core"), orgs.us1.user("u@e.example"), "admin")
+    orgs.eu1.team("core")
+    orgs.eu1.user("u@e.example")
+    team, user = (orgs.eu1.one(t, n)["id"] for t, n in
+                  (("teams", "core"), ("users", "u@e.example")))  # fmt: skip
+
+    def meanwhile(sent: Any) -> Any:
+        join(orgs.eu1, team, user, None)
+        return sent
+
+    path = f"/team/{team}/memberships$"
+    orgs.sandbox.faults.add(
+        Fault(path=path, org="eu1", method="POST", times=1, mangle=meanwhile)
+    )  # fmt: skip
+    orgs.replay()
+    (membership,) = orgs.eu1.all("team_memberships").values()
+    assert membership["attributes"]["role"] == "admin"
+    orgs.settle()
+
+
+def test_a_members_role_follows_the_source_and_none_is_none(orgs: Pair) -> None:
+    team, user = orgs.us1.team("core"), orgs.us1.user("u@e.example")
+    join(orgs.us1, team, user, "admin")
+    orgs.replay()
+    change = api("team_memberships", {"role": None})
+    orgs.us1.send("PATCH", f"/api/v2/team/{team}/memberships/{user}", change)
+    said = orgs.replay()
+    assert [write.method for write in said.writes] == ["PATCH"]
+    (membership,) = orgs.eu1.all("team_memberships").values()
+    assert membership["attributes"]["role"] is None
+    orgs.settle()
+
+
+# --- policies
+
+
+def test_a_policy_names_the_destinations_principals_and_comes_at_once(orgs: Pair) -> None:
+    us1, eu1 = orgs.us1, orgs.eu1
+    role, team, user = us1.role("R"), us1.team("t"), us1.user("u@e.example")
+    account = api("users", {"email": "bot@e.example", "name": "Bot", "service_account": True})
+    bot = us1.post("/api/v2/service_accounts", account)["data"]["id"]
+    board = us1.dashboard("Board")
+    viewers = [f"role:{role}", f"team:{team}", f"user:{bot}"]
+    us1.restrict(f"dashboard:{board}", viewer=viewers, editor=[f"org:{us1.org.uuid}"])
+    us1.user("v@e.example")
+    assert user
+    said = orgs.replay()
+    there = orgs.ids("dashboards")[board]
+    wanted = [
+        f"role:{orgs.ids('roles')[role]}",
+        f"team:{orgs.ids('teams')[team]}",
+        f"user:{orgs.ids('users')[bot]}",
+    ]
+    assert eu1.policy(f"dashboard:{there}") == {
+        "viewer": sorted(wanted),
+        "editor": [f"org:{eu1.org.uuid}"],
+    }
+    at = said.sent.index("POST /api/v1/dashboard")
+    assert said.sent[at + 1] == f"POST /api/v2/restriction_policy/dashboard:{there}"
+    orgs.settle()
+
+
+def test_a_policy_is_refused_rather_than_widened(orgs: Pair) -> None:
+    gone = "00000000-0000-4000-8000-000000000001"
+    for title, who in (("None", [f"user:{gone}"]), ("Some", [f"org:{orgs.us1.org.uuid}"])):
+        board = orgs.us1.dashboard(title)
+        orgs.us1.restrict(f"dashboard:{board}", editor=who[:0] or [f"org:{orgs.us1.org.uuid}"])
+        policy = orgs.us1.all("restriction_policies")[f"dashboard:{board}"]
+        policy["attributes"]["bindings"][0]["principals"] = [*who, f"role:{gone}"]
+    said = orgs.replay(code=4)
+    assert said.sent == []
+    told = [one for title, one in orgs.outcomes().items() if title in ("None", "Some")]
+    assert {one["status"] for one in told} == {"blocked"}
+    assert all(gone in str(one["reasons"]) or "protects it" in str(one["reasons"]) for one in told)
+    assert gone in said.out
+
+
+def test_a_policy_that_shuts_out_who_replays_needs_a_word(orgs: Pair) -> None:
+    role = orgs.us1.role("R")
+    board = orgs.us1.dashboard("Board")
+    orgs.us1.restrict(f"dashboard:{board}", editor=[f"role:{role}"])
+    orgs.replay(code=4)
+    there = orgs.eu1.one("dashboards", "Board")["id"]
+    assert orgs.eu1.policy(f"dashboard:{there}") == {"editor": [f"user:{orgs.eu1.org.owner}"]}
+    orgs.replay("--allow-self-lockout")
+    wanted = {"editor": [f"role:{orgs.ids('roles')[role]}"]}
+    assert orgs.eu1.policy(f"dashboard:{there}") == wanted
+    orgs.settle()
+
+
+def test_what_has_a_policy_can_be_written_again_and_again(orgs: Pair) -> None:
+    board = orgs.us1.dashboard("Board")
+    admin = orgs.us1.one("roles", ADMIN)["id"]
+    orgs.us1.restrict(f"dashboard:{board}", editor=[f"role:{admin}"])
+    orgs.replay()
+    there = orgs.ids("dashboards")[board]
+    for title in ("Second", "Third"):
+        body = {**orgs.us1.all("dashboards")[board], "title": title}
+        orgs.us1.put(f"/api/v1/dashboard/{board}", body)
+        assert orgs.replay().sent == [f"PUT /api/v1/dashboard/{there}"]
+    own = orgs.eu1.one("roles", ADMIN)["id"]
+    assert orgs.eu1.policy(f"dashboard:{there}") == {"editor": [f"role:{own}"]}
+
+
+def test_a_policy_that_is_gone_at_the_source_is_lifted_with_consent(orgs: Pair) -> None:
+    board = orgs.us1.dashboard("Board")
+    orgs.us1.restrict(f"dashboard:{board}", editor=[f"org:{orgs.us1.org.uuid}"])
+    orgs.replay()
+    there = orgs.ids("dashboards")[board]
+    orgs.us1.delete(f"/api/v2/restriction_policy/dashboard:{board}")
+    assert orgs.run("-q", "capture", "us1", "--full").code == 0
+    assert orgs.replay().sent == []
+    said = orgs.replay("--delete")
+    assert said.sent == [f"DELETE /api/v2/restriction_policy/dashboard:{there}"]
+    assert orgs.eu1.policy(f"dashboard:{there}") == {}
+
+
+def roles_of(side: Side, handle: str) -> list[str]:
+    return sorted(
+        link["id"] for link in side.one("users", handle)["relationships"]["roles"]["data"]
+    )
+
+
+def permissions(side: Side, name: str) -> list[str]:
+    known = side.all("permissions")
+    granted = side.one("roles", name)["relationships"]["permissions"]["data"]
+    return sorted(known[link["id"]]["attributes"]["name"] for link in granted)
+
+
+def touched(side: Side, user: str) -> None:
+    side.all("users")[user]["attributes"]["modified_at"] = "2098-01-01T00:00:00+00:00"
+
+
+def join(side: Side, team: str, user: str, role: str | None) -> None:
+    body = api(
+        "team_memberships",
+        {"role": role},
+        relationships={"user": {"data": {"type": "users", "id": user}}},
+    )
+    side.post(f"/api/v2/team/{team}/memberships", body)
