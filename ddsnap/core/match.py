@@ -30,6 +30,8 @@ Key: TypeAlias = "tuple[str, ...]"
 """The values by which Datadog tells resources of a type apart, each as canonical text."""
 
 _HOLE: Final = "\0"
+_LINKS: Final = "relationships"
+"""The member of JSON:API that links resources: where all links are Datadog's, it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ def _unbind(type_: ResourceType, body: JSONObject) -> JSONObject:
     body.pop(RESERVED, None)
     for path in _bound(type_):
         path.remove(body)
+    if body.get(_LINKS) == {}:
+        del body[_LINKS]
     for at, synonyms in type_.synonyms.items():
         for slot in field_path(at).find(body):
             if isinstance(slot.value, str):

@@ -171,3 +171,10 @@ def test_what_belongs_to_datadog_has_a_key_of_its_own_whatever_its_case() -> Non
     assert key(name="Nginx", is_read_only=True) == key(name="nginx", is_read_only=True)
     assert key(name="Nginx", is_read_only=True) != key(name="Redis", is_read_only=True)
     assert key(name="Nginx", is_read_only=False) is None
+
+
+def test_links_of_which_none_is_anybodys_decision_say_nothing():
+    team = ResourceType(name="teams", area="a", path="/t", derived=("relationships.team_links",))
+    plain = {"attributes": {"name": "x"}}
+    linked = {**plain, "relationships": {"team_links": {"data": []}}}
+    assert portable(team, linked) == portable(team, {**plain, "relationships": {}}) == plain
