@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,11 @@ def order_of(
 
 def _source(app: App, repository: Repository, config: Config, asked: Asked) -> View:
     if not asked.revision.startswith(LIVE):
+        org, *when = re.split("[@~^]", asked.revision, maxsplit=1)
+        if org in config.orgs:  # a fresh clone has none of its branches yet
+            _fetch(
+                app, repository, asked, f"snapshots/{org}", *([f"journal/{org}"] if when else [])
+            )
         found = find_snapshot(repository, asked.revision)
         return snapshot_view(repository, found.commit, asked.revision)
     if asked.live_source:
@@ -106,6 +112,13 @@ def _saved(app: App, repository: Repository, asked: Asked, saved: SavedPlan) -> 
         _with_wishes(asked, wishes), revision=saved.revision, to=saved.to, kind=saved.kind
     )
     return asked, saved.view(repository), saved.rules(app.rules(repository))
+
+
+def _fetch(app: App, repository: Repository, asked: Asked, *branches: str) -> None:
+    """Take over what other machines have published, before anything is looked up in it."""
+    if not asked.exchange.offline:
+        for told in begin(repository, replace(asked.exchange, push=False), branches):
+            app.terminal.note(told)
 
 
 def _resumed(repository: Repository, config: Config, asked: Asked) -> Meant:
