@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.api.session import LostAnswer
@@ -12,7 +10,7 @@ from ddsnap.core import canonical
 from ddsnap.core.changes import json_patch
 from ddsnap.core.filling import filling as find_filling
 from ddsnap.core.filling import plain
-from ddsnap.core.match import named_by_id, natural_key, portable, portable_digest
+from ddsnap.core.match import named_by_id, portable, portable_digest
 from ddsnap.core.normalize import id_of
 from ddsnap.core.outcomes import Outcome
 from ddsnap.core.references import find_references
@@ -26,7 +24,7 @@ from ddsnap.core.requests import (
 )
 from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, DdsnapError
-from ddsnap.flows.lost import Sought, look
+from ddsnap.flows.lost import Sought, in_the_way, look
 from ddsnap.flows.present import ABSENT, present_of
 from ddsnap.flows.sending import Sending
 
@@ -51,7 +49,7 @@ _LOOKS: Final = 2
 """How often is looked for what a lost request has made before it is made again."""
 
 _GONE: Final = (404, 410)
-_TAKEN: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT)
+_TAKEN: Final = (400, 409)
 """What may mean that a name is in use, be the resource there or gone for good."""
 
 _REFUSED: Final = (400, 403, 404, 409, 410, 422)
@@ -209,6 +207,8 @@ class _Doing:
             raise
         except ApiError as error:
             return self.failed("failed", f"{reason}; it is OPEN: {error.message}")
+        self.id = id_of(self.type, locked)
+        self.sending.made(self.id, {})
         return self.failed("failed", f"{reason}; what it protects is restricted to you alone")
 
     def close(self, made: Done) -> Done:
@@ -244,6 +244,7 @@ class _Doing:
         filling = self._filling(body, ABSENT)
         item = self._make(body, filling)
         if item is None:  # it is there already, under the same natural key
+            self.action = replace(self.action, origin="adopted")
             return self._update(self._present(self.id))
         self._made(item)
         self._send(filling, finish_requests(type_, filling.document, self.id, now=now))
@@ -289,7 +290,8 @@ class _Doing:
         for nth in range(_LOOKS):
             found = look(ground.run.gateway, sought, ground.me)
             if len(found) > 1:
-                raise _Unsettled("ambiguous", f"its answer was lost, and {_told(found)} equal it")
+                told = ", ".join(sorted(found))
+                raise _Unsettled("ambiguous", f"its answer was lost, and {told} equal it")
             if found:
                 return found[0]
             if nth + 1 < _LOOKS:
@@ -297,16 +299,15 @@ class _Doing:
         return ""
 
     def _there_already(self, body: JSONObject, error: ApiError) -> str:
-        """Return the id of what stands in a creation's way, where it is the same resource."""
-        named = re.search(self.type.duplicate, error.message) if self.type.duplicate else None
-        if named:
-            return named["id"]
         if self.id and error.status in _TAKEN:  # its name is its id
-            return self.id if self._present(self.id).document is not None else ""
-        if error.status != HTTPStatus.CONFLICT or not natural_key(self.type, body):
-            return ""
-        found = look(self.ground.run.gateway, Sought(self.type, body, (), self.ground.now), ())
-        return found[0] if len(found) == 1 else ""
+            found = self.id if self._present(self.id).document is not None else ""
+        else:
+            gateway, now = self.ground.run.gateway, self.ground.now
+            found = in_the_way(gateway, Sought(self.type, body, (), now), error)
+        owner = self.ground.binding.owner(self.type.name, found) if found else None
+        if owner not in (None, self.action.address):
+            raise _Unsettled("ambiguous", f"{self.type.name}/{found}, like it, belongs to {owner}")
+        return found
 
     def _met(self, there: Present, body: JSONObject) -> Done:
         """Deal with a resource that the plan did not find, and that is there by now."""
@@ -446,7 +447,3 @@ class _Doing:
         for reference in find_references(full, catalog[address.type], catalog):
             if reference.value in there:
                 yield reference
-
-
-def _told(ids: Collection[str]) -> str:
-    return ", ".join(sorted(ids))

@@ -64,6 +64,14 @@ class Binding:
             if address.type == type_name
         ]
 
+    def owner(self, type_name: str, id_: str) -> Address | None:
+        """Return whose counterpart a resource of the destination is by now."""
+        for address, known in list(self._ids.items()):
+            there = known.id if isinstance(known, Mapped) else known
+            if address.type == type_name and there == id_:
+                return address
+        return None
+
     def missing(self, document: Document) -> list[Reference]:
         """Return the references that cannot be bound (yet), and that the document needs."""
         type_ = self._catalog[document.address.type]

@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.core.match import portable_digest
+from ddsnap.core.match import natural_key, portable_digest
 from ddsnap.core.protection import protects
 from ddsnap.errors import DdsnapError
 from ddsnap.flows.act import Done, Work, act, close, left
@@ -187,10 +187,10 @@ class _Board:
 
     def _key(self, work: Work) -> object:
         """What is the same for resources that nothing tells apart: they are made one by one."""
-        type_ = self._ground.run.catalog[work.action.address.type]
-        if work.action.kind != "create" or type_.natural_key:
+        type_, body = self._ground.run.catalog[work.action.address.type], work.document.body
+        if work.action.kind != "create":
             return None
-        return type_.name, portable_digest(type_, work.document.body)
+        return type_.name, natural_key(type_, body) or portable_digest(type_, body)
 
     def _refuse(self, action: Action, why: str) -> None:
         for one in (action, *self._policies.get(action.address, ())):

@@ -6,7 +6,9 @@ far as the API tells, was made by the replaying identity.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ddsnap.api.gateway import Found
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from ddsnap.api.gateway import Gateway
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSON, JSONObject
+    from ddsnap.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,21 @@ def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
         elif _holds(sought, body):
             alike.append(id_)
     return equal or alike
+
+
+def in_the_way(gateway: Gateway, sought: Sought, error: ApiError) -> str:
+    """Return the id of what a creation was refused for, where it is the same resource.
+
+    Empty where the ``error`` means something else.
+    """
+    type_ = sought.type
+    named = re.search(type_.duplicate, error.message) if type_.duplicate else None
+    if named:
+        return named["id"]
+    if error.status != HTTPStatus.CONFLICT or not natural_key(type_, sought.body):
+        return ""
+    found = look(gateway, sought, ())
+    return found[0] if len(found) == 1 else ""
 
 
 def _whole(gateway: Gateway, type_: ResourceType, id_: str, item: JSONObject) -> JSONObject | None:
