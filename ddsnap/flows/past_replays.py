@@ -166,6 +166,17 @@ def refuse_open(repo: Repository, tip: str | None, org: str, now: datetime, own:
     )
 
 
+def refuse_taken(repo: Repository, tip: str | None, org: str, own: str) -> None:
+    """Refuse to go on with a run that is not open any more: another one has taken it over."""
+    found = leftover(repo, tip)
+    if found is not None and found.run == own:
+        return
+    raise Refused(
+        f"another run has taken over the replay into {org}" + (f": {found.who}" if found else ""),
+        f"it goes on from there; `ddsnap log --runs {org}` lists the runs",
+    )
+
+
 def undoing(repo: Repository, journal_tip: str | None, run_id: str) -> Undone:
     """Return what a run did, by its id or the beginning of it.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -20,11 +19,11 @@ from ddsnap.flows.carry_out import CarriedOut, Means, carry_out
 from ddsnap.flows.ground import check_ground
 from ddsnap.flows.id_map import map_files, updated
 from ddsnap.flows.interrupted import CUT, earlier
+from ddsnap.flows.lease import Lease
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
-from ddsnap.flows.past_replays import refuse_open
 from ddsnap.flows.prepare import Prepared, check_limits, prepare
-from ddsnap.flows.replay_journal import Mute, stage_progress, stage_replay, stage_started
+from ddsnap.flows.replay_journal import Mute, stage_replay
 from ddsnap.flows.sync import ALONE, Exchange, begin, publish
 from ddsnap.flows.takeover import take_over
 from ddsnap.flows.view import snapshot_view
@@ -52,14 +51,8 @@ if TYPE_CHECKING:
 
 LOCATIONS: Final = "synthetics_private_locations"
 
-LEASE: Final = timedelta(minutes=15)
-"""How long a replay that says no more is believed to go on."""
-
 _REMEMBERED: Final = 32 << 20
 """Bytes of documents: each is looked at to plan, to write, and to say what came of it."""
-
-_PUBLISH_EVERY: Final = 30.0
-_PUBLISH_WRITES: Final = 100
 
 
 @dataclass
@@ -165,7 +158,7 @@ class _Replay:
         self.prepared = prepared
         self.exchange = exchange
         self.record = prepared.record()
-        self._published = (0, run.clock())
+        self.lease = Lease(run, exchange, self.record, prepared.resume())
         self._keys: Path | None = None
         self._kept: list[str] = []
 
@@ -178,7 +171,7 @@ class _Replay:
             # Whatever the remote comes to know of a run, this repository knows to be over with it.
             log.add("begin", **self.prepared.begun())
             try:
-                self._publish_start()
+                self.lease.start()
             except DdsnapError:  # it did not begin
                 forget(path)
                 raise
@@ -239,52 +232,10 @@ class _Replay:
         stored, document = self.prepared.source.load(action.address)
         return Work(action, stored.body, document)
 
-    # --- the remote
-
-    def _publish_start(self) -> None:
-        if not self.exchange.asked:
-            return
-
-        def compose() -> dict[str, str]:
-            run = self.run
-            refuse_open(run.repo, run.repo.branch(run.journal), run.org, run.clock(), run.id)
-            started = replace(self.record, state="started")
-            commit = stage_started(
-                run, started, expires=run.clock() + LEASE, resume=self.prepared.resume()
-            )
-            return {run.journal: commit}
-
-        published = publish(self.run.repo, self.exchange, (self.run.journal,), compose)
-        if not published.pushed:
-            raise Refused(
-                f"the start of the replay could not be published: {'; '.join(published.warnings)}",
-                "nothing was written; --offline replays without the remote",
-            )
-
     def _tick(self, log: RunLog, done: int) -> None:
         """Tell how far it is, and publish that from time to time."""
         self.run.sink("progress", org=self.run.org, done=done, total=self.prepared.writes)
-        writes, when = self._published
-        now = self.run.clock()
-        due = log.writes - writes >= _PUBLISH_WRITES or (
-            log.writes > writes and (now - when).total_seconds() >= _PUBLISH_EVERY
-        )
-        if not self.exchange.asked or not due:
-            return
-        self._published = (log.writes, now)
-
-        def compose() -> dict[str, str]:
-            progress = replace(self.record, state="progress")
-            commit = stage_progress(
-                self.run,
-                progress,
-                log.path.read_bytes(),
-                expires=now + LEASE,
-                resume=self.prepared.resume(),
-            )
-            return {self.run.journal: commit}
-
-        publish(self.run.repo, self.exchange, (self.run.journal,), compose)
+        self.lease.renew(log)
 
     # --- the end
 
@@ -317,6 +268,7 @@ class _Replay:
         final.keys_at = self._kept
 
         def compose() -> dict[str, str]:
+            self.lease.check()
             final.commit = stage_replay(
                 run,
                 record,

@@ -78,10 +78,13 @@ def publish(
     exchange: Exchange,
     branches: Sequence[str],
     compose: Callable[[], Mapping[str, str]],
+    *,
+    here_too: bool = True,
 ) -> Published:
     """Move the branches, the remote's first, to what ``compose`` makes on their present tips.
 
-    ``compose`` is called again whenever another run was faster.
+    ``compose`` is called again whenever another run was faster. Where nothing can be pushed the
+    branches move all the same, unless ``here_too`` says no: ``RemoteError`` then.
     """
     remote = exchange.remote
     if remote is None or not exchange.push or exchange.offline:
@@ -91,12 +94,16 @@ def publish(
         try:
             warnings += _fetch(remote, branches)[0]
         except RemoteError as error:
+            if not here_too:
+                raise
             return _unpushed(repo, remote, compose(), error.message)
         offer = compose()
         results = remote.push(offer).values()
         if all(result.state == "accepted" for result in results):
             return Published(True, (*warnings, *_move(repo, offer)))
         failed = [result.reason for result in results if result.state == "failed"]
+        if failed and not here_too:
+            raise RemoteError(f"nothing was pushed to {remote.name}: {failed[0]}")
         if failed:
             return _unpushed(repo, remote, offer, failed[0])
         _pause(attempt)

@@ -1,0 +1,111 @@
+"""What other machines know of a replay that goes on: it is theirs to take over once it is silent.
+
+The push of a run's start is the lock between machines; without a remote there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.errors import Refused, RemoteError
+from ddsnap.flows.past_replays import refuse_open, refuse_taken
+from ddsnap.flows.replay_journal import stage_progress, stage_started
+from ddsnap.flows.sync import Published, publish
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ddsnap.core.values import JSON
+    from ddsnap.flows.replay_journal import Replayed
+    from ddsnap.flows.run import Run
+    from ddsnap.flows.sync import Exchange
+    from ddsnap.store.run_log import RunLog
+
+LEASE: Final = timedelta(minutes=15)
+"""How long a replay that says no more is believed to go on."""
+
+PUBLISH_EVERY: Final = timedelta(seconds=30)
+PUBLISH_WRITES: Final = 100
+
+
+class Lease:
+    """The start of a run and its progress, published; ``resume`` is what lets another go on."""
+
+    def __init__(self, run: Run, exchange: Exchange, record: Replayed, resume: JSON) -> None:
+        self._run = run
+        self._exchange = exchange
+        self._record = record
+        self._resume = resume
+        self._writes = 0
+        self._tried = self._told = run.clock()
+        self._held = False
+
+    def start(self) -> None:
+        """Publish that the run is about to write.
+
+        Raises ``Refused`` where another run is at it, or where nobody can be told.
+        """
+        if not self._exchange.asked:
+            return
+
+        def compose() -> dict[str, str]:
+            run = self._run
+            refuse_open(run.repo, run.repo.branch(run.journal), run.org, run.clock(), run.id)
+            started = replace(self._record, state="started")
+            expires = run.clock() + LEASE
+            return {run.journal: stage_started(run, started, expires=expires, resume=self._resume)}
+
+        branches = (self._run.journal,)
+        try:
+            publish(self._run.repo, self._exchange, branches, compose, here_too=False)
+        except RemoteError as error:
+            raise Refused(
+                f"the start of the replay could not be published: {error.message}",
+                "nothing was written; --offline replays without the remote",
+            ) from None
+        self._tried = self._told = self._run.clock()
+        self._held = True
+
+    def renew(self, log: RunLog) -> None:
+        """Publish from time to time how far the run has come.
+
+        Raises ``DdsnapError`` where it must not go on: another has taken it over, or may do so.
+        """
+        now = self._run.clock()
+        silence, writes = now - self._tried, log.writes - self._writes
+        due = writes >= PUBLISH_WRITES or silence >= (PUBLISH_EVERY if writes else LEASE / 3)
+        if not self._held or not due:
+            return
+        self._writes, self._tried = log.writes, now
+        told = self._publish(log, now)
+        if told.pushed:
+            self._told = now
+        elif now - self._told >= LEASE:
+            raise RemoteError(
+                "the remote does not know any more that the replay goes on, so that another may"
+                f" take it over: {told.warnings[-1]}",
+                "what was done is recorded here",
+            )
+
+    def check(self) -> None:
+        """Refuse to record a run that another one has taken over, and recorded."""
+        if self._held:
+            run = self._run
+            refuse_taken(run.repo, run.repo.branch(run.journal), run.org, run.id)
+
+    def _publish(self, log: RunLog, now: datetime) -> Published:
+        run = self._run
+
+        def compose() -> dict[str, str]:
+            self.check()
+            progress = replace(self._record, state="progress")
+            lines, expires = log.path.read_bytes(), now + LEASE
+            commit = stage_progress(run, progress, lines, expires=expires, resume=self._resume)
+            return {run.journal: commit}
+
+        try:
+            return publish(run.repo, self._exchange, (run.journal,), compose)
+        except RemoteError as error:
+            return Published(False, (error.message,))

@@ -1,0 +1,227 @@
+"""One remote, many clones: a replay that died with its machine, and two that want to write."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from cut_off import REPLAY, RESUME, Killer, World, killed, world
+from orgs import git
+from runners import make_hub
+
+from ddsnap.sandbox import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BUSY = """
+import sys
+from datetime import timedelta
+from ddsnap.flows import lease
+from ddsnap.cli.main import main
+lease.LEASE = timedelta(seconds={lease})
+lease.PUBLISH_EVERY = timedelta(seconds={every})
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(scope="module")
+def orgs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("world")) as made:
+        yield made
+
+
+@pytest.fixture
+def hub(orgs: World, tmp_path: Path) -> Path:
+    """A bare remote with the source's snapshot and no replay."""
+    made = make_hub(tmp_path / "hub")
+    path = orgs.fresh("seed")
+    git(path, "push", "--quiet", made.as_uri(), "--all")
+    git(made, "symbolic-ref", "HEAD", git(path, "symbolic-ref", "HEAD").strip())
+    shutil.rmtree(path)
+    return made
+
+
+def clone(orgs: World, hub: Path, name: str) -> Path:
+    path = orgs.folder / name
+    shutil.rmtree(path, ignore_errors=True)
+    git(orgs.folder, "clone", "--quiet", hub.as_uri(), name)
+    shutil.copy(orgs.pristine / "ddsnap.yaml", path / "ddsnap.yaml")
+    git(path, "branch", "--quiet", "snapshots/us1", "origin/snapshots/us1")
+    return path
+
+
+def start(path: Path, *words: str, lease: float = 900, every: float = 30) -> subprocess.Popen[str]:
+    """Start a command in a process of its own, with its own idea of how long it may be silent."""
+    script = BUSY.format(lease=lease, every=every)
+    command = [sys.executable, "-c", script, "-C", str(path), *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def states(hub: Path) -> list[str]:
+    told = "%(trailers:key=Ddsnap-State,valueonly)"
+    return git(hub, "log", "--first-parent", f"--format={told}", "journal/eu1").split()
+
+
+def die(orgs: World, path: Path, nth: int, **pace: float) -> None:
+    """Kill a replay after so many writes, and delete all that it had."""
+    killer = Killer(nth, "after")
+    killer.process = process = start(path, *REPLAY, **pace)
+    orgs.sandbox.watch = killer
+    assert killed(orgs.end(process))
+    orgs.sandbox.watch = lambda _when, _what: True
+    shutil.rmtree(path)
+
+
+def wait_for(what) -> None:
+    until = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("nth", [1, 12, 38])
+def test_a_replay_that_died_with_its_folder_is_resumed_from_a_fresh_clone(
+    orgs: World, hub: Path, nth: int
+) -> None:
+    die(orgs, clone(orgs, hub, "first"), nth, lease=0.1)
+    assert states(hub)[0] == "started"
+    path = clone(orgs, hub, "second")
+    resumed = orgs.run(path, *RESUME)
+    assert resumed.code == 0, resumed
+    assert states(hub)[:3] == ["done", "started", "interrupted"]
+    orgs.is_whole(path, nth)
+    third = clone(orgs, hub, "third")
+    writes = len(orgs.sandbox.writes)
+    again = orgs.run(third, *REPLAY)
+    assert again.code == 0, again
+    assert len(orgs.sandbox.writes) == writes
+
+
+def test_what_was_published_of_a_dead_replay_is_told_by_the_journal(orgs: World, hub: Path) -> None:
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.4))
+    die(orgs, clone(orgs, hub, "first"), 30, lease=0.1, every=0.2)
+    orgs.sandbox.faults.clear()
+    assert "progress" in states(hub)
+    path = clone(orgs, hub, "second")
+    assert orgs.run(path, *RESUME).code == 0
+    told = git(hub, "show", "journal/eu1~2:outcomes.ndjson")
+    assert told.count('"status":"done"') > 5
+    orgs.is_whole(path)
+
+
+def test_a_dead_replay_is_let_alone_until_its_time_is_over(orgs: World, hub: Path) -> None:
+    die(orgs, clone(orgs, hub, "first"), 12)
+    path = clone(orgs, hub, "second")
+    writes = len(orgs.sandbox.writes)
+    for words in (RESUME, REPLAY):
+        said = orgs.run(path, *words)
+        assert said.code == 6, said
+        assert "replays into eu1 since" in said.err
+        assert "--resume takes it over after" in said.err
+        assert len(said.err.splitlines()) <= 3
+    assert len(orgs.sandbox.writes) == writes
+
+
+def test_of_two_clones_that_replay_at_once_one_ends_with_6(orgs: World, hub: Path) -> None:
+    first, second = clone(orgs, hub, "first"), clone(orgs, hub, "second")
+    slow = orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.3))
+    process = start(first, *REPLAY)
+    wait_for(lambda: git(hub, "for-each-ref", "refs/heads/journal/eu1"))
+    said = orgs.run(second, *REPLAY)
+    assert process.poll() is None, "the first one still writes"
+    orgs.sandbox.faults.remove(slow)
+    assert said.code == 6, said
+    record = json.loads(git(hub, "show", "journal/eu1:run.json"))
+    by = record["by"]
+    assert f"{by['user']} on {by['host']} replays into eu1" in said.err
+    done = orgs.end(process)
+    assert done.code == 0, done
+    orgs.is_whole(first)
+    after = orgs.run(second, *REPLAY)
+    assert after.code == 0, after
+    orgs.is_whole(second)
+
+
+def test_two_that_start_at_the_same_moment(orgs: World, hub: Path) -> None:
+    paths = [clone(orgs, hub, name) for name in ("first", "second")]
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.1))
+    ended = [orgs.end(process) for process in [start(path, *REPLAY) for path in paths]]
+    orgs.sandbox.faults.clear()
+    assert sorted(one.code for one in ended) == [0, 6], ended
+    orgs.is_whole(paths[[one.code for one in ended].index(0)])
+
+
+def test_captures_of_another_clone_come_in_between(orgs: World, hub: Path) -> None:
+    first, second = clone(orgs, hub, "first"), clone(orgs, hub, "second")
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.4))
+    process = start(first, *REPLAY, every=0.3)
+    wait_for(lambda: git(hub, "for-each-ref", "refs/heads/journal/eu1"))
+    captured = 0
+    while process.poll() is None and captured < 4:
+        said = orgs.run(second, "capture", "eu1", "--push")
+        assert said.code in (0, 4), said
+        captured += said.code == 0
+    done = orgs.end(process)
+    orgs.sandbox.faults.clear()
+    assert done.code == 0, done
+    assert captured
+    assert "progress" in states(hub)
+    assert git(first, "rev-parse", "journal/eu1") == git(hub, "rev-parse", "journal/eu1")
+    orgs.is_whole(first)
+
+
+def test_a_remote_that_goes_away_does_not_lose_the_replay(orgs: World, hub: Path) -> None:
+    first = clone(orgs, hub, "first")
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.4))
+    process = start(first, *REPLAY, every=0.3)
+    wait_for(lambda: git(hub, "for-each-ref", "refs/heads/journal/eu1"))
+    away = hub.rename(hub.with_name("away"))
+    done = orgs.end(process)
+    orgs.sandbox.faults.clear()
+    assert done.code == 4, done
+    assert "nothing was pushed to origin" in done.err
+    assert orgs.states(first)[0] == "done"
+    away.rename(hub)
+    orgs.is_whole(first)
+    assert git(first, "rev-parse", "journal/eu1") == git(hub, "rev-parse", "journal/eu1")
+
+
+def test_without_leave_to_push_nothing_is_written(orgs: World, hub: Path) -> None:
+    first = clone(orgs, hub, "first")
+    hook = hub / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\ncat >/dev/null\necho no leave >&2\nexit 1\n")
+    hook.chmod(0o755)
+    writes = len(orgs.sandbox.writes)
+    said = orgs.run(first, *REPLAY)
+    assert said.code in (4, 6), said
+    assert len(orgs.sandbox.writes) == writes
+    hook.unlink()
+    again = orgs.run(first, *REPLAY)
+    assert again.code == 0, again
+    orgs.is_whole(first)
+
+
+def test_a_replay_that_was_taken_over_stops(orgs: World, hub: Path) -> None:
+    first, second = clone(orgs, hub, "first"), clone(orgs, hub, "second")
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.5, times=60))
+    process = start(first, *REPLAY, lease=0.2, every=1.5)
+    wait_for(lambda: git(hub, "for-each-ref", "refs/heads/journal/eu1"))
+    process.send_signal(19)  # the machine sleeps
+    time.sleep(0.3)
+    orgs.sandbox.faults.clear()
+    taken = orgs.run(second, *RESUME)
+    assert taken.code == 0, taken
+    writes = len(orgs.sandbox.writes)
+    process.send_signal(18)
+    said = orgs.end(process)
+    assert said.code == 6, said
+    assert "another run has taken over the replay into eu1" in said.err
+    assert len(orgs.sandbox.writes) - writes <= 32, "what was under way ended"
+    assert states(hub)[0] == "done"
