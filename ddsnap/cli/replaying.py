@@ -205,6 +205,8 @@ def plan_with(app: App, repository: Repository, config: Config, asked: Asked) ->
 
 def _approve(app: App, prepared: Prepared, *, yes: bool) -> None:
     """Ask; raises ``Refused`` unless it shall be carried out."""
+    from ddsnap.cli.render.plan import counted  # noqa: PLC0415 - slow to import
+
     terminal = app.terminal
     if yes or not prepared.writes:
         return
@@ -213,5 +215,6 @@ def _approve(app: App, prepared: Prepared, *, yes: bool) -> None:
             "nothing was written: the replay was not confirmed",
             "look at the plan above, then add --yes",
         )
-    if not click.confirm(f"Write this to {prepared.run.org}?", default=False, err=True):
+    told = counted(prepared.plan)
+    if not click.confirm(f"Write this to {prepared.run.org} ({told})?", default=False, err=True):
         raise Refused("nothing was written")

@@ -114,6 +114,29 @@ def test_a_name_that_stands_in_many_places_is_one_line():
     assert names[0].endswith('; in 3 places, as monitors "M1" 1')
 
 
+def test_names_of_one_fate_are_one_line_unless_everything_is_wanted():
+    many = [monitor(n, f"M{n}", message=f"@slack-ops @slack-room-{n}") for n in (1, 2, 3)]
+    lines = told(plan(many))
+    names = lines[lines.index("names that the destination does not know (4)") + 1 :]
+    told_of = "  4 slack_channels stay as they are: slack_channels are not captured: "
+    assert names == [f'{told_of}"ops", "room-1", "room-2", "room-3", in 6 places']
+    whole = told(plan(many), lambda _: {})
+    assert len(whole[whole.index("names that the destination does not know (4)") + 1 :]) == 4
+
+
+def test_a_policy_does_not_hold_up_what_is_blocked_by_itself():
+    lines = told(plan([monitor(1, "CPU", restricted_roles=[ROLE])]))
+    assert not any("<- needs restriction_policies" in line for line in lines)
+
+
+def test_of_many_actions_few_of_each_type_are_named():
+    few = told(plan([monitor(n, f"M{n}") for n in range(1, 61)]))
+    many = told(plan([monitor(n, f"M{n}") for n in range(1, 62)]))
+    assert sum(line.startswith("    + ") for line in few) == 10
+    assert sum(line.startswith("    + ") for line in many) == 3
+    assert many[-1] == "    ... and 58 more (-v names all)"
+
+
 def test_a_title_cannot_leave_its_line():
     assert not any("\x1b" in line or "\n" in line for line in told(plan([monitor(1, "a\x1b\nb")])))
 

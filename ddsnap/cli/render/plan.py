@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 MOST_NAMED: Final = 10
 """Of the resources of a type, of one cause, and of the references that stay as they are."""
 
+MOST_OF_MANY: Final = 3
+"""The same, where a section has more actions than ``MANY``."""
+
+MANY: Final = 60
+
 MOST_ROOTS: Final = 20
 """Of the causes for which something is blocked."""
 
@@ -61,9 +66,10 @@ def plan_lines(plan: Plan, present: Present | None = None) -> Iterator[Line]:
         if kind == "blocked":
             yield from _blocked(plan, actions, None if present else MOST_NAMED)
             continue
+        few = MOST_NAMED if len(actions) <= MANY else MOST_OF_MANY
         for type_name, group in _by_type(actions).items():
             yield Line(f"{type_name} ({len(group)})", "", 1)
-            shown = group if present else group[:MOST_NAMED]
+            shown = group if present or len(group) == few + 1 else group[:few]
             for action in shown:
                 yield Line(f"{sign} {_headline(action)}", colour, 2)
                 yield from _fields(action, present)
@@ -162,6 +168,8 @@ class _Causes:
             address = _target(self.plan, hard[0])
             known = hard[0].why == "blocked" and self.plan.action(address)
             return address, "" if known else hard[0].text
+        if action.cause is None:
+            return None, ""  # the trouble is its own
         return self.policies.get(action.address, action.cause), ""
 
 
@@ -203,12 +211,31 @@ def _blocked(plan: Plan, blocked: Iterable[Action], most: int | None) -> Iterato
 
 
 def _loose_ends(plan: Plan, most: int | None) -> Iterator[Line]:
-    """Yield the names that block nothing and yet cannot be bound, each once."""
-    told = [Line(one_line(_told(end)), "", 1) for end in plan.loose_ends()]
-    if told:
-        yield Line("")
-        yield Line(f"names that the destination does not know ({len(told)})")
-        yield from _cut(told, most, 1)
+    """Yield the names that block nothing and yet cannot be bound: those of one fate together."""
+    ends = plan.loose_ends()
+    if not ends:
+        return
+    yield Line("")
+    yield Line(f"names that the destination does not know ({len(ends)})")
+    alike: dict[tuple[str, bool, str], list[LooseEnd]] = {}
+    for end in ends:
+        why = end.text.removeprefix(f"{end.type}/{end.value} ")
+        alike.setdefault((end.type, end.soft, why), []).append(end)
+    told = []
+    for (type_name, soft, why), group in alike.items():
+        if most is None or len(group) == 1:
+            told += [_told(end) for end in group]
+        else:
+            fate = "stay as they are" if soft else "are left out"
+            told.append(f"{len(group)} {type_name} {fate}: {why}: {_named(group)}")
+    yield from _cut([Line(one_line(line), "", 1) for line in told], most, 1)
+
+
+def _named(ends: list[LooseEnd]) -> str:
+    names = [f'"{end.value}"' for end in ends[:MOST_NAMED]]
+    more = f" and {len(ends) - len(names)} more" if len(ends) > len(names) else ""
+    places = sum(len(end.places) for end in ends)
+    return f"{', '.join(names)}{more}, in {places} places"
 
 
 def _told(end: LooseEnd) -> str:

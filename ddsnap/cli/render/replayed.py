@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.cli.text import one_line
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from ddsnap.flows.replay import Result
 
 _MOST: Final = 20
+"""Of the causes for which something was not written."""
+_FEW: Final = 3
+"""Of the resources of one cause."""
+_REQUEST: Final = re.compile(r" \((?:GET|POST|PUT|PATCH|DELETE) [^)]*\)")
+_INDEX: Final = re.compile(r"/[0-9]+(?=/|$)")
 _COLOURS: Final = {"failed": "red", "moved": "red", "blocked": "red", "ambiguous": "magenta"}
 
 
@@ -93,27 +98,51 @@ def _tell_people(terminal: Terminal, result: Result) -> None:
 
 
 def _tell_trouble(terminal: Terminal, outcomes: list[Outcome]) -> None:
-    """Print what was not written, of each cause the first few."""
-    shown: Counter[str] = Counter()
+    """Print what was not written: what has one cause together, the most frequent first."""
+    causes: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
-        if outcome.status in ("done", "unchanged"):
+        if outcome.status not in ("done", "unchanged"):
+            causes.setdefault((outcome.status, _cause(outcome)), []).append(outcome)
+    gravest = sorted(causes.items(), key=lambda pair: -len(pair[1]))
+    most = None if terminal.verbosity > 0 else _MOST
+    for (status, cause), alike in gravest[:most]:
+        colour = _COLOURS.get(status)
+        if len(alike) <= _FEW:
+            for outcome in alike:
+                terminal.line(f"{status}: {_name(outcome)}: {one_line(outcome.error)}", fg=colour)
             continue
-        shown[outcome.status] += 1
-        if shown[outcome.status] > _MOST:
-            continue
-        address, title = outcome.action.address, one_line(outcome.action.title)
-        name = f"{address.type} {title!r} {address.id}" if title else str(address)
-        text = f"{outcome.status}: {name}: {one_line(outcome.error)}"
-        terminal.line(text, fg=_COLOURS.get(outcome.status))
-    for status, number in shown.items():
-        if number > _MOST:
-            terminal.line(f"{status}: ... and {number - _MOST} more")
+        terminal.line(f"{status} ({len(alike)}): {cause}", fg=colour)
+        shown = alike if most is None else alike[:_FEW]
+        for outcome in shown:
+            terminal.line(f"  {_name(outcome)}")
+        if len(alike) > len(shown):
+            terminal.line(f"  ... and {len(alike) - len(shown)} more (-v names all)")
+    if most is not None and len(gravest) > most:
+        others = sum(len(alike) for _, alike in gravest[most:])
+        terminal.line(f"... and {others} more, of other causes (-v names all)")
+
+
+def _cause(outcome: Outcome) -> str:
+    """Return why something was not written, without what is of this one alone."""
+    return one_line(_REQUEST.sub("", outcome.error))
+
+
+def _name(outcome: Outcome) -> str:
+    address, title = outcome.action.address, one_line(outcome.action.title)
+    return f"{address.type} {title!r} {address.id}" if title else str(address)
 
 
 def _tell_settled(terminal: Terminal, outcomes: list[Outcome]) -> None:
-    settled = [outcome for outcome in outcomes if outcome.settled]
-    for outcome in settled[:_MOST]:
-        places = ", ".join(str(operation["path"]) for operation in outcome.settled[:5])
-        terminal.line(f"settled differently: {outcome.action.address}: {places}")
-    if len(settled) > _MOST:
-        terminal.line(f"settled differently: ... and {len(settled) - _MOST} more")
+    """Print what the server made of what was written, the same of one type together."""
+    alike: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.settled:
+            places = dict.fromkeys(_INDEX.sub("/*", str(op["path"])) for op in outcome.settled)
+            key = outcome.action.address.type, ", ".join([*places][:5])
+            alike.setdefault(key, []).append(outcome)
+    for (type_name, where), found in [*alike.items()][:_MOST]:
+        one = str(found[0].action.address)
+        name = one if len(found) == 1 else f"{len(found)} {type_name}, first {one}"
+        terminal.line(f"settled differently: {name}: {where}")
+    if len(alike) > _MOST:
+        terminal.line(f"settled differently: ... and {len(alike) - _MOST} more")
