@@ -16,6 +16,7 @@ from ddsnap.flows.prepare import SECOND_LOOK, Order
 from ddsnap.flows.read_org import Scope
 from ddsnap.flows.revisions import LIVE, find_snapshot
 from ddsnap.flows.sync import begin
+from ddsnap.flows.undo import find_run
 from ddsnap.flows.view import snapshot_view
 from ddsnap.flows.wishes import Wishes
 from ddsnap.flows.worker_keys import keys_folder
@@ -41,6 +42,8 @@ def meant(app: App, repository: Repository, config: Config, asked: Asked) -> Mea
         return _saved(app, repository, asked, asked.saved)
     if asked.resume and not asked.revision:
         return _resumed(repository, config, asked)
+    if asked.undo:
+        return _undone(repository, asked)
     type_names(word.partition("/")[0] for word in asked.words)  # each of them is one
     source = _source(app, repository, config, asked)
     org = source.manifest.org.name
@@ -139,6 +142,14 @@ def _resumed(repository: Repository, config: Config, asked: Asked) -> Meant:
     return again, view, _rules(begun.rules)
 
 
+def _undone(repository: Repository, asked: Asked) -> Meant:
+    """Find the run that is taken back, and the snapshot of its org before it."""
+    found = find_run(repository, asked.undo, asked.to)
+    view = snapshot_view(repository, found.before, f"{found.org} before run {found.run[:12]}")
+    told = replace(asked, revision=found.before[:12], to=found.org, undo=found.run, kind="restore")
+    return told, view, ()
+
+
 def _rules(texts: Mapping[str, str]) -> tuple[Rule, ...]:
     return tuple(parse_rule(f"{name}.yaml", text.encode()) for name, text in texts.items())
 
@@ -160,4 +171,5 @@ def _with_wishes(asked: Asked, wishes: Wishes) -> Asked:
         strict=wishes.strict,
         allow_unmatched=wishes.allow_unmatched,
         allow_self_lockout=wishes.allow_self_lockout,
+        undo=wishes.undo,
     )

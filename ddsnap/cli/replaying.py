@@ -63,6 +63,8 @@ class Asked:
     given: Overrides = field(default_factory=Overrides)
     exchange: Exchange = field(default_factory=_alone)
     kind: Literal["replay", "restore"] = "replay"
+    undo: str = ""
+    """The run that is to be taken back, or the beginning of its id."""
 
     def wishes(self) -> Wishes:
         """Return what of it the journal keeps."""
@@ -82,6 +84,7 @@ class Asked:
             self.strict,
             self.allow_unmatched,
             self.allow_self_lockout,
+            self.undo,
         )
 
 

@@ -97,12 +97,14 @@ def _needed(
         type_ = catalog.get(address.type)
         if type_ is None or address in written:
             continue
+        # A policy goes with its object, and so lets go of whom it names.
+        holder = goes_with(address, going, directory, catalog) or address
         for reference in entry.references:
             if not holds(type_, reference):
                 continue
             found = directory.find(reference)
-            if found is not None and found.address in going and found.address != address:
-                edges.append(Edge(address, found.address, Strength.HARD))
+            if found is not None and found.address in going - {address, holder}:
+                edges.append(Edge(holder, found.address, Strength.HARD))
     return sorted(edges)
 
 
@@ -114,6 +116,16 @@ def holds(type_: ResourceType, reference: Reference) -> bool:
     member = any(field_path(path).covers(reference.parts) for path in type_.keeps_others)
     own = type_.discover is not None and identifies(type_, reference)
     return not (reference.soft or type_.orders or member or own)
+
+
+def goes_with(
+    target: Address, doomed: Collection[Address], directory: Directory, catalog: Catalog
+) -> Address | None:
+    """Return what goes and takes its policy ``target`` along; ``None`` for all else."""
+    type_ = catalog[target.type]
+    references = directory.entries[target].references if type_.discover else ()
+    found = [directory.find(ref) for ref in references if identifies(type_, ref)]
+    return next((one.address for one in found if one and one.address in doomed), None)
 
 
 def _why_not(directory: Directory, address: Address, catalog: Catalog) -> str:

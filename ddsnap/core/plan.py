@@ -128,6 +128,7 @@ def make_plan(
     adopt: Mapping[Address, str] | None = None,
     create_similar: bool = False,
     quiet: bool = False,
+    exact: bool = False,
     ours: Collection[Address] = (),
     names: Mapping[str, Collection[str]] | None = None,
     now: datetime | None = None,
@@ -141,7 +142,8 @@ def make_plan(
     there stays as it is unless it was selected. ``states`` are those of the snapshot's types,
     ``there`` of the destination's; ``adopt`` names counterparts by hand, ``ours`` are resources
     that an interrupted run made, ``names`` what Datadog's tables hold there, ``self_user`` is the
-    destination's id of who replays. Nothing is deleted without ``deletions``.
+    destination's id of who replays. ``exact`` leaves references as they are to what neither org
+    knows. Nothing is deleted without ``deletions``.
     """
     here = read_directory(source(), catalog, quiet=quiet)
     there_now = read_directory(destination(), catalog, quiet=quiet)
@@ -156,6 +158,7 @@ def make_plan(
         states=states or {},
         selected=_selected(here, catalog, selection, lost, dependencies=dependencies),
         quiet=quiet,
+        exact=exact,
     )
     terms = Terms(adopt or {}, create_similar, frozenset(ours), there, names, now)
     decisions = begin(resolution, terms)

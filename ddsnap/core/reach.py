@@ -12,7 +12,7 @@ from ddsnap.core.references import identifies
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ddsnap.core.directory import Directory
     from ddsnap.core.id_map import IdMap
@@ -42,7 +42,7 @@ def reached(
         wanted = [one.address for one in found if one] if dependencies else []
         if lost is not None:
             wanted = [one for one in (*wanted, *parts.get(address, ())) if one in lost]
-        for other in (*wanted, *policies.get(address, ())):
+        for other in (*wanted, *_protection(address, policies, lost, exact=not dependencies)):
             if other not in chosen:
                 chosen.add(other)
                 todo.append(other)
@@ -59,6 +59,20 @@ def shed(here: Directory, catalog: Catalog, addresses: Collection[Address]) -> s
             if any(reference.parts[: len(steps)] == steps for steps in lists):
                 types.update(reference.to)
     return types
+
+
+def _protection(
+    address: Address,
+    policies: Mapping[Address, list[Address]],
+    lost: Collection[Address] | None,
+    *,
+    exact: bool,
+) -> list[Address]:
+    """Return the policies that come with an address; of what is there, only lost ones."""
+    own = policies.get(address, [])
+    if lost is None or address in lost:
+        return own
+    return [] if exact else [policy for policy in own if policy in lost]
 
 
 def lost_from(here: Directory, there: Directory, catalog: Catalog, id_map: IdMap) -> set[Address]:

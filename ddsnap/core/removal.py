@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ddsnap.core.administrators import keep_administrators
-from ddsnap.core.deletion import holds, order_deletions
+from ddsnap.core.deletion import goes_with, holds, order_deletions
 from ddsnap.core.fields import value_at
-from ddsnap.core.references import identifies
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
     from ddsnap.core.actions import Action
     from ddsnap.core.decisions import Decisions
     from ddsnap.core.deletion import Deletions
-    from ddsnap.core.directory import Directory
     from ddsnap.core.references import Reference
-    from ddsnap.core.resource_type import Catalog, ResourceType
+    from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSON, JSONObject
 
 Doomed = dict[Address, Address]
@@ -50,7 +48,7 @@ def find_doomed(
             and _is_alive(decisions, target)
         ):
             doomed[target] = address
-    own = {target for target in doomed if _goes_with(target, doomed, there, catalog)}
+    own = {target for target in doomed if goes_with(target, doomed, there, catalog)}
     return {target: address for target, address in doomed.items() if target not in own}
 
 
@@ -109,14 +107,6 @@ def _is_alive(decisions: Decisions, target: Address) -> bool:
     if entry is None or entry.disabled:
         return False
     return not (now and entry.ends and entry.ends <= now)
-
-
-def _goes_with(target: Address, doomed: Doomed, directory: Directory, catalog: Catalog) -> bool:
-    """Whether it is the policy of something that goes."""
-    type_ = catalog[target.type]
-    references = directory.entries[target].references if type_.discover else ()
-    found = [directory.find(ref) for ref in references if identifies(type_, ref)]
-    return any(one is not None and one.address in doomed for one in found)
 
 
 def _written(decisions: Decisions) -> Iterator[tuple[Address, tuple[Address, set[Address]]]]:

@@ -51,6 +51,8 @@ class Resolution:
     selected: Callable[[Address], bool] = lambda _: True
     quiet: bool = False
     """Whether what is created there is silenced."""
+    exact: bool = False
+    """Whether documents stay as they were, references to what nobody knows included."""
     ids: dict[Address, str] = field(default_factory=dict)
     """The destination id of each resource, symbolic where it is still to be created."""
     causes: dict[Address, Address] = field(default_factory=dict)
@@ -144,7 +146,7 @@ class Resolution:
                 return mapped.id
             if unread and self.same_org:
                 return reference.value
-        return reference.value if self._named_there(reference) else None
+        return reference.value if self.exact or self._named_there(reference) else None
 
     def _named_there(self, reference: Reference) -> bool:
         found = self.destination.find(reference)

@@ -313,6 +313,7 @@ class _Doing:
         """Deal with a resource that the plan did not find, and that is there by now."""
         if there.digest != portable_digest(self.type, body):
             raise _Unsettled("moved", f"somebody has made {self.id} since the plan was made")
+        self.action = replace(self.action, origin="adopted")
         self._bind(there)
         return self._finished()
 

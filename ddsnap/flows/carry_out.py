@@ -126,13 +126,25 @@ class _Board:
             self._settle(done)
 
     def delete(self) -> None:
-        """Delete one after another, dependents first."""
+        """Delete one after another, dependents first; what is still needed stays."""
         for action in self._actions.values():
-            if action.kind == "delete" and action.address in self._means.moved:
+            if action.kind != "delete":
+                continue
+            needing = self._still_there(action)
+            if action.address in self._means.moved:
                 self._settle(left(action, "moved", self._means.moved[action.address]))
-            elif action.kind == "delete":
+            elif needing:
+                self._settle(left(action, "blocked", f"{needing} still refers to it"))
+            else:
                 for done in act(self._ground, self._means.load(action)):
                     self._settle(done)
+
+    def _still_there(self, action: Action) -> Address | None:
+        """Return what was to let go of a resource first, and did not."""
+        done = self._result.done
+        first = (one for one in action.needs if one in self._actions and self._actions[one].writes)
+        undone = (n for n in first if n not in done or done[n].outcome.status != "done")
+        return next(undone, None)
 
     def drain(self) -> None:
         """Wait for what is under way; a request is never left without knowing its answer."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical, shapes
 from ddsnap.core.id_map import Mapped
+from ddsnap.core.manifest import OrgIdentity
 from ddsnap.core.values import Address
 from ddsnap.errors import Damaged, Refused, UnstorableError
 from ddsnap.flows.journal import MAPS
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from ddsnap.core.id_map import IdMap
-    from ddsnap.core.manifest import OrgIdentity
     from ddsnap.core.values import JSON, JSONObject
     from ddsnap.store.repository import Repository
 
@@ -47,6 +47,17 @@ def read_map(
         type_name = path.removeprefix(f"{folder}/").removesuffix(_SUFFIX)
         mapped |= {Address(type_name, id_): entry for id_, entry in entries_of(body).items()}
     return mapped
+
+
+def read_maps(repo: Repository, commit: str) -> dict[OrgIdentity, dict[Address, Mapped]]:
+    """Return the whole maps that stand in a commit of a journal, by the orgs that they are from."""
+    found: dict[OrgIdentity, dict[Address, Mapped]] = {}
+    for path, sha in read_paths(repo, commit, MAPS).items():
+        _, org, name = path.split("/", 2)
+        body = checked_map(repo.read(sha, BLOB), path, commit, "the journal")
+        entries = {Address(name.removesuffix(_SUFFIX), i): e for i, e in entries_of(body).items()}
+        found.setdefault(OrgIdentity(org, str(body["from"]), ""), {}).update(entries)
+    return found
 
 
 def map_files(mapped: IdMap, source: OrgIdentity, destination: OrgIdentity) -> dict[str, bytes]:

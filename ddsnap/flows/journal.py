@@ -127,12 +127,12 @@ def stage(
     *,
     body: str = "",
     files: Mapping[str, bytes] | None = None,
-    anew: str = "",
+    anew: Sequence[str] = (),
     parents: Sequence[str] = (),
 ) -> str:
     """Stage a run's commit on top of the journal; the maps of ids are carried over.
 
-    Of the folder ``anew`` only what ``files`` holds is in it.
+    Of the folders ``anew`` only what ``files`` holds is in them.
     """
     words = {"Ddsnap-Run": "run", "Ddsnap-State": "state", "Ddsnap-Org": "org"}
     trailers = trailer_block({name: str(record[member]) for name, member in words.items()})
@@ -143,8 +143,8 @@ def stage(
         base = _root(run, record, subject)
     with SnapshotWriter(run.repo, run.journal, base) as writer:
         writer.keep_folder(MAPS)
-        if anew:
-            writer.drop(anew)
+        for folder in anew:
+            writer.drop(folder)
         for path, data in (files or {}).items():
             writer.put(path, data)
         writer.put(RECORD, canonical.encode(record))

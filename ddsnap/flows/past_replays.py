@@ -97,7 +97,7 @@ class Undone:
         return self._there("delete")
 
     def _there(self, *kinds: str) -> tuple[Address, ...]:
-        wrote = (o for o in self.outcomes if o.action.kind in kinds and o.wrote and not _made(o))
+        wrote = (o for o in self.outcomes if o.action.kind in kinds and _wrote(o) and not _made(o))
         return tuple(Address(o.action.address.type, o.to or o.action.to) for o in wrote)
 
     def _seen(self, address: Address, to: str) -> str:
@@ -105,11 +105,18 @@ class Undone:
         return entry.seen if entry and entry.id == to else ""
 
 
+def _wrote(outcome: Outcome) -> bool:
+    """Whether it changed the destination, for all that is known of a run that was cut off."""
+    return outcome.wrote or (outcome.status == "failed" and not outcome.requests)
+
+
 def _made(outcome: Outcome) -> bool:
     """Whether the resource is there by this run, or by the one that it resumed."""
     action = outcome.action
     if action.kind == "create":
-        return outcome.wrote
+        # One that was cut off knows no more than the id that it was given.
+        began = outcome.wrote or outcome.status == "failed"
+        return bool(outcome.to) and began and action.origin != "adopted"
     taken = action.kind == "adopt" and action.origin == "created"
     return taken and outcome.status in ("done", "unchanged")
 
@@ -203,6 +210,16 @@ def undoing(repo: Repository, journal_tip: str | None, run_id: str) -> Undone:
     mapped = read_map(repo, info.sha, source, destination)
     run = info.trailer(RUN) or ""
     return Undone(run, info.sha, record, outcomes, mapped, source, destination, before)
+
+
+def undone_by(repo: Repository, journal_tip: str, run: str) -> str:
+    """Return the run that took a run back, unless that was taken back itself; empty for none."""
+    undoing_it = (
+        info.trailer(RUN) or ""
+        for info in replays(repo, journal_tip)
+        if info.trailer(STATE) == "done" and record_of(repo, info.sha).get("undoes") == run
+    )
+    return next((one for one in undoing_it if not undone_by(repo, journal_tip, one)), "")
 
 
 _LISTED: Final = "`ddsnap log --runs` lists the runs, `ddsnap log` the replays"

@@ -28,6 +28,7 @@ from ddsnap.flows.replay_journal import Replayed, Source
 from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need, Supplied
 from ddsnap.flows.transforming import principals_known
+from ddsnap.flows.undo import Undo, read_undo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -96,6 +97,7 @@ class Prepared:
     supplied: Supplied
     quiet: bool
     resumes: str = ""
+    undo: Undo | None = None
     lacking: tuple[Need, ...] = ()
     """The secrets without which something cannot be created; nobody has supplied them."""
     warnings: list[str] = field(default_factory=list)
@@ -152,6 +154,7 @@ class Prepared:
             plan=self.plan.digest(),
             identity=self.keys.user,
             resumes=self.resumes,
+            undoes=self.undo.undone.run if self.undo else "",
         )
 
     def resume(self) -> JSONObject:
@@ -201,6 +204,9 @@ def prepare(
             f"{order.source.label} was written by a newer ddsnap (rules {manifest.rules})",
             "install that version: an older one cannot read it reliably",
         )
+    if order.wishes.undo:
+        view, reading = look(order.scope, None)
+        return _plan_undo(run, order, keys, view, reading=reading, started=started)
     selected = order.wishes.selection(order.source, run.catalog)
     only = frozenset[str]() if selected is None else _reach(run, order, selected)
 
@@ -220,7 +226,8 @@ def prepare(
 def check_limits(prepared: Prepared) -> None:
     """Refuse more deletions than are allowed, and what is strictly to be as it was saved."""
     order, moved = prepared.order, prepared.moved
-    check_deletions(prepared.plan, order.max_deletes)
+    if prepared.undo is None:  # that deletes what one run made, and nothing else
+        check_deletions(prepared.plan, order.max_deletes)
     if moved and order.wishes.strict:
         count = "1 action is" if len(moved) == 1 else f"{len(moved)} actions are"
         raise Refused(
@@ -284,11 +291,7 @@ def _plan(
         plan.resolution is not None and plan.resolution.quiet,
         earlier.run if earlier else "",
     )
-    needs = [*_needs(prepared)]
-    prepared.supplied = order.supply(needs)
-    prepared.lacking = tuple(_lacking(prepared, needs))
-    if order.rehearsal:
-        prepared.supplied = prepared.supplied.with_stand_ins(prepared.lacking)
+    _supply(prepared)
     if order.saved is not None:
         prepared.moved = _moved(compare(order.saved.body, plan), plan)
     return prepared
@@ -298,6 +301,34 @@ def _moved(moved: list[Address], plan: Plan) -> dict[Address, str]:
     why = dict.fromkeys(moved, "it is not as the saved plan has it")
     needing = dependents(plan, moved)
     return why | {one: f"{it} is not as the saved plan has it" for one, it in needing.items()}
+
+
+def _plan_undo(
+    run: Run, order: Order, keys: Keys, now: View, *, reading: CaptureResult, started: datetime
+) -> Prepared:
+    """Plan to restore what a run wrote to, and to delete what it made."""
+    undo = read_undo(run.repo, now, order.wishes.undo, run.catalog)
+    source = ReplaySource(order.source, run.catalog)
+    org = now.manifest.org
+    id_map = read_map(run.repo, run.repo.branch(run.journal), org, org)
+    plan = plan_replay(
+        order.source,
+        now,
+        run.catalog,
+        id_map=_with_organization({}, order.source, run.catalog, keys),
+        selection=undo.selection(),
+        dependencies=False,
+        exact=True,
+        now=started,
+        self_user=keys.user,
+    )
+    plan = undo.plan(plan)
+    prepared = Prepared(
+        run, order, plan, source, now, reading, id_map, keys, started, Supplied(), quiet=False,
+        undo=undo,
+    )  # fmt: skip
+    _supply(prepared)
+    return prepared
 
 
 def _deletions(order: Order, catalog: Catalog) -> Deletions | None:
@@ -342,6 +373,15 @@ def _check_rules(order: Order, source: ReplaySource) -> None:
             f"the transformation {idle[0].name} matches nothing in {order.source.label}",
             f"mend transforms/{idle[0].name}.yaml, or go on with --allow-unmatched",
         )
+
+
+def _supply(prepared: Prepared) -> None:
+    """Find the secrets that are to be written."""
+    needs, order = [*_needs(prepared)], prepared.order
+    prepared.supplied = order.supply(needs)
+    prepared.lacking = tuple(_lacking(prepared, needs))
+    if order.rehearsal:
+        prepared.supplied = prepared.supplied.with_stand_ins(prepared.lacking)
 
 
 def _needs(prepared: Prepared) -> Iterator[Need]:

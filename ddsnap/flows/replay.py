@@ -23,9 +23,10 @@ from ddsnap.flows.lease import Lease
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.prepare import Prepared, check_limits, prepare
+from ddsnap.flows.read_back import policies_of, renamed, scope_of
 from ddsnap.flows.replay_journal import Mute, stage_replay
 from ddsnap.flows.sync import ALONE, Exchange, begin, publish
-from ddsnap.flows.takeover import take_over
+from ddsnap.flows.takeover import take_over, unfinished
 from ddsnap.flows.view import snapshot_view
 from ddsnap.flows.worker_keys import keep_keys
 from ddsnap.store.locks import org_lock
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from ddsnap.core.actions import Action
     from ddsnap.core.id_map import Mapped
-    from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import JSON, Document
     from ddsnap.flows.account import Written
     from ddsnap.flows.outcome import CaptureResult
@@ -119,7 +119,8 @@ def replay(
         warnings = begin(run.repo, exchange, (run.snapshots, run.journal))
         keys = run.gateway.identity()
         warnings += check_ground(run, order, keys.public_id)
-        take_over(run, run.org, exchange, resume=order.resume)
+        resume = order.resume or _is_cut_off(run, order.wishes.undo)
+        take_over(run, run.org, exchange, resume=resume)
         cut_off = earlier(run, order.source.manifest.org.public_id)
         prepared = prepare(run, order, keys, partial(_recorded, run, exchange), cut_off)
         prepared.warnings[:0] = warnings
@@ -250,7 +251,7 @@ class _Replay:
         outcomes = [self._settled(outcome, told, after) for outcome in outcomes]
         mapped = self._map(outcomes, told, after)
         state = _state(outcomes, carried)
-        renamed = _renamed(prepared, outcomes)
+        notes = renamed(prepared.plan, outcomes)
         record = replace(
             self.record,
             state=state,
@@ -259,9 +260,17 @@ class _Replay:
             error=carried.trouble.message if carried.trouble else "",
             requests=run.gateway.requests(),
             standing=journal.standing(run, result, prepared.reading) if result else {},
-            warnings=[*prepared.warnings, *renamed],
+            warnings=[*prepared.warnings, *notes],
         )
-        files = map_files(mapped, prepared.source.view.manifest.org, prepared.before.manifest.org)
+        maps = {prepared.source.view.manifest.org: mapped}
+        if prepared.undo:
+            maps = prepared.undo.maps(mapped, outcomes, after)
+        theirs = prepared.before.manifest.org
+        files = {
+            path: data
+            for org, entries in maps.items()
+            for path, data in map_files(entries, org, theirs).items()
+        }
         rules = {rule.name: rule.text for rule in prepared.source.rules}
         final = Result(prepared, outcomes, state, mute=muted, mute_trouble=mute_trouble)
         final.trouble = carried.trouble
@@ -276,13 +285,14 @@ class _Replay:
                 patches_of(told),
                 rules,
                 maps=files,
+                mapped=[org.name for org in maps],
                 secrets=prepared.supplied.known,
             )
             return {run.journal: final.commit}
 
         published = publish(run.repo, self.exchange, (run.journal,), compose)
         final.pushed = published.pushed
-        final.warnings += [*renamed, *published.warnings]  # the others were told with the plan
+        final.warnings += [*notes, *published.warnings]  # the others were told with the plan
         return final
 
     def _read_back(
@@ -294,15 +304,7 @@ class _Replay:
         written |= {type_.name for type_ in self.run.catalog.types if type_.discover}
         if isinstance(carried.trouble, AuthError) or not carried.done:
             return self.prepared.before, self.prepared.reading
-        only = frozenset(written) & frozenset(self.prepared.order.scope.types)
-        scope = replace(
-            self.prepared.order.scope,
-            only=only,
-            answered=_answered(outcomes, self.run.catalog),
-            again=frozenset(
-                Address(o.action.address.type, o.to or o.action.to) for o in outcomes if o.requests
-            ),
-        )
+        scope = scope_of(outcomes, written, self.prepared.order.scope, self.run.catalog)
         try:
             result = refresh(self.run, scope, self.exchange, self.prepared.reading)
         except ApiError as error:
@@ -341,7 +343,7 @@ class _Replay:
                 continue
             if outcome.action.kind == "delete":
                 if outcome.status == "done":
-                    gone.add(address)
+                    gone |= {address, *policies_of(outcome, self.prepared.id_map, self.run.catalog)}
                 continue
             known = before.get(address)
             entry = entry_of(
@@ -361,39 +363,10 @@ class _Replay:
         return bool(outcome.requests or (outcome.to and lacking and lacking.identity))
 
 
-def _answered(outcomes: Sequence[Outcome], catalog: Catalog) -> frozenset[str]:
-    """Return the ids of the policies that new resources do not have: nobody gave them any."""
-    made = [o for o in outcomes if o.action.kind == "create" and o.to and o.status == "done"]
-    # One that failed may have left something all the same: the access of who replays alone.
-    tried = {outcome.action.address.id for outcome in outcomes if outcome.requests}
-    return frozenset(
-        f"{prefix}:{outcome.to}"
-        for type_ in catalog.types
-        if type_.discover
-        for outcome in made
-        if (prefix := type_.discover.objects.get(outcome.action.address.type))
-        and f"{prefix}:{outcome.action.address.id}" not in tried
-    )
-
-
-def _renamed(prepared: Prepared, outcomes: Sequence[Outcome]) -> list[str]:
-    """Name what Datadog would not undelete, and what still points at where it was."""
-    told = []
-    known = prepared.plan.resolution
-    for outcome in outcomes:
-        action = outcome.action
-        if not action.undeletes or outcome.to in ("", action.to) or known is None:
-            continue
-        pointing = [
-            str(address)
-            for address, entry in known.destination.entries.items()
-            for reference in entry.references
-            if reference.value == action.to and action.address.type in reference.to
-        ]
-        where = f"; {pointing[0]} points at the old id" if pointing else ""
-        again = f"{where}: restore it again to mend that" if pointing else ""
-        told.append(f"{action.address} could not be undeleted and is {outcome.to} now{again}")
-    return told
+def _is_cut_off(run: Run, undone: str) -> bool:
+    """Whether it is a run that did not end that is to be taken back: it is closed first."""
+    left = unfinished(run.repo, run.org) if undone else None
+    return left is not None and left.run.startswith(undone)
 
 
 def _state(outcomes: Sequence[Outcome], carried: CarriedOut) -> State:

@@ -14,7 +14,7 @@ from ddsnap.flows.journal import MAPS, head, last_standing, stage, traffic
 from ddsnap.flows.messages import MOST_LINES, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from ddsnap.api.session import RouteCount
@@ -109,11 +109,13 @@ def stage_replay(
     rules: Mapping[str, str],
     *,
     maps: Mapping[str, bytes],
+    mapped: Collection[str] = (),
     secrets: Iterable[str] = (),
 ) -> str:
     """Stage what a replay did; return the commit.
 
-    ``patches`` and ``maps`` (the source's whole map) are by path, ``rules`` the texts by name.
+    ``patches`` and ``maps`` are by path, ``rules`` the texts by name. ``maps`` are the whole maps
+    of the orgs ``mapped``, by default of the source.
     ``secrets`` are those that it sent, beside what the run knows already.
     """
     discreet = Discreet.of(run, secrets)
@@ -129,7 +131,7 @@ def stage_replay(
         subject(replayed, _ended(replayed, what)),
         body=_body(replayed, told),
         files={path: discreet.file(path, data) for path, data in files.items()},
-        anew=f"{MAPS}/{replayed.source.org}",
+        anew=[f"{MAPS}/{org}" for org in mapped or [replayed.source.org]],
         parents=_parents(replayed),
     )
 

@@ -14,7 +14,7 @@ from ddsnap.errors import Damaged, Refused
 from ddsnap.flows.account import MUTE, Written, patches_of, told_by
 from ddsnap.flows.id_map import map_files, read_map, updated
 from ddsnap.flows.past_replays import leftover, refuse_open, replays
-from ddsnap.flows.replay_journal import OPEN, Replayed, Source, stage_replay
+from ddsnap.flows.replay_journal import OPEN, Mute, Replayed, Source, stage_replay
 from ddsnap.flows.sync import publish
 from ddsnap.flows.wishes import Wishes
 from ddsnap.store.run_log import forget, log_path, read_events
@@ -146,6 +146,8 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
         plan=str(begun.get("plan", "")),
         identity=str(begun.get("identity", "")),
         resumes=str(begun.get("resumes", "")),
+        mute=_mute(told),
+        undoes=str(_options(resume).get("undo") or ""),
         error="the run was cut off",
         run=left.run,
     )
@@ -166,6 +168,12 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
         return {run.journal: commit}
 
     publish(run.repo, exchange, (run.journal,), compose)
+
+
+def _mute(told: Mapping[Address, Written]) -> Mute | None:
+    """The downtime that the run has made for itself."""
+    made = next((written.to for address, written in told.items() if address.id == MUTE), "")
+    return Mute(made, made=True) if made else None
 
 
 def _org(begun: JSONObject) -> OrgIdentity:

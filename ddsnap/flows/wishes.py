@@ -39,6 +39,8 @@ class Wishes:
     strict: bool = False
     allow_unmatched: bool = False
     allow_self_lockout: bool = False
+    undo: str = ""
+    """The run that is taken back; then nothing else counts."""
 
     def to_json(self) -> JSONObject:
         """Return what differs from the defaults."""

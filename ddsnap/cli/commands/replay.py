@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 @click.option("--to", metavar="ORG", help="Where to.  [default: the only other org]")
 @click.option("--resume", is_flag=True,
               help="Go on with the replay into that org that was cut off.")  # fmt: skip
+@click.option("--undo", default="", metavar="RUN",
+              help="Take back what this run did, as far as nobody touched it since.")  # fmt: skip
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False, exists=True),
               metavar="FILE",
               help="Carry out what `ddsnap plan --out FILE` saved, and nothing else.")  # fmt: skip
@@ -46,6 +48,7 @@ def replay(
     words: tuple[str, ...],
     to: str | None,
     resume: bool,
+    undo: str,
     plan_file: Path | None,
     selection: Selection,
     to_api_key: str,
@@ -66,6 +69,7 @@ def replay(
     ddsnap replay us1@yesterday 'dashboards/Web overview' --to us1
     ddsnap replay --resume --to eu1
     ddsnap replay --plan plan.json
+    ddsnap replay --undo 3f2a --to eu1
     """
     app: App = context.obj
     connection["api_key"] = to_api_key or connection["api_key"]
@@ -74,7 +78,9 @@ def replay(
         raise UsageError("--plan and --resume exclude each other", "leave one of them out")
     if asked["rehearse"] and resume:
         raise UsageError("--rehearse and --resume exclude each other", "leave one of them out")
-    if revision is None and not resume and plan_file is None:
+    if undo:
+        _refuse_more(revision, words, resume=resume, others=[*selection.describe(), *_given(asked)])
+    elif revision is None and not resume and plan_file is None:
         raise UsageError("REV is missing", "name an org, for its last snapshot, or a git revision")
     with app.open() as repository:
         config = app.config(repository)
@@ -85,6 +91,7 @@ def replay(
             selection.describe(),
             to or "",
             resume=resume,
+            undo=undo,
             saved=_read(plan_file),
             arguments=arguments_of(context),
             given=overrides(**connection),
@@ -92,6 +99,24 @@ def replay(
             **asked,
         )
         return replay_with(app, repository, config, order)
+
+
+def _given(asked: dict[str, Any]) -> list[str]:
+    """The options that say what is replayed, and how: an undo has no use for them."""
+    allowed = ("yes", "dependencies", "allow_self_lockout", "rehearse", "strict")
+    return [f"--{name.replace('_', '-')}" for name, value in asked.items()
+            if value and name not in allowed]  # fmt: skip
+
+
+def _refuse_more(
+    revision: str | None, words: tuple[str, ...], *, resume: bool, others: list[str]
+) -> None:
+    extra = [*([revision] if revision else []), *words, *(["--resume"] if resume else []), *others]
+    if extra:
+        raise UsageError(
+            f"--undo takes a run back as a whole, so leave out {extra[0]}",
+            "for single resources: ddsnap restore REV TYPE/ID",
+        )
 
 
 def _read(plan_file: Path | None) -> SavedPlan | None:

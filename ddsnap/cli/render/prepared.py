@@ -128,6 +128,8 @@ def _tell_lacking(terminal: Terminal, prepared: Prepared) -> None:
 def _head(prepared: Prepared) -> str:
     """From which snapshot to which org."""
     order, to = prepared.order, prepared.run.org
+    if prepared.undo:
+        return f"take back run {prepared.undo.undone.run[:12]} in {to}"
     label = order.revision
     prefix = "rehearsal: " if order.rehearsal else ""
     if order.source.commit and not order.source.over:

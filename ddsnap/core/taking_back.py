@@ -1,0 +1,64 @@
+"""Taking a replay back: which of what it made is deleted, and which stays, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from ddsnap.core.actions import Action
+from ddsnap.core.deletion import goes_with, order_deletions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from ddsnap.core.directory import Directory
+    from ddsnap.core.plan import Plan
+    from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.values import Address
+
+_CHANGED: Final = "somebody has changed it since, so it stays"
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """What a replay did, in the destination's addresses.
+
+    ``made`` is what it created and ``changed`` what it wrote to, each with the digest of the
+    document as the replay left it.
+    """
+
+    made: Mapping[Address, str]
+    changed: Mapping[Address, str]
+    deleted: Collection[Address]
+
+    def restorable(self, there: Directory) -> set[Address]:
+        """Return what gets its former document back: what nobody has touched since."""
+        changed = {one for one, seen in self.changed.items() if _is(there, one, seen)}
+        return changed | {one for one in self.deleted if one not in there.entries}
+
+
+def plan_taking_back(taken: TakenBack, restoring: Plan, there: Directory, catalog: Catalog) -> Plan:
+    """Return the plan that restores as ``restoring`` says, and deletes what was made."""
+    made = [address for address in taken.made if address in there.entries]
+    kept = {one: _CHANGED for one in made if not _is(there, one, taken.made[one])}
+    doomed = set(made) - kept.keys()
+    own = {one for one in made if goes_with(one, doomed, there, catalog)}
+    # Documents that are restored refer to nothing that was made after them.
+    written = {action.address: () for action in restoring.actions if action.writes}
+    going = order_deletions(there, set(made) - own, catalog, kept=kept, written=written)
+    return replace(restoring, actions=(*restoring.actions, *_left(taken, there), *going))
+
+
+def _left(taken: TakenBack, there: Directory) -> Iterator[Action]:
+    """Name what was written to, and is not as the replay left it."""
+    for address, seen in sorted(taken.changed.items()):
+        if not _is(there, address, seen):
+            entry = there.entries.get(address)
+            title, to = (entry.title, address.id) if entry else ("", "")
+            why = _CHANGED if entry else "it is gone since"
+            yield Action("blocked", address, title, to, reasons=(why,))
+
+
+def _is(there: Directory, address: Address, seen: str) -> bool:
+    entry = there.entries.get(address)
+    return entry is not None and entry.whole == seen

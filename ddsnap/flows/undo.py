@@ -1,0 +1,279 @@
+"""Undo: what a replay did to an org is taken back, as far as nobody has touched it since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ddsnap.core import canonical
+from ddsnap.core.audit import intended_body
+from ddsnap.core.deletion import order_deletions
+from ddsnap.core.directory import read_directory
+from ddsnap.core.fields import value_at
+from ddsnap.core.manifest import OrgIdentity
+from ddsnap.core.match import portable_digest
+from ddsnap.core.paths import document_path
+from ddsnap.core.taking_back import TakenBack, plan_taking_back
+from ddsnap.core.values import Address
+from ddsnap.errors import UsageError
+from ddsnap.flows.id_map import read_maps
+from ddsnap.flows.mute import TAG
+from ddsnap.flows.mute import TYPE as DOWNTIMES
+from ddsnap.flows.past_replays import undoing, undone_by
+from ddsnap.flows.replay_journal import PATCHES
+from ddsnap.flows.takeover import unfinished
+from ddsnap.flows.view import View, snapshot_view
+from ddsnap.store.branches import branches_below
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ddsnap.core.id_map import IdMap, Mapped
+    from ddsnap.core.outcomes import Outcome
+    from ddsnap.core.plan import Plan
+    from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.values import JSONObject
+    from ddsnap.flows.past_replays import Undone
+    from ddsnap.store.repository import Repository
+
+
+@dataclass(frozen=True)
+class Undo:
+    """A replay that is to be taken back, with the org as it is ``now``."""
+
+    undone: Undone
+    now: View
+    catalog: Catalog
+    taken: TakenBack
+
+    def selection(self) -> Callable[[Address], bool]:
+        """Return which documents of the snapshot before the replay are restored."""
+        directory = read_directory(self.now.documents(self.catalog), self.catalog)
+        return self.taken.restorable(directory).__contains__
+
+    def plan(self, restoring: Plan) -> Plan:
+        """Return the plan that restores and deletes, and lets the downtime go last."""
+        directory = read_directory(self.now.documents(self.catalog), self.catalog)
+        plan = plan_taking_back(self.taken, restoring, directory, self.catalog)
+        silence = self._silence()
+        if silence is None or silence not in directory.entries:
+            return plan
+        stays = self._still_silenced(plan)
+        kept = {silence: f"{stays} is silenced by it"} if stays else {}
+        last = order_deletions(directory, [silence], self.catalog, kept=kept)
+        return replace(plan, actions=(*plan.actions, *last))
+
+    def maps(
+        self, own: IdMap, outcomes: Sequence[Outcome], after: View
+    ) -> dict[OrgIdentity, dict[Address, Mapped]]:
+        """Return the maps as they are once the replay is taken back.
+
+        ``own`` is the map of the org onto itself as this run leaves it. What was made and is gone
+        is in no map any more; what was deleted and is back is in those where it was.
+        """
+        repo = self.now.repo
+        (earlier, *_) = repo.commit_info(self.undone.commit).parents or ("",)
+        before = read_maps(repo, earlier) if earlier else {}
+        then = read_maps(repo, self.undone.commit)
+        tip = repo.branch(f"journal/{self.undone.destination.name}") or ""
+        maps = {org: dict(entries) for org, entries in read_maps(repo, tip).items()}
+        mine = self.undone.destination
+        maps[OrgIdentity(mine.name, mine.public_id, "")] = dict(own)
+        back = {o.action.address: o.to for o in outcomes if o.status == "done" and o.to}
+        for org in {*before, *then}:
+            old, new = before.get(org, {}), then.get(org, {})
+            for address in old.keys() | new.keys():
+                if old.get(address) != new.get(address):
+                    entry = self._entry(address, old.get(address), new.get(address), back, after)
+                    _put(maps.setdefault(org, {}), address, entry, new.get(address))
+        return maps
+
+    def _entry(
+        self,
+        address: Address,
+        old: Mapped | None,
+        new: Mapped | None,
+        back: Mapping[Address, str],
+        after: View,
+    ) -> Mapped | None:
+        """What a map says of an address that the replay changed; ``new`` where that holds on."""
+        if old is None:
+            there = Address(address.type, new.id) if new else None
+            return new if there and _lives(after, there, self.catalog) else None
+        there = Address(address.type, old.id)
+        if there in back:
+            return replace(old, id=back[there])
+        return old if new is None and _lives(after, there, self.catalog) else new
+
+    def _silence(self) -> Address | None:
+        """The downtime that the replay made for itself."""
+        mute = self.undone.record.get("mute")
+        if not isinstance(mute, dict) or mute.get("made") is not True:
+            return None
+        return Address(DOWNTIMES, str(mute.get("id")))
+
+    def _still_silenced(self, plan: Plan) -> Address | None:
+        going = {action.address for action in plan.actions if action.kind == "delete"}
+        for document in self.now.documents(self.catalog, only="monitors"):
+            tags = value_at(document.body, "tags")
+            if isinstance(tags, list) and TAG in tags and document.address not in going:
+                return document.address
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A replay by its whole id, its org, and the snapshot of that before it."""
+
+    run: str
+    org: str
+    before: str
+
+
+def find_run(repo: Repository, run: str, org: str = "") -> PastRun:
+    """Find the replay whose id begins so, be it cut off; in any journal unless ``org`` says which.
+
+    Raises ``UsageError`` where there is none, or more than one.
+    """
+    found: list[PastRun] = []
+    trouble: UsageError | None = None
+    for name in [org] if org else branches_below(repo, "journal"):
+        left = unfinished(repo, name)
+        if left and run and left.run.startswith(run):
+            found.append(PastRun(left.run, name, str(left.begun.get("before"))))
+            continue
+        try:
+            undone = undoing(repo, repo.branch(f"journal/{name}"), run)
+        except UsageError as error:
+            known = trouble is None or not error.message.startswith("there is no run")
+            trouble = error if known else trouble
+        else:
+            found.append(PastRun(undone.run, name, undone.before))
+    if len(found) > 1:
+        orgs = ", ".join(one.org for one in found)
+        raise UsageError(f"runs of several orgs begin with {run}: {orgs}", "name one with --to")
+    if not found:
+        raise trouble or UsageError(f"there is no run {run!r}", "nothing was replayed yet")
+    return found[0]
+
+
+def read_undo(repo: Repository, now: View, run: str, catalog: Catalog) -> Undo:
+    """Find out what a run did. Raises ``UsageError`` where it was taken back already."""
+    tip = repo.branch(f"journal/{now.manifest.org.name}")
+    undone = undoing(repo, tip, run)
+    by = undone_by(repo, tip or "", undone.run)
+    if by:
+        raise UsageError(
+            f"run {undone.run[:12]} was taken back by run {by[:12]}",
+            f"`ddsnap replay --undo {by[:12]}` takes that back",
+        )
+    left = _Left(repo, undone, catalog)
+    made = {
+        Address(address.type, id_): left.digest(address, id_, seen)
+        for address, (id_, seen) in undone.created.items()
+    }
+    changed = {
+        there: left.digest(address, there.id, "")
+        for address, there in left.changed()
+        if not left.is_as_before(there, now)
+    }
+    return Undo(undone, now, catalog, TakenBack(made, changed, frozenset(undone.deleted)))
+
+
+@dataclass(frozen=True)
+class _Left:
+    """The org as a run left it."""
+
+    repo: Repository
+    undone: Undone
+    catalog: Catalog
+
+    def changed(self) -> list[tuple[Address, Address]]:
+        """What the run wrote to that was there before: as its outcomes name it, and its address."""
+        updated = set(self.undone.updated)
+        pairs = [
+            (o.action.address, Address(o.action.address.type, o.to or o.action.to))
+            for o in self.undone.outcomes
+        ]
+        return [pair for pair in pairs if pair[1] in updated]
+
+    @cached_property
+    def before(self) -> View:
+        """The org before the run."""
+        return snapshot_view(self.repo, self.undone.before, self.undone.before)
+
+    @cached_property
+    def after(self) -> View | None:
+        """The org as it was read back, if it was."""
+        after = str(self.undone.record.get("after") or "")
+        read = after and after != self.undone.before
+        return snapshot_view(self.repo, after, after) if read else None
+
+    @cached_property
+    def source(self) -> View:
+        """The snapshot that was replayed."""
+        commit = str(value_at(self.undone.record, "source.commit"))
+        return snapshot_view(self.repo, commit, commit)
+
+    def is_as_before(self, there: Address, now: View) -> bool:
+        """Whether a document is what it was before the run."""
+        old, new = _body(self.before, there, self.catalog), _body(now, there, self.catalog)
+        return (
+            old is not None
+            and new is not None
+            and _digest(self.catalog, there, old) == (_digest(self.catalog, there, new))
+        )
+
+    def digest(self, address: Address, id_: str, seen: str) -> str:
+        """Return the digest of a document after the run: as it was read back, else as written."""
+        there = Address(address.type, id_)
+        body = _body(self.after, there, self.catalog) if self.after else None
+        if body is None and not seen:
+            body = self._written(address, there)
+        return _digest(self.catalog, there, body) if body is not None else seen
+
+    def _written(self, address: Address, there: Address) -> JSONObject | None:
+        """What the run was about to write, by its patch."""
+        data = self.repo.read_file(self.undone.commit, f"{PATCHES}/{document_path(address)}")
+        outcome = next((o for o in self.undone.outcomes if o.action.address == address), None)
+        own = outcome is not None and outcome.action.base == "destination"
+        body = _body(*((self.before, there) if own else (self.source, address)), self.catalog)
+        patch = canonical.decode(data) if data else []
+        told = [step for step in patch if isinstance(step, dict)] if isinstance(patch, list) else []
+        return None if body is None else intended_body(body, told)
+
+
+def _put(
+    entries: dict[Address, Mapped], address: Address, entry: Mapped | None, new: Mapped | None
+) -> None:
+    """Change a map where it still says what the replay has left."""
+    if entries.get(address) != new:
+        return
+    if entry is None:
+        entries.pop(address, None)
+    else:
+        entries[address] = entry
+
+
+def _lives(view: View, there: Address, catalog: Catalog) -> bool:
+    """Whether something is there; a policy is not without what it protects."""
+    body, type_ = _body(view, there, catalog), catalog[there.type]
+    if body is None or (type_.disabled and value_at(body, type_.disabled)):
+        return False
+    objects = type_.discover.objects if type_.discover else {}
+    kind, _, id_ = there.id.partition(":")
+    return all(
+        _body(view, Address(name, id_), catalog) is not None
+        for name, prefix in objects.items()
+        if prefix == kind and name in catalog
+    )
+
+
+def _body(view: View, address: Address, catalog: Catalog) -> JSONObject | None:
+    found = view.document(document_path(address), catalog)
+    return found.body if found else None
+
+
+def _digest(catalog: Catalog, address: Address, body: JSONObject) -> str:
+    return portable_digest(catalog[address.type], body)

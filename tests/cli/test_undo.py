@@ -1,0 +1,98 @@
+"""Undoing a replay: what it did is taken back, as far as nobody has touched it since."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from two_orgs import Said, TwoOrgs, two_orgs
+
+from ddsnap.catalog import CATALOG
+from ddsnap.core import canonical
+from ddsnap.core.fields import field_path, value_at
+from ddsnap.core.match import portable
+from ddsnap.flows.view import snapshot_view
+from ddsnap.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ddsnap.core.values import Document
+
+
+@pytest.fixture
+def orgs(tmp_path: Path, capsys, monkeypatch) -> Iterator[TwoOrgs]:
+    monkeypatch.setenv("DDSNAP_SECRET_X", "")
+    with two_orgs(tmp_path, capsys, monkeypatch, size=80) as made:
+        made.capture("eu1")
+        yield made
+
+
+def held(orgs: TwoOrgs, org: str) -> dict[str, Any]:
+    """What an org holds by a capture, as people decide it; disabled users do not count."""
+    orgs.capture(org)
+    with Repository.open(orgs.path) as repository:
+        view = snapshot_view(repository, repository.branch(f"snapshots/{org}") or "", org)
+        found = {}
+        for document in view.documents(CATALOG):
+            type_ = CATALOG[document.address.type]
+            if type_.disabled and value_at(document.body, type_.disabled):
+                continue
+            if document.address.type == "restriction_policies" and not protects(
+                orgs, org, document
+            ):
+                continue
+            body = portable(type_, document.body)
+            for path in type_.unordered:
+                for slot in field_path(path).find(body):
+                    if isinstance(slot.value, list):
+                        slot.set(sorted(slot.value, key=canonical.encode))
+            found[str(document.address)] = body
+        return found
+
+
+def protects(orgs: TwoOrgs, org: str, policy: Document) -> bool:
+    """Whether the object of a policy is there: the server may keep policies of others."""
+    kinds = {"dashboard": "dashboards", "monitor": "monitors", "notebook": "notebooks"}
+    kind, _, id_ = policy.address.id.partition(":")
+    name = kinds.get(kind)
+    return name is None or id_ in orgs.sandbox.orgs[org].resources(name)
+
+
+def replayed(orgs: TwoOrgs, *more: str) -> str:
+    """Replay us1 into eu1 as far as it goes; return the run."""
+    done = orgs.run("--json", "replay", "us1", "--to", "eu1", "--yes", *more)
+    assert done.code in (0, 4), done.err
+    (end,) = done.of("replayed")
+    return str(end["run"])
+
+
+def undo(orgs: TwoOrgs, run: str, *more: str) -> Said:
+    return orgs.run("replay", "--undo", run[:12], "--to", "eu1", "--yes", *more)
+
+
+def mapped(orgs: TwoOrgs) -> dict[str, Any]:
+    """The map of us1's ids in eu1's journal, by type."""
+    with Repository.open(orgs.path) as repository:
+        tip = repository.branch("journal/eu1") or ""
+        maps = {}
+        for type_ in CATALOG.types:
+            data = repository.read_file(tip, f"map/us1/{type_.name}.json")
+            if data:
+                maps[type_.name] = json.loads(data)["ids"]
+        return maps
+
+
+def test_a_replay_into_an_empty_org_is_taken_back_whole(orgs: TwoOrgs) -> None:
+    before = held(orgs, "eu1")
+    run = replayed(orgs)
+    assert held(orgs, "eu1") != before
+    done = undo(orgs, run)
+    assert done.code == 0, done.err + done.out
+    assert held(orgs, "eu1") == before
+    left = {(name, entry["origin"]) for name, ids in mapped(orgs).items() for entry in ids.values()}
+    assert {origin for _, origin in left} <= {"adopted"}
+    assert "migration:true" not in json.dumps([*orgs.eu1.resources("monitors").values()])
+    assert orgs.run("verify").code == 0, orgs.run("verify").out
