@@ -74,7 +74,16 @@ def refresh(
 
     ``last`` is what the run has read before: the journal does not know that yet.
     """
-    reading = _read(run, scope, run.clock(), last)
+    return settle(run, look(run, scope, last), exchange)
+
+
+def look(run: Run, scope: Scope, last: CaptureResult | None = None) -> Reading:
+    """Read the org and stage its snapshot; no branch moves before ``settle``."""
+    return _read(run, scope, run.clock(), last)
+
+
+def settle(run: Run, reading: Reading, exchange: Exchange = ALONE) -> CaptureResult:
+    """Let the org's snapshots go on to what was read."""
     recording = _Recording(run, reading, journal=False)
     published = publish(run.repo, exchange, (run.snapshots,), recording.compose)
     recording.result.warnings += published.warnings

@@ -14,7 +14,7 @@ from ddsnap.flows import journal
 from ddsnap.flows.account import entry_of, outcomes_of, patches_of, settled, told_by
 from ddsnap.flows.act import Ground, Work
 from ddsnap.flows.binding import Binding
-from ddsnap.flows.capture import refresh
+from ddsnap.flows.capture import look, refresh, settle
 from ddsnap.flows.carry_out import CarriedOut, Means, carry_out
 from ddsnap.flows.ground import check_ground
 from ddsnap.flows.id_map import map_files, updated
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ddsnap.core.id_map import Mapped
     from ddsnap.core.values import JSON, Document
     from ddsnap.flows.account import Written
+    from ddsnap.flows.compose import Reading
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.prepare import Order
     from ddsnap.flows.read_org import Scope
@@ -122,11 +123,15 @@ def replay(
         resume = order.resume or _is_cut_off(run, order.wishes.undo)
         take_over(run, run.org, exchange, resume=resume)
         cut_off = earlier(run, order.source.manifest.org.public_id)
-        prepared = prepare(run, order, keys, partial(_recorded, run, exchange), cut_off)
+        seen: list[Reading] = []
+        prepared = prepare(run, order, keys, partial(_looked, run, seen), cut_off)
         prepared.warnings[:0] = warnings
         show(prepared)
         check_limits(prepared)
         approve(prepared)
+        told = [*seen[-1].result.warnings]
+        after = settle(run, seen[-1], exchange).warnings
+        prepared.warnings += [text for text in after if text not in told]
         result = _Replay(run, prepared, exchange).carry_out()
     note = maintain(run.repo)
     result.warnings += [note.text] if note else []
@@ -143,12 +148,13 @@ def exit_code(result: Result) -> ExitCode:
     return ExitCode.DONE if whole else ExitCode.PARTIAL
 
 
-def _recorded(
-    run: Run, exchange: Exchange, scope: Scope, so_far: CaptureResult | None
+def _looked(
+    run: Run, seen: list[Reading], scope: Scope, so_far: CaptureResult | None
 ) -> tuple[View, CaptureResult]:
-    """Read the destination into its snapshot."""
-    result = refresh(run, scope, exchange, so_far)
-    return snapshot_view(run.repo, result.commit or "", f"snapshots/{run.org}"), result
+    """Read the destination; its snapshots go on to that once the plan is approved."""
+    reading = look(run, scope, so_far)
+    seen.append(reading)
+    return snapshot_view(run.repo, reading.head, f"snapshots/{run.org}"), reading.result
 
 
 class _Replay:
