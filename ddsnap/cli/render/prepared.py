@@ -6,7 +6,7 @@ from datetime import timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ddsnap.cli.render.plan import plan_lines
+from ddsnap.cli.render.plan import counted, plan_lines
 from ddsnap.cli.states import State
 from ddsnap.cli.text import one_line
 from ddsnap.core.match import portable
@@ -104,6 +104,9 @@ def _tell_people(terminal: Terminal, prepared: Prepared) -> None:
         terminal.line(f"left alone ({len(prepared.moved)}):")
         for address, why in sorted(prepared.moved.items()):
             terminal.line(f"  {address}: {why}")
+    if terminal.verbosity < 0:
+        terminal.line(counted(prepared.plan))
+        return
     shown = partial(present, prepared) if terminal.verbosity > 0 else None
     for line in plan_lines(prepared.plan, shown):
         terminal.line(str(line), **({"fg": line.colour} if line.colour else {}))
