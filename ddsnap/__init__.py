@@ -1,3 +1,3 @@
-"""Git-backed snapshots, drift review and migration plans for Datadog organizations."""
+"""Git-backed snapshots, drift review and replay for Datadog organizations."""
 
 __version__ = "0.1.0"

@@ -46,7 +46,7 @@ CATALOG: Final = Catalog(
     ),
     lookups=(access.PERMISSIONS,),
     known_refs=shared.KNOWN_REFS,
-    rules=2,
+    rules=1,
 )
 """The types that are captured."""
 

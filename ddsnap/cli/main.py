@@ -107,7 +107,7 @@ cli = Commands(
             help="Show the version and exit.",
         ),
     ],
-    help="Git-backed snapshots, drift review and migration plans for Datadog organizations.",
+    help="Git-backed snapshots, drift review and replay for Datadog organizations.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
