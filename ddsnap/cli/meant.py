@@ -114,6 +114,7 @@ def _saved(app: App, repository: Repository, asked: Asked, saved: SavedPlan) -> 
     asked = replace(
         _with_wishes(asked, wishes), revision=saved.revision, to=saved.to, kind=saved.kind
     )
+    _fetch(app, repository, asked, f"snapshots/{saved.org}")
     return asked, saved.view(repository), saved.rules(app.rules(repository))
 
 

@@ -23,6 +23,7 @@ from ddsnap.config import Credentials
 from ddsnap.errors import ExitCode, gravest
 from ddsnap.flows.rehearsal import look
 from ddsnap.flows.replay import exit_code, replay
+from ddsnap.flows.sync import ALONE
 from ddsnap.sandbox import Fault, Sandbox
 from ddsnap.store.scratch import scratch
 
@@ -42,7 +43,10 @@ if TYPE_CHECKING:
 
 def rehearse_with(app: App, repository: Repository, config: Config, asked: Asked) -> ExitCode:
     """Replay into a copy of the org, and tell what would fail."""
-    asked, source, rules = meant(app, repository, config, asked)
+    if asked.exchange.asked and asked.exchange.remote:
+        # Fetching moves branches; what others did since the last fetch is not part of it.
+        app.terminal.note(f"{asked.exchange.remote.name} was not asked, for it leaves no trace")
+    asked, source, rules = meant(app, repository, config, replace(asked, exchange=ALONE))
     org = find_org(config, asked.to)
     with Bars(app.terminal) as bars, supplies(app, repository, config, asked, source) as supply:
         order = order_of(app, config, asked, source, rules, supply=supply)

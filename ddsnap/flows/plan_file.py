@@ -31,8 +31,10 @@ class SavedPlan:
     kind: Literal["replay", "restore"]
     commit: str
     revision: str
+    org: str
+    """The org that the snapshot came from."""
     source: str
-    """The public id of the org that the snapshot came from."""
+    """That one's public id."""
     to: str
     public_id: str
     """That of the org ``to``."""
@@ -103,6 +105,7 @@ def read_saved(data: bytes, where: str) -> SavedPlan:
             shapes.one_of(head, "kind", ("replay", "restore")),
             _commit(source),
             shapes.text(source, "revision"),
+            shapes.text(source, "org"),
             shapes.text(source, "public_id"),
             shapes.text(destination, "org"),
             shapes.text(destination, "public_id"),

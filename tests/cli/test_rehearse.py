@@ -175,6 +175,13 @@ def test_a_saved_plan_can_be_rehearsed(desk: TwoOrgs, tmp_path: Path) -> None:
     assert "moved" not in set(ends(said).values())
 
 
+def test_the_remote_is_left_alone(desk: TwoOrgs) -> None:
+    desk.git("remote", "add", "origin", str(desk.path.parent / "nowhere.git"))
+    said = rehearsed(desk, "service_level_objectives")
+    assert said.code == 0
+    assert "origin was not asked" in said.err
+
+
 def test_in_a_shallow_clone(desk: TwoOrgs, tmp_path: Path) -> None:
     desk.run(*REPLAY, "monitors")
     url = f"file://{desk.path}"

@@ -96,6 +96,16 @@ def test_a_saved_plan_is_carried_out_by_its_own_options(desk: TwoOrgs, file: Pat
         assert not {"later:true", "migration:true"} & set(body["tags"])
 
 
+def test_filters_are_kept(desk: TwoOrgs, file: Path) -> None:
+    id_, body = first(desk.us1, "service_level_objectives")
+    words = ("--name", body["name"][:12], "--id", id_)
+    made = save(desk, file, *words, "--no-dependencies")
+    assert id_ in [action["id"] for action in made["actions"]]
+    done = carry_out(desk, file)
+    assert [e["id"] for e in done.of("outcome")] == [a["id"] for a in made["actions"]]
+    assert "moved" not in {e["status"] for e in done.of("outcome")}
+
+
 def test_carried_out_twice_it_writes_nothing_more(desk: TwoOrgs, file: Path) -> None:
     save(desk, file, "monitors", "service_level_objectives")
     assert carry_out(desk, file).code == 0
@@ -242,3 +252,17 @@ def test_a_live_state_is_no_base_for_a_plan_that_is_kept(desk: TwoOrgs, file: Pa
     refused(desk, said, 2, "a live state is not recorded")
     assert not file.exists()
     assert desk.run("-q", "plan", "live:us1", "--to", "eu1").code == 0
+
+
+def test_a_plan_can_be_carried_out_in_another_clone(desk: TwoOrgs, file: Path) -> None:
+    """The snapshot that it is of comes from the remote."""
+    remote, clone = desk.path.parent / "remote.git", desk.path.parent / "clone"
+    subprocess.run(["git", "init", "-q", "--bare", str(remote)], check=True)
+    desk.git("remote", "add", "origin", str(remote))
+    desk.git("push", "-q", "--all", "origin")
+    subprocess.run(["git", "clone", "-q", str(remote), str(clone)], check=True)
+    (clone / "ddsnap.yaml").write_bytes((desk.path / "ddsnap.yaml").read_bytes())
+    save(desk, file, "service_level_objectives")
+    said = desk.run("-C", str(clone), "replay", "--plan", str(file), "--yes")
+    assert said.code == 0, said.err
+    assert desk.eu1.resources("service_level_objectives")
