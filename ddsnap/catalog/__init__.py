@@ -46,7 +46,7 @@ CATALOG: Final = Catalog(
     ),
     lookups=(access.PERMISSIONS,),
     known_refs=shared.KNOWN_REFS,
-    rules=1,
+    rules=2,
 )
 """The types that are captured."""
 

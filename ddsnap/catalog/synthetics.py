@@ -28,6 +28,9 @@ _NETWORK_TESTS = "/api/v2/synthetics/tests/network"
 _BASIC_AUTH = paths("password clientSecret secretKey sessionToken accessKey secret")
 _MAPS = paths("headers metadata query form proxy.headers")
 _REQUESTS = paths("config.request config.steps[*].request")
+_CERTIFICATES = tuple(
+    f"{at}.certificate.{part}.content" for at in _REQUESTS for part in ("cert", "key")
+)
 # Obfuscated, and so never answered: only a variable of this type may be.
 _SECURE_TEXT: Final[Mapping[str, JSON]] = {"secure": True, "type": "text"}
 
@@ -80,7 +83,11 @@ SYNTHETICS_TESTS = ResourceType(
     masked=(
         Masked("config.configVariables[*].pattern", when=_SECURE_TEXT),
         Masked("config.variables[*].pattern", when=_SECURE_TEXT),
+        *(Masked(at, when={}) for at in _CERTIFICATES),
     ),
+    # Of a certificate the API answers the file's name alone; Datadog's own Terraform provider sends
+    # the content only where that has changed.
+    keeps_secrets=_CERTIFICATES,
     uploads=paths("config.request.files config.steps[*].request.files steps[*].params.files"),
     create_only=paths("type subtype"),
     unordered=paths(

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from ddsnap.catalog import CATALOG
 from ddsnap.core.manifest import parse_manifest
 from ddsnap.errors import ExitCode
 
@@ -99,7 +100,7 @@ def test_an_upgrade_of_the_form_is_marked_and_is_no_version(past, tmp_path):
     """The commit that a newer ddsnap makes first, written by hand with plain git."""
     manifest = parse_manifest(past.git_bytes("show", "snapshots/us1:snapshot.json"), "us1")
     blob = tmp_path / "blob"
-    blob.write_bytes(manifest.to_bytes().replace(b'"rules": 1', b'"rules": 0'))
+    blob.write_bytes(manifest.to_bytes().replace(b'"rules": %d' % CATALOG.rules, b'"rules": 0'))
     path = past.path
     past.monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
     for variable in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
@@ -113,13 +114,14 @@ def test_an_upgrade_of_the_form_is_marked_and_is_no_version(past, tmp_path):
         sha = past.git("hash-object", "-w", str(tmp_path / file)).strip()
         past.git("update-index", "--cacheinfo", f"100644,{sha},{name}")
     tree = past.git("write-tree").strip()
-    message = "normalize us1: rules 0 -> 1"
+    told = f"rules 0 -> {CATALOG.rules}"
+    message = f"normalize us1: {told}"
     commit = past.git("commit-tree", tree, "-p", "snapshots/us1", "-m", message).strip()
     past.git("update-ref", "refs/heads/snapshots/us1", commit)
     assert path.exists()
     first = past("log", "us1").out.splitlines()[0]
-    assert first.endswith("  normalize: rules 0 -> 1")
-    assert past("log", "us1", "monitors").out.splitlines()[0].endswith("normalize: rules 0 -> 1")
+    assert first.endswith(f"  normalize: {told}")
+    assert past("log", "us1", "monitors").out.splitlines()[0].endswith(f"normalize: {told}")
     versions = past("log", "us1", f"monitors/{past.kept}", "--json").of("version")
     assert len(versions) == 4
 
@@ -178,7 +180,8 @@ def test_the_summary_of_a_snapshot(past):
     assert re.search(rf"^monitors +complete +{count}$", done.out, re.MULTILINE)
     shown = past("--json", "show", commit[:9])
     (snapshot,) = shown.of("snapshot")
-    assert (snapshot["commit"], snapshot["org"], snapshot["rules"]) == (commit, "us1", 1)
+    assert (snapshot["commit"], snapshot["org"]) == (commit, "us1")
+    assert snapshot["rules"] == CATALOG.rules
     documents = {event["type"]: event["documents"] for event in shown.of("type")}
     assert sum(documents.values()) == len(past.documents(commit))
 

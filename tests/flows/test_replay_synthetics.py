@@ -1,0 +1,281 @@
+"""Synthetic tests, their variables and locations, from one org to another, secrets included."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from pairs import pair
+
+from ddsnap.flows.supply import variable as variable_of
+from ddsnap.sandbox import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from pairs import Pair
+
+TESTS = "/api/v1/synthetics/tests"
+VARIABLES = "/api/v1/synthetics/variables"
+
+
+@pytest.fixture
+def orgs(tmp_path: Path) -> Iterator[Pair]:
+    with pair(tmp_path) as made:
+        yield made
+
+
+def test_each_kind_is_written_where_its_kind_is(orgs: Pair) -> None:
+    kinds = {
+        "api": probe("one"),
+        "multi": probe("two", subtype="multi", config={"steps": [step("s")]}),
+        "browser": browser("three", {"name": "s", "type": "click", "params": {"element": {}}}),
+        "mobile": {**browser("four"), "type": "mobile", "options": {"tick_every": 60},
+                   "config": {"initialApplicationArguments": {}}},
+    }  # fmt: skip
+    for kind, body in kinds.items():
+        orgs.us1.post(f"{TESTS}/{'api' if kind == 'multi' else kind}", body)
+    network = {"attributes": {**probe("five", type="network", subtype="tcp"),
+               "config": {"assertions": [], "request": {"host": "h", "port": 443}}},
+               "type": "network"}  # fmt: skip
+    orgs.us1.post("/api/v2/synthetics/tests/network", {"data": network})
+    said = orgs.replay()
+    assert sorted(write.path.removeprefix("/api") for write in said.on("/synthetics/tests")) == [
+        "/v1/synthetics/tests/api",
+        "/v1/synthetics/tests/api",
+        "/v1/synthetics/tests/browser",
+        "/v1/synthetics/tests/mobile",
+        "/v2/synthetics/tests/network",
+    ]
+    orgs.settle()
+    for body in orgs.us1.all("synthetics_tests").values():
+        body.update(message="changed", modified_at="2099-01-01T00:00:00+00:00")
+    said = orgs.replay()
+    assert sorted(w.path.split("/tests/")[1].split("/")[0] for w in said.writes) == [
+        "api", "api", "browser", "mobile", "network"
+    ]  # fmt: skip
+    assert {write.method for write in said.writes} == {"PUT"}
+    orgs.settle()
+    orgs.us1.all("synthetics_tests").clear()
+    assert orgs.run("-q", "capture", "us1", "--accept-loss", "synthetics_tests").code == 0
+    orgs.replay("--delete")
+    assert orgs.eu1.all("synthetics_tests") == {}
+
+
+@pytest.mark.parametrize(("live", "status"), [(True, "live"), (False, "paused")])
+def test_a_new_test_is_paused_unless_it_shall_be_live(orgs: Pair, live: bool, status: str) -> None:
+    made = orgs.us1.post(f"{TESTS}/api", probe("ping"))
+    orgs.replay(live=live)
+    there = orgs.eu1.one("synthetics_tests", "ping")
+    assert there["status"] == status
+    orgs.settle(live=live)
+    there["status"] = "live"  # somebody has decided
+    orgs.settle(live=live)
+    orgs.us1.put(f"{TESTS}/api/{made['public_id']}", probe("ping", message="new"))
+    orgs.replay(live=live)
+    assert orgs.eu1.one("synthetics_tests", "ping")["status"] == "live"
+
+
+def test_subtests_of_both_kinds_of_steps_are_bound(orgs: Pair) -> None:
+    inner = orgs.us1.post(f"{TESTS}/api", probe("inner"))["public_id"]
+    part = orgs.us1.post(f"{TESTS}/browser", browser("part"))["public_id"]
+    steps = [{**step("sub"), "subtype": "playSubTest", "subtestPublicId": inner}]
+    orgs.us1.post(f"{TESTS}/api", probe("outer", subtype="multi", config={"steps": steps}))
+    played = {"name": "p", "type": "playSubTest", "params": {"subtestPublicId": part}}
+    orgs.us1.post(f"{TESTS}/browser", browser("whole", played))
+    orgs.replay()
+    mine = orgs.ids("synthetics_tests")
+    outer = orgs.eu1.one("synthetics_tests", "outer")["config"]["steps"]
+    assert outer[0]["subtestPublicId"] == mine[inner]
+    whole = orgs.eu1.one("synthetics_tests", "whole")["steps"]
+    assert whole[0]["params"]["subtestPublicId"] == mine[part]
+    orgs.settle()
+
+
+def test_a_circle_of_test_and_variable_is_closed_by_a_second_write(orgs: Pair) -> None:
+    test = orgs.us1.post(f"{TESTS}/api", probe("login"))
+    found = orgs.us1.post(VARIABLES, {
+        **variable("TOKEN"),
+        "parse_test_public_id": test["public_id"],
+        "parse_test_options": {"type": "http_body", "parser": {"type": "raw"}},
+    })  # fmt: skip
+    uses = [{"id": found["id"], "name": "TOKEN", "type": "global"}]
+    body = probe("login")
+    orgs.us1.put(f"{TESTS}/api/{test['public_id']}",
+                 {**body, "config": {**body["config"], "configVariables": uses}})  # fmt: skip
+    orgs.replay()
+    there = orgs.eu1.one("synthetics_tests", "login")
+    other = orgs.eu1.one("synthetics_global_variables", "TOKEN")
+    assert other["parse_test_public_id"] == there["public_id"]
+    assert there["config"]["configVariables"][0]["id"] == other["id"]
+    orgs.settle()
+
+
+def test_a_test_whose_files_nobody_can_read_is_not_made_without_them(orgs: Pair) -> None:
+    body = probe("upload")
+    body["config"]["request"]["files"] = [{"name": "f", "content": "x"}]
+    orgs.us1.post(f"{TESTS}/api", body)
+    orgs.us1.post(f"{TESTS}/api", probe("plain"))
+    said = orgs.replay(code=4)
+    told = orgs.outcomes()["upload"]
+    assert told["status"] == "blocked"
+    assert "files" in told["error"]
+    assert "files at config.request.files were uploaded" in said.out
+    assert [body["name"] for body in orgs.eu1.all("synthetics_tests").values()] == ["plain"]
+
+
+def test_a_client_certificate_is_asked_for_and_then_stays(
+    orgs: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = probe("mutual")
+    parts = {"cert": {"filename": "c", "content": "C"}, "key": {"filename": "k", "content": "K"}}
+    body["config"]["request"]["certificate"] = parts
+    made = orgs.us1.post(f"{TESTS}/api", body)["public_id"]
+    orgs.us1.post(f"{TESTS}/api", probe("plain"))
+    said = orgs.replay(code=4)
+    assert orgs.outcomes()["mutual"]["status"] == "blocked"
+    for part, value in (("cert", "CERT"), ("key", "KEY")):
+        pointer = f"/config/request/certificate/{part}/content"
+        name = variable_of("synthetics_tests", made, pointer)
+        assert name in said.out
+        monkeypatch.setenv(name, value)
+    orgs.replay()
+    there = orgs.eu1.one("synthetics_tests", "mutual")["public_id"]
+    hidden = orgs.eu1.org.hidden("synthetics_tests", there)
+    assert sorted(hidden.values()) == ["CERT", "KEY"]
+    monkeypatch.undo()
+    orgs.us1.all("synthetics_tests")[made].update(
+        message="new", modified_at="2099-01-01T00:00:00+00:00"
+    )
+    orgs.replay()
+    assert orgs.eu1.org.hidden("synthetics_tests", there) == hidden
+    orgs.settle()
+
+
+def test_a_location_that_datadog_does_not_have_there_is_named(orgs: Pair) -> None:
+    orgs.us1.post(f"{TESTS}/api", probe("ping"))
+    orgs.us1.one("synthetics_tests", "ping")["locations"] = ["aws:moon-1"]
+    orgs.us1.post(f"{TESTS}/api", probe("pong"))
+    said = orgs.replay(code=4)
+    assert "aws:moon-1" in said.out
+    assert orgs.eu1.one("synthetics_tests", "pong")
+
+
+# --- variables and locations
+
+
+def test_a_secret_is_never_overwritten_and_a_new_one_must_be_supplied(
+    orgs: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = orgs.us1.post(VARIABLES, variable("TOKEN", secure=True, value="source"))
+    said = orgs.replay(code=4)
+    assert said.sent == []
+    name = variable_of("synthetics_global_variables", made["id"], "/value/value")
+    assert name in said.out
+    monkeypatch.setenv(name, "entered")
+    orgs.replay()
+    there = orgs.eu1.one("synthetics_global_variables", "TOKEN")["id"]
+    assert orgs.eu1.org.hidden("synthetics_global_variables", there) == {"value": "entered"}
+    monkeypatch.delenv(name)
+    orgs.us1.put(f"{VARIABLES}/{made['id']}", variable("TOKEN", secure=True, description="new"))
+    said = orgs.replay()
+    (write,) = said.writes
+    assert b"entered" not in write.raw
+    assert b"/value" not in write.raw  # where it stands in the JSON Patch
+    assert orgs.eu1.one("synthetics_global_variables", "TOKEN")["description"] == "new"
+    assert orgs.eu1.org.hidden("synthetics_global_variables", there) == {"value": "entered"}
+    orgs.settle()
+
+
+def test_variables_of_passkeys_and_one_time_passwords_are_what_they_are(
+    orgs: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fido = {"name": "KEY", "description": "", "tags": [], "is_fido": True}
+    orgs.us1.post(VARIABLES, fido)
+    totp = {"secure": True, "value": "S", "options": {"totp_parameters": {"digits": 6}}}
+    made = orgs.us1.post(VARIABLES, {**variable("CODE"), "is_totp": True, "value": totp})
+    pointer = "/value/value"
+    monkeypatch.setenv(variable_of("synthetics_global_variables", made["id"], pointer), "SEED")
+    orgs.replay()
+    assert orgs.eu1.one("synthetics_global_variables", "KEY")["is_fido"] is True
+    there = orgs.eu1.one("synthetics_global_variables", "CODE")
+    assert there["is_totp"] is True
+    assert there["value"]["options"] == {"totp_parameters": {"digits": 6}}
+    hidden = orgs.eu1.org.hidden("synthetics_global_variables", there["id"])
+    assert hidden == {"value": "SEED"}
+
+
+def test_the_keys_of_a_new_location_are_kept_for_its_owner_alone(
+    orgs: Pair, tmp_path: Path
+) -> None:
+    body = {"name": "Berlin", "description": "", "tags": []}
+    ours = orgs.us1.post("/api/v1/synthetics/private-locations", body)["private_location"]["id"]
+    orgs.us1.post(f"{TESTS}/api", probe("ping", locations=[ours, "aws:eu-west-1"]))
+    said = orgs.replay()
+    there = orgs.ids("synthetics_private_locations")[ours]
+    assert set(orgs.eu1.one("synthetics_tests", "ping")["locations"]) == {there, "aws:eu-west-1"}
+    (kept,) = (one for one in (tmp_path / "state").rglob("*") if one.is_file())
+    assert str(kept) in said.out
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    keys = json.loads(kept.read_text())["config"]
+    assert {"accessKey", "secretAccessKey"} <= set(keys)
+    for line in orgs.git("rev-list", "--all", "--objects").splitlines():
+        shown = orgs.git("cat-file", "-p", line.split()[0])
+        assert keys["secretAccessKey"] not in shown
+    orgs.settle()
+
+
+def test_a_refusal_says_what_is_wrong_and_the_rest_is_made(orgs: Pair) -> None:
+    orgs.us1.post(f"{TESTS}/api", probe("good"))
+    orgs.us1.post(f"{TESTS}/api", probe("bad"))
+    orgs.sandbox.faults.add(
+        Fault(path="/tests/api$", org="eu1", method="POST", nth=1, status=400,
+              body={"errors": ["Parameter 'tick_every' must be one of 30, 60"]})
+    )  # fmt: skip
+    said = orgs.replay(code=4)
+    assert "Parameter 'tick_every' must be one of 30, 60" in said.out
+    assert len(orgs.eu1.all("synthetics_tests")) == 1
+
+
+def variable(
+    name: str, *, value: str | None = "v", secure: bool = False, description: str = ""
+) -> dict[str, Any]:
+    held = {"secure": secure} | ({} if value is None else {"value": value})
+    return {"name": name, "description": description, "tags": [], "value": held}
+
+
+def step(name: str) -> dict[str, Any]:
+    request = {"method": "GET", "url": "https://example.com"}
+    return {"name": name, "subtype": "http", "request": request, "assertions": []}
+
+
+def probe(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "api",
+        "subtype": "http",
+        "name": name,
+        "message": "",
+        "locations": ["aws:eu-west-1"],
+        "options": {"tick_every": 60},
+        "config": {
+            "assertions": [{"type": "statusCode", "operator": "is", "target": 200}],
+            "request": {"method": "GET", "url": "https://example.com"},
+        },
+        **more,
+    }
+
+
+def browser(name: str, *steps: Any) -> dict[str, Any]:
+    return {
+        "type": "browser",
+        "name": name,
+        "message": "",
+        "locations": ["aws:eu-west-1"],
+        "options": {"tick_every": 3600, "device_ids": ["chrome.laptop_large"]},
+        "config": {"assertions": [], "request": {"method": "GET", "url": "https://e.example"}},
+        "steps": list(steps),
+    }
