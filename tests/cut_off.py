@@ -51,8 +51,26 @@ class Watched(Sandbox):
         super().__init__()
         self.watch: Callable[[str, Incoming], bool] = lambda _when, _what: True
         """Told "before" and "after"; a request of which it answers no has no effect."""
+        self._busy = 0
+        self._idle = threading.Condition()
+
+    def settle(self) -> None:
+        """Wait for requests whose senders wait no more."""
+        with self._idle:
+            assert self._idle.wait_for(lambda: not self._busy, timeout=30)
 
     def perform(self, incoming: Incoming) -> Outcome:
+        """Carry out a request, watched."""
+        with self._idle:
+            self._busy += 1
+        try:
+            return self._watched(incoming)
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def _watched(self, incoming: Incoming) -> Outcome:
         watch = self.watch
         if not watch("before", incoming):
             incoming = type(incoming)("GET", "/nowhere", "", incoming.headers, b"")
@@ -157,6 +175,7 @@ class World:
 
     def is_whole(self, path: Path, what: object = "") -> None:
         """Each resource is there exactly once, the map is complete, and the journal verifies."""
+        self.sandbox.settle()
         mapped = self.map_of(path)
         assert {name: set(ids) for name, ids in mapped.items()} == self.wanted, what
         there = self.count()

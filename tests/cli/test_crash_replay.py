@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.torture
+
 KILLS = int(os.environ.get("DDSNAP_TORTURE_KILLS", "4"))
 SEED = int(os.environ.get("DDSNAP_TORTURE_SEED", "1"))
 
@@ -131,7 +133,7 @@ def test_killed_at_random_moments(orgs: World) -> None:
 # --- more than once
 
 
-@pytest.mark.parametrize("seed", range(24 if TORTURE else 3))
+@pytest.mark.parametrize("seed", range(24 if TORTURE else 2))
 def test_killed_again_and_again_while_going_on(orgs: World, seed: int) -> None:
     rng = random.Random(SEED * 100 + seed)
     path = orgs.fresh("again")

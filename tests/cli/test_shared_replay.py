@@ -86,7 +86,7 @@ def wait_for(what) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("nth", [1, 12, 38])
+@pytest.mark.parametrize("nth", [1, 25])
 def test_a_replay_that_died_with_its_folder_is_resumed_from_a_fresh_clone(
     orgs: World, hub: Path, nth: int
 ) -> None:
@@ -105,8 +105,8 @@ def test_a_replay_that_died_with_its_folder_is_resumed_from_a_fresh_clone(
 
 
 def test_what_was_published_of_a_dead_replay_is_told_by_the_journal(orgs: World, hub: Path) -> None:
-    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.4))
-    die(orgs, clone(orgs, hub, "first"), 30, lease=0.1, every=0.2)
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.15))
+    die(orgs, clone(orgs, hub, "first"), 30, lease=0.1, every=0.1)
     orgs.sandbox.faults.clear()
     assert "progress" in states(hub)
     path = clone(orgs, hub, "second")
@@ -131,7 +131,7 @@ def test_a_dead_replay_is_let_alone_until_its_time_is_over(orgs: World, hub: Pat
 
 def test_of_two_clones_that_replay_at_once_one_ends_with_6(orgs: World, hub: Path) -> None:
     first, second = clone(orgs, hub, "first"), clone(orgs, hub, "second")
-    slow = orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.3))
+    slow = orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.2))
     process = start(first, *REPLAY)
     wait_for(lambda: git(hub, "for-each-ref", "refs/heads/journal/eu1"))
     said = orgs.run(second, *REPLAY)
@@ -160,8 +160,8 @@ def test_two_that_start_at_the_same_moment(orgs: World, hub: Path) -> None:
 
 def test_captures_of_another_clone_come_in_between(orgs: World, hub: Path) -> None:
     first, second = clone(orgs, hub, "first"), clone(orgs, hub, "second")
-    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.4))
-    process = start(first, *REPLAY, every=0.3)
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.15))
+    process = start(first, *REPLAY, every=0.1)
     wait_for(lambda: git(hub, "for-each-ref", "refs/heads/journal/eu1"))
     captured = 0
     while process.poll() is None and captured < 4:
@@ -173,14 +173,20 @@ def test_captures_of_another_clone_come_in_between(orgs: World, hub: Path) -> No
     assert done.code == 0, done
     assert captured
     assert "progress" in states(hub)
-    assert git(first, "rev-parse", "journal/eu1") == git(hub, "rev-parse", "journal/eu1")
+    git(
+        hub,
+        "merge-base",
+        "--is-ancestor",
+        git(first, "rev-parse", "journal/eu1").strip(),
+        "journal/eu1",
+    )
     orgs.is_whole(first)
 
 
 def test_a_remote_that_goes_away_does_not_lose_the_replay(orgs: World, hub: Path) -> None:
     first = clone(orgs, hub, "first")
-    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.4))
-    process = start(first, *REPLAY, every=0.3)
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.15))
+    process = start(first, *REPLAY, every=0.1)
     wait_for(lambda: git(hub, "for-each-ref", "refs/heads/journal/eu1"))
     away = hub.rename(hub.with_name("away"))
     done = orgs.end(process)
