@@ -12,7 +12,7 @@ from ddsnap.core.graph import Edge, Strength, order
 from ddsnap.core.references import identifies
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from ddsnap.core.directory import Directory
     from ddsnap.core.references import Reference
@@ -66,7 +66,7 @@ def order_deletions(
         new = {edge.target: f"{edge.source} refers to it" for edge in reversed(edges)}
         moved = not new.keys() <= stay.keys()
         stay = {**new, **stay}
-    ordered = order(going, needed)
+    ordered = order(going, [*needed, *_loose(directory, going, catalog)])
     dependents: dict[Address, list[Address]] = {}
     for edge in needed:
         if edge.source in going:
@@ -106,6 +106,16 @@ def _needed(
             if found is not None and found.address in going - {address, holder}:
                 edges.append(Edge(holder, found.address, Strength.HARD))
     return sorted(edges)
+
+
+def _loose(directory: Directory, going: set[Address], catalog: Catalog) -> Iterator[Edge]:
+    """What names others that go, and holds none of them: it goes first, lest that changes it."""
+    for address in sorted(going):
+        type_ = catalog.get(address.type)
+        for reference in directory.entries[address].references if type_ else ():
+            found = directory.find(reference)
+            if found is not None and found.address in going and not reference.soft:
+                yield Edge(address, found.address, Strength.SOFT)
 
 
 def holds(type_: ResourceType, reference: Reference) -> bool:

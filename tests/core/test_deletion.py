@@ -19,6 +19,14 @@ CATALOG = Catalog(
         ResourceType(name="dashboards", area="a", path="/d", delete=DELETE),
         ResourceType(name="service_level_objectives", area="a", path="/s", delete=DELETE),
         ResourceType(name="fixed", area="a", path="/f"),
+        ResourceType(
+            name="lists",
+            area="a",
+            path="/l",
+            delete=DELETE,
+            keeps_others=("members",),
+            refs=(Ref("members[*].id", to=("monitors",)),),
+        ),
     ),
     known_refs=shared.KNOWN_REFS,
 )
@@ -30,6 +38,7 @@ DOCUMENTS = [
     Document(Address("monitors", "5"), {"id": 5}),
     Document(Address("monitors", "6"), {"id": 6, "owned": True}),
     Document(Address("fixed", "f"), {"id": "f"}),
+    Document(Address("lists", "l"), {"id": "l", "members": [{"id": 5}]}),
 ]
 
 
@@ -48,6 +57,11 @@ def test_dependents_go_first():
         ("delete", "monitors/2"),
         ("delete", "monitors/1"),
     ]
+
+
+def test_a_list_goes_before_its_members_although_it_holds_none():
+    assert deleted("monitors/5") == [("delete", "monitors/5")]
+    assert deleted("monitors/5", "lists/l") == [("delete", "lists/l"), ("delete", "monitors/5")]
 
 
 def test_what_is_needed_stays_and_links_hold_nothing():
