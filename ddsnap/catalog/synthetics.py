@@ -118,6 +118,12 @@ SYNTHETICS_TESTS = ResourceType(
         Ref("options.restricted_roles[*]", to=("roles",)),
         Ref("options.bindings[*].principals[*]", prefixed=shared.PRINCIPALS),
         Ref("options.rumSettings.applicationId", to=("rum_applications",)),
+        Ref("options.mobileApplication.applicationId", to=("synthetics_mobile_applications",)),
+        Ref(
+            "options.mobileApplication.referenceId",
+            to=("synthetics_mobile_applications",),
+            when=("referenceType", ("latest",)),
+        ),
         Ref("message", text=shared.HANDLES),
         Ref("options.monitor_options.escalation_message", text=shared.HANDLES),
         Ref("tags[*]", to=("teams",), by="attributes.handle", starts="team:", soft=True),
