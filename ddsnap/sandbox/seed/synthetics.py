@@ -123,9 +123,10 @@ def _config(org: SandboxOrg, rng: random.Random, kind: str, url: str) -> Body:
     if kind == "mobile":
         return {"initialApplicationArguments": {"env": "test"}, "variables": []}
     if kind == "network":
-        target = {"host": url.split("/")[2], "port": 443, "timeout": 10, "max_ttl": 30}
-        return {"assertions": [{"operator": "lessThan", "target": 100, "type": "latency"}],
-                "request": target}  # fmt: skip
+        target = {"host": url.split("/")[2], "port": 443, "timeout": 10, "max_ttl": 30,
+                  "e2e_queries": 50, "traceroute_queries": 3}  # fmt: skip
+        slow = {"operator": "lessThan", "property": "avg", "target": 100, "type": "latency"}
+        return {"assertions": [slow], "request": target}
     variables = [_named(row) for row in _some_variables(org, rng)]
     if kind == "browser":
         secret = {"name": "PIN", "type": "text", "secure": True}
