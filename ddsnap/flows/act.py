@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.api.session import LostAnswer
@@ -27,22 +27,18 @@ from ddsnap.errors import ApiError, AuthError, DdsnapError
 from ddsnap.flows.lost import Sought, in_the_way, look
 from ddsnap.flows.present import ABSENT, present_of
 from ddsnap.flows.sending import Sending
+from ddsnap.flows.work import Done, left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Mapping
 
-    from ddsnap.core.actions import Action
     from ddsnap.core.filling import Filling
     from ddsnap.core.outcomes import Status
     from ddsnap.core.references import Reference
     from ddsnap.core.requests import Request
-    from ddsnap.core.values import JSON, Document, JSONObject
-    from ddsnap.flows.binding import Binding
+    from ddsnap.core.values import JSON, JSONObject
     from ddsnap.flows.present import Present
-    from ddsnap.flows.run import Run
-    from ddsnap.flows.supply import Supplied
-    from ddsnap.store.run_log import RunLog
+    from ddsnap.flows.work import Ground, Work
 
 
 _LOOKS: Final = 2
@@ -52,51 +48,11 @@ _GONE: Final = (404, 410)
 _TAKEN: Final = (400, 409)
 """What may mean that a name is in use, be the resource there or gone for good."""
 
+_INCOMPLETE: Final = (400, 409, 422)
+"""What may say that an order does not name each member."""
+
 _REFUSED: Final = (400, 403, 404, 409, 410, 422)
 """What says that a deleted resource cannot be had back."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """An action with the documents that it is about.
-
-    ``base`` is the stored document, ``document`` what the transformations made of it; ``policies``
-    protect the resource, and are written at once after it.
-    """
-
-    action: Action
-    base: JSONObject
-    document: Document
-    policies: tuple[Work, ...] = ()
-
-
-@dataclass(frozen=True)
-class Done:
-    """What came of an action, and what the id map has to say of it."""
-
-    outcome: Outcome
-    intended: str = ""
-    aliases: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What all actions of a replay share. ``known`` are the ids of a type that nobody may take
-    for new; ``me`` are the replaying identity's names, ``user`` its id as a user."""
-
-    run: Run
-    log: RunLog
-    binding: Binding
-    supplied: Supplied
-    now: datetime
-    known: Callable[[str], Collection[str]]
-    me: frozenset[str] = frozenset()
-    user: str = ""
-    pause: Callable[[], object] = lambda: None
-    keep: Callable[[Address, JSON], object] = lambda *_: None
-    """Keeps what the answer to a creation alone shows."""
-    override: bool = False
-    """Whether a policy may shut the replaying identity out."""
 
 
 class _Unsettled(Exception):  # noqa: N818 - an outcome, which never leaves this module
@@ -130,11 +86,6 @@ def close(ground: Ground, work: Work, made: Done) -> Done:
         return doing.close(made)
 
     return _carry_out(ground, work, closing)
-
-
-def left(action: Action, status: Status, reason: str = "") -> Done:
-    """Return the outcome of an action for which nothing is written."""
-    return Done(Outcome(action, status, error=reason))
 
 
 def _locking(failed: Done) -> Callable[[_Doing], Done]:
@@ -181,9 +132,10 @@ class _Doing:
             return self._delete()
         if self.action.kind == "create":
             return self._undelete() if self.action.undeletes else self._create()
+        if self.type.orders:
+            return self._reorder()
         present = self._present(self.action.to)
-        # An order moves with every member that this run creates.
-        if not self.type.orders and not self._is_there(present):
+        if not self._is_there(present):
             self._check_unmoved(present)
         return self._update(present)
 
@@ -357,6 +309,18 @@ class _Doing:
         self._bind(present)
         return self._finished()
 
+    def _reorder(self) -> Done:
+        """Write an order: it moves with every member that is made, by this run or by others.
+
+        It must name all there are: who made one in the meantime has it refused, once.
+        """
+        try:
+            return self._update(self._present(self.action.to))
+        except ApiError as error:
+            if error.status not in _INCOMPLETE:
+                raise
+        return self._update(self._present(self.action.to))
+
     def _delete(self) -> Done:
         self.id = self.action.to
         present = self._present(self.id)
@@ -394,8 +358,9 @@ class _Doing:
     def _present(self, id_: str) -> Present:
         existing = None
         if self.type.orders:
-            known = self.ground.known(self.type.orders)
-            existing = {*known, *self.ground.binding.ids(self.type.orders)}
+            gateway, members = self.ground.run.gateway, self.ground.run.catalog[self.type.orders]
+            listed = {gateway.id_of(members, item) for item in gateway.list(members)}
+            existing = {*listed, *self.ground.binding.ids(members.name)}
         return present_of(self.ground.run, self.type, id_, existing=existing)
 
     def _bind(self, present: Present) -> None:

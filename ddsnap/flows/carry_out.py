@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.core.match import natural_key, portable_digest
 from ddsnap.core.protection import protects
 from ddsnap.errors import DdsnapError
-from ddsnap.flows.act import Done, Work, act, close, left
+from ddsnap.flows.act import act, close
+from ddsnap.flows.work import Done, Work, left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ddsnap.core.actions import Action
     from ddsnap.core.plan import Plan
     from ddsnap.core.values import Address
-    from ddsnap.flows.act import Ground
+    from ddsnap.flows.work import Ground
 
 _LONGEST_WAIT: Final = 1.0
 """Seconds between two looks at the clock while requests are under way."""

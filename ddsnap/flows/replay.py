@@ -12,7 +12,6 @@ from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, DdsnapError, ExitCode, Refused
 from ddsnap.flows import journal
 from ddsnap.flows.account import entry_of, outcomes_of, patches_of, settled, told_by
-from ddsnap.flows.act import Ground, Work
 from ddsnap.flows.binding import Binding
 from ddsnap.flows.capture import look, refresh, settle
 from ddsnap.flows.carry_out import CarriedOut, Means, carry_out
@@ -28,6 +27,7 @@ from ddsnap.flows.replay_journal import Mute, stage_replay
 from ddsnap.flows.sync import ALONE, Exchange, begin, publish
 from ddsnap.flows.takeover import take_over, unfinished
 from ddsnap.flows.view import snapshot_view
+from ddsnap.flows.work import Ground, Work
 from ddsnap.flows.worker_keys import keep_keys
 from ddsnap.store.locks import org_lock
 from ddsnap.store.maintenance import maintain

@@ -1,0 +1,68 @@
+"""An action with its documents, what came of it, and what all actions of a replay share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ddsnap.core.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
+
+    from ddsnap.core.actions import Action
+    from ddsnap.core.outcomes import Status
+    from ddsnap.core.values import JSON, Address, Document, JSONObject
+    from ddsnap.flows.binding import Binding
+    from ddsnap.flows.run import Run
+    from ddsnap.flows.supply import Supplied
+    from ddsnap.store.run_log import RunLog
+
+
+@dataclass(frozen=True)
+class Work:
+    """An action with the documents that it is about.
+
+    ``base`` is the stored document, ``document`` what the transformations made of it; ``policies``
+    protect the resource, and are written at once after it.
+    """
+
+    action: Action
+    base: JSONObject
+    document: Document
+    policies: tuple[Work, ...] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of an action, and what the id map has to say of it."""
+
+    outcome: Outcome
+    intended: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all actions of a replay share. ``known`` are the ids of a type that nobody may take
+    for new; ``me`` are the replaying identity's names, ``user`` its id as a user."""
+
+    run: Run
+    log: RunLog
+    binding: Binding
+    supplied: Supplied
+    now: datetime
+    known: Callable[[str], Collection[str]]
+    me: frozenset[str] = frozenset()
+    user: str = ""
+    pause: Callable[[], object] = lambda: None
+    keep: Callable[[Address, JSON], object] = lambda *_: None
+    """Keeps what the answer to a creation alone shows."""
+    override: bool = False
+    """Whether a policy may shut the replaying identity out."""
+
+
+def left(action: Action, status: Status, reason: str = "") -> Done:
+    """Return the outcome of an action for which nothing is written."""
+    return Done(Outcome(action, status, error=reason))

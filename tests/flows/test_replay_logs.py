@@ -1,0 +1,197 @@
+"""Indexes, pipelines, their orders and metrics made of logs, from one org to another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pairs import api, pair
+
+from ddsnap.sandbox import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from pairs import Pair, Side
+
+INDEXES = "/api/v1/logs/config/indexes"
+PIPELINES = "/api/v1/logs/config/pipelines"
+ORDER = "/api/v1/logs/config/pipeline-order"
+METRICS = "/api/v2/logs/config/metrics"
+
+
+@pytest.fixture
+def orgs(tmp_path: Path) -> Iterator[Pair]:
+    with pair(tmp_path) as made:
+        yield made
+
+
+def test_an_order_is_sent_whole_and_theirs_keep_their_place(orgs: Pair) -> None:
+    for name in "abc":
+        pipeline(orgs.us1, name)
+    theirs = pipeline(orgs.eu1, "theirs")
+    pipeline(orgs.eu1, "more of theirs")
+    orgs.replay()
+    assert ordered(orgs.eu1) == ["theirs", "more of theirs", "a", "b", "c"]
+    ids = orgs.us1.get(ORDER)["pipeline_ids"]
+    orgs.us1.put(ORDER, {"pipeline_ids": ids[::-1]})
+    mine = orgs.ids("logs_pipelines")
+    orgs.eu1.put(ORDER, {"pipeline_ids": [mine[ids[0]], theirs, mine[ids[1]],
+                 *(i for i in orgs.eu1.all("logs_pipelines")
+                   if i not in (mine[ids[0]], mine[ids[1]], theirs))]})  # fmt: skip
+    said = orgs.replay()
+    assert said.sent == [f"PUT {ORDER}"]
+    assert sorted(said.writes[0].body["pipeline_ids"]) == sorted(orgs.eu1.all("logs_pipelines"))
+    names = ordered(orgs.eu1)
+    assert [name for name in names if name in "abc"] == ["c", "b", "a"]
+    assert names[names.index("a") + 1] == "theirs"  # where it stood
+    orgs.settle()
+
+
+def test_what_is_made_there_while_an_order_is_written_is_taken_in(orgs: Pair) -> None:
+    for name in "ab":
+        pipeline(orgs.us1, name)
+    late = pipeline(orgs.eu1, "late")
+    body = orgs.eu1.all("logs_pipelines").pop(late)
+    orgs.eu1.put(ORDER, {"pipeline_ids": []})
+
+    def meanwhile(sent: Any) -> Any:
+        if late not in orgs.eu1.all("logs_pipelines"):
+            orgs.eu1.all("logs_pipelines")[late] = body
+            orgs.eu1.all("logs_pipelines_order")["order"]["pipeline_ids"].append(late)
+        return sent
+
+    orgs.sandbox.faults.add(
+        Fault(path=f"{PIPELINES}$", org="eu1", method="POST", mangle=meanwhile)
+    )  # fmt: skip
+    said = orgs.replay()
+    assert late in said.on(ORDER)[0].body["pipeline_ids"]
+    assert set(ordered(orgs.eu1)) == {"late", "a", "b"}
+    orgs.settle()
+
+
+def test_an_order_that_is_refused_is_read_and_written_again(orgs: Pair) -> None:
+    for name in "ab":
+        pipeline(orgs.us1, name)
+    late = pipeline(orgs.eu1, "late")
+    body = orgs.eu1.all("logs_pipelines").pop(late)
+    orgs.eu1.put(ORDER, {"pipeline_ids": []})
+
+    def meanwhile(sent: Any) -> Any:
+        if late not in orgs.eu1.all("logs_pipelines"):
+            orgs.eu1.all("logs_pipelines")[late] = body
+            orgs.eu1.all("logs_pipelines_order")["order"]["pipeline_ids"].append(late)
+        return sent
+
+    orgs.sandbox.faults.add(Fault(path=ORDER, org="eu1", method="PUT", mangle=meanwhile))
+    said = orgs.replay()
+    assert [write.status for write in said.on(ORDER)] == [422, 200]
+    assert orgs.run("verify").code == 0
+    assert set(ordered(orgs.eu1)) == {"late", "a", "b"}
+    orgs.settle()
+
+
+def test_an_order_goes_on_without_a_member_that_failed(orgs: Pair) -> None:
+    for name in "abc":
+        pipeline(orgs.us1, name)
+    bad = orgs.us1.one("logs_pipelines", "b")
+    bad["processors"] = [{"type": "grok-parser", "name": "g", "is_enabled": True}]
+    orgs.replay(code=4)
+    assert orgs.outcomes()["b"]["status"] == "failed"
+    assert "InvalidArgument" not in orgs.outcomes()["b"]["error"]
+    assert ordered(orgs.eu1) == ["a", "c"]
+    assert orgs.outcomes()["order"]["status"] in ("done", "unchanged")
+
+
+def test_pipelines_of_integrations_are_never_written(orgs: Pair) -> None:
+    for side, names in ((orgs.us1, ("nginx", "redis")), (orgs.eu1, ("Nginx",))):
+        for name in names:
+            side.all("logs_pipelines")[pipeline(side, name)]["is_read_only"] = True
+    pipeline(orgs.us1, "ours")
+    orgs.us1.one("logs_pipelines", "nginx")["is_enabled"] = False
+    said = orgs.replay(code=4)
+    assert [write.body["name"] for write in said.on(PIPELINES)] == ["ours"]
+    assert "not at the destination" in orgs.outcomes()["redis"]["error"]
+    assert ordered(orgs.eu1) == ["Nginx", "ours"]
+
+
+def test_a_pipeline_with_a_table_that_is_not_known_is_not_written(orgs: Pair) -> None:
+    made = pipeline(orgs.us1, "enriched")
+    orgs.us1.all("logs_pipelines")[made]["processors"] = [
+        {"type": "lookup-processor", "name": "l", "is_enabled": True, "source": "a", "target": "b",
+         "lookup_enrichment_table": "customers"}
+    ]  # fmt: skip
+    said = orgs.replay(code=4)
+    assert said.on(PIPELINES) == []
+    assert "reference_tables" in orgs.outcomes()["enriched"]["error"]
+
+
+# --- indexes
+
+
+def test_a_name_that_was_deleted_there_cannot_come_back_and_says_so(orgs: Pair) -> None:
+    orgs.us1.post(INDEXES, index("web"))
+    orgs.us1.post(INDEXES, index("api"))
+    orgs.eu1.post(INDEXES, index("web"))
+    orgs.eu1.delete(f"{INDEXES}/web")
+    said = orgs.replay(code=4)
+    assert orgs.outcomes()["web"]["status"] == "failed"
+    assert "is already in use or was in use" in said.out
+    assert orgs.outcomes()["api"]["status"] == "done"
+
+
+def test_a_retention_that_is_not_in_the_contract_says_so(orgs: Pair) -> None:
+    orgs.us1.post(INDEXES, index("web"))
+    orgs.us1.all("logs_indexes")["web"]["num_retention_days"] = 999
+    said = orgs.replay(code=4)
+    assert "not among the retentions of this organization" in said.out
+
+
+def test_the_order_of_indexes_follows(orgs: Pair) -> None:
+    for name in ("web", "api"):
+        orgs.us1.post(INDEXES, index(name))
+    orgs.eu1.post(INDEXES, index("own"))
+    orgs.us1.put("/api/v1/logs/config/index-order", {"index_names": ["api", "main", "web"]})
+    orgs.replay()
+    names = orgs.eu1.get("/api/v1/logs/config/index-order")["index_names"]
+    assert [name for name in names if name != "own"] == ["api", "main", "web"]
+    assert "own" in names
+    orgs.settle()
+
+
+# --- metrics
+
+
+def test_what_a_metric_computes_is_told_and_not_sent(orgs: Pair) -> None:
+    for side, path in ((orgs.us1, "@a"), (orgs.eu1, "@b")):
+        compute = {"aggregation_type": "distribution", "path": path}
+        side.post(METRICS, metric("m", compute, "*"))
+    orgs.us1.post(METRICS, metric("n", {"aggregation_type": "count"}, "new"))
+    orgs.eu1.post(METRICS, metric("n", {"aggregation_type": "count"}, "old"))
+    said = orgs.replay()
+    assert said.sent == [f"PATCH {METRICS}/n"]
+    assert orgs.eu1.all("logs_metrics")["n"]["attributes"]["filter"] == {"query": "new"}
+    told = orgs.outcomes()["m"]
+    assert "attributes.compute.path" in str(told["reasons"])
+    assert "attributes.compute.path" in said.out
+    orgs.settle()
+
+
+def ordered(side: Side) -> list[str]:
+    known = side.all("logs_pipelines")
+    return [known[id_]["name"] for id_ in side.get(ORDER)["pipeline_ids"]]
+
+
+def pipeline(side: Side, name: str) -> str:
+    body = {"name": name, "is_enabled": True, "filter": {"query": "*"}, "processors": []}
+    return str(side.post(PIPELINES, body)["id"])
+
+
+def index(name: str) -> dict[str, Any]:
+    return {"name": name, "filter": {"query": "*"}, "num_retention_days": 15}
+
+
+def metric(name: str, compute: dict[str, Any], query: str) -> dict[str, Any]:
+    return api("logs_metrics", {"filter": {"query": query}, "compute": compute}, id=name)
