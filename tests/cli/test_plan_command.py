@@ -40,7 +40,7 @@ def test_the_plan_for_an_empty_org_is_complete(desk):
 
 
 def test_the_plan_tells_people_what_is_created_first_and_counts(desk):
-    said = desk.run("-q", "plan", "us1", "--to", "eu1")
+    said = desk.run("plan", "us1", "--to", "eu1")
     assert said.code == 0
     lines = said.out.splitlines()
     assert re.fullmatch(r"replay us1 @ .* UTC \([0-9a-f]{7}\) -> eu1", lines[0])
@@ -86,7 +86,7 @@ def test_what_is_blocked_stands_under_the_root_of_its_trouble(desk):
     composite, body = first(desk.us1, "monitors", lambda body: body["type"] == "composite")
     one = re.search(r"\d+", body["query"])[0]
     name = desk.us1.resources("monitors")[one]["name"]
-    said = desk.run("-q", "plan", "us1", f"monitors/{composite}", "--no-dependencies")
+    said = desk.run("plan", "us1", f"monitors/{composite}", "--no-dependencies")
     needs = f'monitors/{one} "{name}"'
     assert f"  {needs}: is not selected (1)\n" in said.out
     assert f'    ! monitors "{body["name"]}" {composite} <- needs {needs}\n' in said.out
@@ -122,17 +122,17 @@ def test_back_into_the_same_org_it_is_a_restore(desk):
     id_, monitor = first(desk.us1, "monitors", simple)
     old = monitor["options"]["thresholds"]["critical"]
     monitor["options"]["thresholds"] = {"critical": 4321.0}
-    said = desk.run("-q", "plan", "us1", "--to", "us1")
+    said = desk.run("plan", "us1", "--to", "us1")
     assert re.match(r"restore us1 @ .* -> us1 \(the same org: ids are kept\)\n", said.out)
     assert "\n1 to update, " in said.out
     assert f'    ~ "{monitor["name"]}" {id_}: 1 change\n' in said.out
-    whole = desk.run("-q", "plan", "us1", "--to", "us1", "-v").out
+    whole = desk.run("plan", "us1", "--to", "us1", "-v").out
     assert f"        options.thresholds.critical: 4321.0 -> {old}\n" in whole
     assert desk.run("--json", "plan", "us1", "--to", "us1").of("plan")[0]["restore"] is True
 
 
 def test_names_that_the_destination_does_not_know_are_listed_once(desk):
-    short = desk.run("-q", "plan", "us1").out
+    short = desk.run("plan", "us1").out
     told = r"^  \d+ slack_channels stay as they are: .* are not captured: .*, in \d+ places$"
     assert len(re.findall(told, short, re.MULTILINE)) == 1
     out = desk.run("-v", "plan", "us1").out
@@ -140,6 +140,13 @@ def test_names_that_the_destination_does_not_know_are_listed_once(desk):
     told = re.findall(r'^  slack_channels "(\S+)" stays as it is: .*; in ', section, re.MULTILINE)
     assert told
     assert len(told) == len(set(told))
+
+
+def test_who_asks_for_few_words_is_told_how_much_it_is(desk):
+    said = desk.run("-q", "plan", "us1", "--to", "eu1")
+    assert said.code == 0
+    assert re.match(r"\d+ to create, \d+ to adopt", said.out.splitlines()[-1])
+    assert len(said.out.splitlines()) == 4
 
 
 def test_a_saved_plan_is_canonical_and_never_replaces_anything_else(desk, tmp_path):
