@@ -104,7 +104,7 @@ class Prepared:
     moved: Mapping[Address, str] = field(default_factory=dict)
     """What is left alone, and why: it is not as the saved plan has it, or needs what is not."""
 
-    @property
+    @cached_property
     def writes(self) -> int:
         """How many of its actions change the destination."""
         return sum(action.writes for action in self.plan.actions)
