@@ -37,6 +37,9 @@ _DIGITS_AS_ZEROS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in rang
 _NINETEEN_DIGITS = b"0" * 19
 _ZEROS = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 _INTEGRAL = re.compile(rb"[0-9](?:\.0(?![0-9])|e[-+]?[0-9])")
+# A line that holds a text ends with its quote, so these are numbers.
+_POINT_ZERO = re.compile(rb"(?m)([0-9])\.0(,?)$")
+_SPELLED_OTHERWISE = re.compile(rb"(?m)(?:[0-9]e[-+]?[0-9]+|-0\.0),?$")
 _BEFORE_A_NUMBER = b"[:, \t\r\n"
 _AFTER_A_NUMBER = b"]}, \t\r\n"
 
@@ -102,8 +105,11 @@ def digest(value: JSON) -> str:
     So two values have one digest exactly if they are the ``same``: ``5`` and ``5.0`` share it.
     """
     data = encode(value)
-    if _may_hold_integral(data) and any(number.is_integer() for number in _floats(value)):
-        data = exact.write(value, integral=True)
+    if _may_hold_integral(data):
+        if _SPELLED_OTHERWISE.search(data):
+            data = exact.write(value, integral=True)
+        else:
+            data = _POINT_ZERO.sub(rb"\1\2", data)
     return hashlib.sha256(data).hexdigest()
 
 

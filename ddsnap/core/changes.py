@@ -149,17 +149,26 @@ def _operations(old: JSON, new: JSON, at: Path) -> Iterator[JSONObject]:
         for key in sorted(old.keys() - new.keys()):
             yield {"op": "remove", "path": join((*at, key))}
         for key in sorted(new):
-            if key in old:
-                yield from _operations(old[key], new[key], (*at, key))
-            else:
+            if key not in old:
                 yield {"op": "add", "path": join((*at, key)), "value": new[key]}
+            elif not _identical(old[key], new[key]):
+                yield from _operations(old[key], new[key], (*at, key))
     elif isinstance(old, list) and isinstance(new, list) and shallow:
         aligned = align(old, new)
         yield from _arrange(len(old), new, aligned, at)
         for j, i in sorted(aligned.old_of.items()):
-            yield from _operations(old[i], new[j], (*at, j))
-    elif encode(old) != encode(new):
+            if not _identical(old[i], new[j]):
+                yield from _operations(old[i], new[j], (*at, j))
+    elif not _identical(old, new):
         yield {"op": "replace", "path": join(at), "value": new}
+
+
+def _identical(old: JSON, new: JSON) -> bool:
+    """Whether two values have the same bytes; mostly a look is enough to tell that they differ."""
+    try:
+        return old == new and (isinstance(old, str) or encode(old) == encode(new))
+    except RecursionError:  # of the look alone
+        return encode(old) == encode(new)
 
 
 def _arrange(length: int, new: list[JSON], aligned: Alignment, at: Path) -> Iterator[JSONObject]:
