@@ -49,6 +49,8 @@ class Filling:
     omitted: tuple[str, ...] = ()
     """Pointers to the markers that are left out of requests: the API keeps what it has there."""
     values: Mapping[int, JSON] = field(default_factory=dict, repr=False)
+    bare: bool = False
+    """Whether there are no markers at all."""
     _left_out: frozenset[int] = frozenset()
 
     @property
@@ -57,13 +59,19 @@ class Filling:
         return frozenset(text for value in self.values.values() for text in texts(value))
 
     def fill(self, body: JSON) -> JSON:
-        """Return a copy of a request's body as it is sent; a marker that stays raises."""
+        """Return a request's body as it is sent; a marker that stays raises."""
+        if self.bare:
+            return body
         if is_secret(body):
             raise DdsnapError("a request would hold a placeholder in a secret's place")
         if isinstance(body, dict):
             kept = {name: value for name, value in body.items() if not self._omits(value)}
             return {name: self._filled(value) for name, value in kept.items()}
         return [self._filled(element) for element in body] if isinstance(body, list) else body
+
+    def plain(self, body: JSON) -> JSON:
+        """Return a request's body as it is recorded."""
+        return body if self.bare else plain(body)
 
     def _filled(self, value: JSON) -> JSON:
         number = _number(value)
@@ -93,13 +101,15 @@ def filling(
     resource is created. ``supplied`` are values by their pointers in the intended document; they
     come first.
     """
+    places = sorted(marked(intended), key=pointers.join)
+    if present is None and not places:
+        return Filling(intended, None, bare=True)
     there = portable(type_, present) if present is not None else None
     hidden = behind(type_, present, raw) if present is not None and raw is not None else {}
     twins = dict(same_places(intended, there)) if there is not None else {}
     values: dict[int, JSON] = {}
     unknown, omitted = [], []
     left_out = set()
-    places = sorted(marked(intended), key=pointers.join)
     for number, parts in enumerate(places):
         pointer, twin = pointers.join(parts), twins.get(parts)
         if pointer in supplied:
@@ -119,7 +129,7 @@ def filling(
         tuple(unknown),
         tuple(omitted),
         values,
-        frozenset(left_out),
+        _left_out=frozenset(left_out),
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ddsnap.core.fields import Parts
+    from ddsnap.core.references import Reference
     from ddsnap.core.resolution import Ids, Resolution
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSON, Document, JSONObject
@@ -28,16 +29,19 @@ def intended_document(
     ids: Ids | None = None,
     present: JSONObject | None = None,
     quiet: bool = False,
+    references: Sequence[Reference] | None = None,
 ) -> JSONObject:
     """Return what the destination shall hold: in its ids, without what is bound to an org.
 
     ``ids`` are those created since the plan was made; other ones to be created are symbolic, and
     what cannot be resolved stays as it is. ``present`` is the destination's own document. With
     ``quiet`` a new resource is silent, and how loud a present one is stays as it is there.
+    ``references`` are the document's, where they are known already.
     """
     type_ = resolution.catalog[document.address.type]
     resolve = partial(resolution.value, ids=ids)
-    references = find_references(document.body, type_, resolution.catalog)
+    if references is None:
+        references = find_references(document.body, type_, resolution.catalog)
     body = rewrite(document.body, references, resolve)
     lists = (*type_.sheds, *((type_.members.partition(EACH)[0],) if type_.orders else ()))
     if lists:

@@ -7,6 +7,7 @@ argument, and markers and the names of permissions stand in the bodies until the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ddsnap.core import canonical
@@ -21,6 +22,7 @@ from ddsnap.core.written import (
     created,
     creation,
     patching,
+    tells_all,
     timely,
     told,
     updatable,
@@ -58,6 +60,10 @@ class Request:
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical body, markers and names in place; ``""`` for none."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         return "" if self.body is None else canonical.digest(self.body)
 
 
@@ -96,7 +102,7 @@ def finish_requests(
 ) -> list[Request]:
     """Return the requests for what a creation could not say: sections, fields of updates alone."""
     call = creation(type_, body)
-    if call is None:
+    if call is None or tells_all(type_, call):
         return []
     body = leave_out(body, without)
     return update_requests(type_, body, created(type_, call, body), id_, now=now)

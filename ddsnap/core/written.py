@@ -49,6 +49,13 @@ def created(type_: ResourceType, call: Call, body: JSONObject) -> JSONObject:
     return made
 
 
+def tells_all(type_: ResourceType, call: Call) -> bool:
+    """Whether a creation leaves nothing to be said by an update."""
+    words = _words(call)
+    rest = (type_.sections, type_.update_only, type_.timely, words.takes, words.gives)
+    return not any((*rest, words.instead))
+
+
 def updatable(type_: ResourceType, body: JSONObject) -> JSONObject:
     """Return what of a document an update can change."""
     whole = portable(type_, body)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.core import canonical
+from ddsnap.core import canonical, shapes
 from ddsnap.core.changes import apply_patch, json_patch
 from ddsnap.core.directory import aliases_of
 from ddsnap.core.id_map import Mapped
-from ddsnap.core.match import portable, portable_digest
+from ddsnap.core.match import portable
 from ddsnap.core.outcomes import Outcome, Sent
 from ddsnap.core.paths import document_path
 from ddsnap.core.pointers import join
@@ -18,12 +18,12 @@ from ddsnap.core.values import Address
 from ddsnap.flows.replay_journal import PATCHES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from ddsnap.core.actions import Action
     from ddsnap.core.outcomes import Status
     from ddsnap.core.resource_type import Catalog
-    from ddsnap.core.values import Document, JSONObject
+    from ddsnap.core.values import JSON, Document, JSONObject
 
 MUTE: Final = "migration"
 """The id in the log of the downtime that the replay makes for itself."""
@@ -43,28 +43,43 @@ class Written:
     """What the log tells of one action."""
 
     action: Action | None = None
-    patch: tuple[JSONObject, ...] = ()
+    patch: bytes = b""
+    """As its file in the journal has it; empty where nothing differed."""
     to: str = ""
     outcome: Outcome | None = None
     sent: list[Sent] = field(default_factory=list)
     """The requests that were intended; the status is 0 where no answer is known."""
     intended: str = ""
+    digest: str = ""
+    """Of the document that the patch makes."""
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
-def told_by(events: Iterable[Mapping[str, object]]) -> dict[Address, Written]:
-    """Return what a run log says of each action; the last word counts."""
+def told_by(
+    events: Iterable[Mapping[str, object]], reached: Collection[Address] = ()
+) -> dict[Address, Written]:
+    """Return what a run log says of each action; the last word counts.
+
+    The actions and the outcomes of what was ``reached`` are known, and left out.
+    """
     told: dict[Address, Written] = {}
     for event in events:
         kind = event.get("event")
         if kind == "outcome":
-            outcome = Outcome.from_json(event["outcome"])  # type: ignore[arg-type]
-            written = told.setdefault(outcome.action.address, Written())
-            written.outcome, written.action = outcome, outcome.action
+            body: JSONObject = event["outcome"]  # type: ignore[assignment]
+            address = Address(shapes.text(body, "type"), shapes.text(body, "id"))
+            written = told.setdefault(address, Written())
+            if address not in reached:
+                written.outcome = Outcome.from_json(body)
+                written.action = written.outcome.action
             written.intended = str(event.get("intended", ""))
             written.aliases = dict(event.get("aliases") or {})  # type: ignore[call-overload]
         elif kind in ("intent", "result", "made"):
-            _take(told.setdefault(Address.parse(str(event["address"])), Written()), event)
+            address = Address.parse(str(event["address"]))
+            written = told.setdefault(address, Written())
+            _take(written, event)
+            if "action" in event and address not in reached:
+                written.action = read_action(event["action"])  # type: ignore[arg-type]
     return told
 
 
@@ -72,8 +87,9 @@ def _take(written: Written, event: Mapping[str, object]) -> None:
     """Take in what the log says of one request."""
     kind = event["event"]
     if "patch" in event:
-        written.patch = tuple(event["patch"])  # type: ignore[arg-type]
-        written.action = read_action(event["action"])  # type: ignore[arg-type]
+        patch: list[JSON] = event["patch"]  # type: ignore[assignment]
+        written.patch = canonical.encode(patch) if patch else b""
+        written.digest = str(event.get("written", ""))
     if kind == "intent":
         words = (str(event[name]) for name in ("method", "route", "path", "digest", "purpose"))
         method, route, path, digest, purpose = words
@@ -123,7 +139,7 @@ def _outcome(action: Action, written: Written, why: str) -> Outcome:
 def patches_of(told: Mapping[Address, Written]) -> dict[str, bytes]:
     """Return the patches of what was written, as files of the journal."""
     return {
-        f"{PATCHES}/{document_path(address)}": canonical.encode(list(written.patch))
+        f"{PATCHES}/{document_path(address)}": written.patch
         for address, written in told.items()
         if written.patch and address.id != MUTE
     }
@@ -132,29 +148,44 @@ def patches_of(told: Mapping[Address, Written]) -> dict[str, bytes]:
 def settled(
     outcome: Outcome,
     written: Written,
-    base: JSONObject,
+    base: Callable[[], JSONObject],
     after: Document | None,
     catalog: Catalog,
-) -> Outcome:
-    """Return the outcome with what the server made of what was written."""
+) -> tuple[Outcome, str]:
+    """Return the outcome with what the server made of what was written, and that one's digest.
+
+    ``base`` reads what the patch starts from.
+    """
     type_ = catalog[outcome.action.address.type]
     if outcome.status != "done" or after is None or outcome.action.kind == "delete":
-        return outcome
-    intended = apply_patch(base, written.patch)
+        return outcome, ""
     there = portable(type_, after.body)
+    seen = canonical.digest(there)
+    if seen == written.digest:
+        return outcome, seen
+    intended = apply_patch(base(), _operations(written.patch))
     if not isinstance(intended, dict) or canonical.same(intended, there):
-        return outcome
-    return replace(outcome, settled=tuple(json_patch(intended, there)))
+        return outcome, seen
+    return replace(outcome, settled=tuple(json_patch(intended, there))), seen
+
+
+def _operations(patch: bytes) -> list[JSONObject]:
+    return canonical.decode(patch) if patch else []  # type: ignore[return-value]
 
 
 def entry_of(
     outcome: Outcome,
     written: Written | None,
     before: Mapped | None,
-    after: Document | None,
+    after: Callable[[], Document | None],
     catalog: Catalog,
+    *,
+    seen: str = "",
 ) -> Mapped | None:
-    """Return what the map has to say of a resource after the run; ``None`` for nothing."""
+    """Return what the map has to say of a resource after the run; ``None`` for nothing.
+
+    ``after`` reads what the destination has of it, and ``seen`` is its digest.
+    """
     action = outcome.action
     if not outcome.to or action.kind == "delete":
         return before
@@ -164,9 +195,8 @@ def entry_of(
     known = before if before is not None and before.id == outcome.to else None
     if known is not None:
         origin, aliases = known.origin, aliases or dict(known.aliases)
-    if not aliases and after is not None:  # a run that was cut off knew the id alone
-        aliases = {join(parts): id_ for parts, id_ in aliases_of(type_, after.body).items()}
+    if not aliases and type_.identity and (there := after()):  # a run that was cut off knew the id
+        aliases = {join(parts): id_ for parts, id_ in aliases_of(type_, there.body).items()}
     if written is None or outcome.status != "done":
         return replace(known or Mapped(outcome.to, origin), aliases=aliases)
-    seen = portable_digest(type_, after.body) if after else ""
     return Mapped(outcome.to, origin, aliases, written.intended, seen)

@@ -9,7 +9,6 @@ from ddsnap.api.session import LostAnswer
 from ddsnap.core import canonical
 from ddsnap.core.changes import json_patch
 from ddsnap.core.filling import filling as find_filling
-from ddsnap.core.filling import plain
 from ddsnap.core.match import named_by_id, portable, portable_digest
 from ddsnap.core.normalize import id_of
 from ddsnap.core.outcomes import Outcome
@@ -200,7 +199,7 @@ class _Doing:
             return self._update(self._present(self.id))
         self._made(item)
         self._send(filling, finish_requests(type_, filling.document, self.id, now=now))
-        return self._finished()
+        return self._finished(as_written=not (type_.quiet or self.action.closes))
 
     def _make(self, body: JSONObject, filling: Filling) -> JSONObject | None:
         """Make the resource exactly once, whatever becomes of the answers.
@@ -208,7 +207,7 @@ class _Doing:
         Return it as the API answers it, or ``None`` where it was there before.
         """
         request = create_request(self.type, filling.document, now=self.ground.now)
-        plain_request, content = self._plain(request), filling.fill(request.body)
+        plain_request, content = self._plain(request, filling), filling.fill(request.body)
         while True:
             try:
                 answer = self.sending.send(plain_request, content)
@@ -345,13 +344,14 @@ class _Doing:
             Outcome(self.action, status, made, error=reason, requests=sent), aliases=self.aliases
         )
 
-    def _finished(self) -> Done:
-        binding, document = self.ground.binding, self.work.document
-        intended = (
-            ""
-            if self.action.kind == "delete" or binding.missing(document)
-            else (canonical.digest(binding.plain(document)))
-        )
+    def _finished(self, *, as_written: bool = False) -> Done:
+        """Return the outcome. What the snapshot means may be the very document that was written."""
+        binding, document, base = self.ground.binding, self.work.document, self.action.base
+        intended = self.sending.written if as_written else ""
+        if self.action.kind == "delete" or binding.missing(document, base):
+            intended = ""
+        elif not as_written:
+            intended = canonical.digest(binding.plain(document, base))
         outcome = Outcome(self.action, "done", self.id, requests=tuple(self.sending.sent))
         return Done(outcome, intended, self.aliases)
 
@@ -394,16 +394,17 @@ class _Doing:
 
     def _note_patch(self, body: JSONObject) -> None:
         self.sending.patch = json_patch(self.work.base, body)
+        self.sending.written = canonical.digest(body)
 
     def _send(self, filling: Filling, requests: list[Request]) -> None:
         """Make requests: with the secrets to the org, with markers to the log."""
         for request in requests:
-            self.sending.send_again(self._plain(request), filling.fill(request.body))
+            self.sending.send_again(self._plain(request, filling), filling.fill(request.body))
 
-    def _plain(self, request: Request) -> Request:
+    def _plain(self, request: Request, filling: Filling) -> Request:
         """Return the request as it is recorded: with the same markers that the document has."""
         query = {**request.query, **(self.type.override if self.ground.override else {})}
-        body = None if request.body is None else plain(request.body)
+        body = None if request.body is None else filling.plain(request.body)
         return replace(request, body=body, query=query)
 
     def _closed(self, full: JSONObject) -> Iterator[Reference]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ddsnap.core.directory import aliases_of, named_types
 from ddsnap.core.id_map import Mapped
@@ -17,12 +17,15 @@ from ddsnap.core.resolution import is_symbolic
 from ddsnap.core.values import Address, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from ddsnap.core.fields import Parts
     from ddsnap.core.plan import Plan
     from ddsnap.core.references import Reference
     from ddsnap.core.values import JSONObject
+
+Base: TypeAlias = Literal["source", "destination"]
+"""Whose document it is."""
 
 
 class Binding:
@@ -72,14 +75,24 @@ class Binding:
                 return address
         return None
 
-    def missing(self, document: Document) -> list[Reference]:
+    def digest(self, document: Document) -> str:
+        """Return the digest of a document of the source, portable, as the plan has found it."""
+        return self._resolution.source.entries[document.address].whole
+
+    def references(self, document: Document, base: Base = "source") -> Sequence[Reference]:
+        """Return what a document refers to; the plan has found it, but in the destination's."""
+        address, entries = document.address, self._resolution.source.entries
+        if base == "source" and address in entries:
+            return entries[address].references
+        return find_references(document.body, self._catalog[address.type], self._catalog)
+
+    def missing(self, document: Document, base: Base = "source") -> list[Reference]:
         """Return the references that cannot be bound (yet), and that the document needs."""
-        type_ = self._catalog[document.address.type]
-        if type_.orders:
+        if self._catalog[document.address.type].orders:
             return []
         return [
             reference
-            for reference in find_references(document.body, type_, self._catalog)
+            for reference in self.references(document, base)
             if not reference.soft and self.value(reference) is None
         ]
 
@@ -91,9 +104,10 @@ class Binding:
         """Say why a reference cannot be bound."""
         return self._resolution.missing(reference).text
 
-    def plain(self, document: Document) -> JSONObject:
+    def plain(self, document: Document, base: Base = "source") -> JSONObject:
         """Return what the snapshot means, in the destination's ids."""
-        return intended_document(document, self._resolution, ids=self._ids)
+        references = self.references(document, base)
+        return intended_document(document, self._resolution, ids=self._ids, references=references)
 
     def written(
         self,
@@ -101,18 +115,23 @@ class Binding:
         present: JSONObject | None,
         without: Collection[Parts] = (),
         *,
-        base: Literal["source", "destination"] = "source",
+        base: Base = "source",
     ) -> JSONObject:
         """Return what is to be written: quiet where that is wanted, over what is ``present``.
 
         ``without`` are places in the document whose references are written later. With the
         ``base`` destination, the document is its own, of which only references are rewritten.
         """
-        if without:
-            document = Document(document.address, leave_out(document.body, without))
         if base == "destination":
             return repointed_document(document, self._resolution, ids=self._ids)
-        quiet = self._resolution.quiet
+        references = None if without else self.references(document)
+        if without:
+            document = Document(document.address, leave_out(document.body, without))
         return intended_document(
-            document, self._resolution, ids=self._ids, present=present, quiet=quiet
+            document,
+            self._resolution,
+            ids=self._ids,
+            present=present,
+            quiet=self._resolution.quiet,
+            references=references,
         )

@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.core.match import natural_key, portable_digest
+from ddsnap.core.match import natural_key
 from ddsnap.core.protection import protects
 from ddsnap.errors import DdsnapError
 from ddsnap.flows.act import act, close
@@ -172,7 +172,8 @@ class _Board:
         work = self._load(action)
         closes = {reference.parts for reference in action.closes}
         binding = self._ground.binding
-        lacking = [ref for ref in binding.missing(work.document) if ref.parts not in closes]
+        missing = binding.missing(work.document, action.base)
+        lacking = [ref for ref in missing if ref.parts not in closes]
         if lacking:
             self._refuse(action, binding.why(lacking[0]))
             return
@@ -203,7 +204,7 @@ class _Board:
         type_, body = self._ground.run.catalog[work.action.address.type], work.document.body
         if work.action.kind != "create":
             return None
-        return type_.name, natural_key(type_, body) or portable_digest(type_, body)
+        return type_.name, natural_key(type_, body) or self._ground.binding.digest(work.document)
 
     def _refuse(self, action: Action, why: str) -> None:
         for one in (action, *self._policies.get(action.address, ())):

@@ -31,7 +31,7 @@ from ddsnap.flows.work import Ground, Work
 from ddsnap.flows.worker_keys import keep_keys
 from ddsnap.store.locks import org_lock
 from ddsnap.store.maintenance import maintain
-from ddsnap.store.run_log import RunLog, forget, log_path, read_events
+from ddsnap.store.run_log import RunLog, events_of, forget, log_path
 from ddsnap.store.sweep import sweep
 
 if TYPE_CHECKING:
@@ -249,13 +249,14 @@ class _Replay:
     def _finish(self, carried: CarriedOut, muted: Mute | None, mute_trouble: str) -> Result:
         """Read back what was written, and record all of it."""
         prepared, run = self.prepared, self.run
-        told = told_by(read_events(log_path(run.repo, run.org)))
-        why = "the run was interrupted" if carried.interrupted else "the run ended before"
         reached = {address: done.outcome for address, done in carried.done.items()}
+        told = told_by(events_of(log_path(run.repo, run.org)), reached)
+        why = "the run was interrupted" if carried.interrupted else "the run ended before"
         outcomes = outcomes_of(prepared.plan.actions, told, reached, why)
         after, result = self._read_back(outcomes, carried, muted)
-        outcomes = [self._settled(outcome, told, after) for outcome in outcomes]
-        mapped = self._map(outcomes, told, after)
+        seen: dict[Address, str] = {}
+        outcomes = [self._settled(outcome, told, after, seen) for outcome in outcomes]
+        mapped = self._map(outcomes, told, after, seen)
         state = _state(outcomes, carried)
         notes = renamed(prepared.plan, outcomes)
         record = replace(
@@ -320,24 +321,34 @@ class _Replay:
         label = f"snapshots/{self.run.org}"
         return snapshot_view(self.run.repo, result.commit or "", label), result
 
-    def _settled(self, outcome: Outcome, told: Mapping[Address, Written], after: View) -> Outcome:
-        written = told.get(outcome.action.address)
+    def _settled(
+        self,
+        outcome: Outcome,
+        told: Mapping[Address, Written],
+        after: View,
+        seen: dict[Address, str],
+    ) -> Outcome:
+        """Look at a resource as it was read back, and note its digest in ``seen``."""
+        address = outcome.action.address
+        written = told.get(address)
         if written is None or outcome.status != "done" or not outcome.requests:
             return outcome
-        return settled(
-            outcome,
-            written,
-            self._load(outcome.action).base,
-            self._there(outcome, after),
-            self.run.catalog,
+        there = self._there(outcome, after)
+        found, seen[address] = settled(
+            outcome, written, lambda: self._load(outcome.action).base, there, self.run.catalog
         )
+        return found
 
     def _there(self, outcome: Outcome, after: View) -> Document | None:
         there = Address(outcome.action.address.type, outcome.to)
         return after.document(document_path(there), self.run.catalog)
 
     def _map(
-        self, outcomes: Sequence[Outcome], told: Mapping[Address, Written], after: View
+        self,
+        outcomes: Sequence[Outcome],
+        told: Mapping[Address, Written],
+        after: View,
+        seen: Mapping[Address, str],
     ) -> dict[Address, Mapped]:
         """Return the map as the run leaves it."""
         before = self.prepared.id_map
@@ -351,22 +362,17 @@ class _Replay:
                 if outcome.status == "done":
                     gone |= {address, *policies_of(outcome, self.prepared.id_map, self.run.catalog)}
                 continue
-            known = before.get(address)
             entry = entry_of(
                 outcome,
                 told.get(address),
-                known,
-                self._there(outcome, after) if self._news(outcome, known) else None,
+                before.get(address),
+                partial(self._there, outcome, after),
                 self.run.catalog,
+                seen=seen.get(address, ""),
             )
             if entry is not None:
                 entries[address] = entry
         return updated(before, entries, gone)
-
-    def _news(self, outcome: Outcome, known: Mapped | None) -> bool:
-        """Whether the destination's document has to tell more than the map knows."""
-        lacking = not (known and known.aliases) and self.run.catalog[outcome.action.address.type]
-        return bool(outcome.requests or (outcome.to and lacking and lacking.identity))
 
 
 def _is_cut_off(run: Run, undone: str) -> bool:

@@ -36,6 +36,8 @@ class Sending:
     type: ResourceType
     patch: Sequence[JSONObject] = ()
     """From the stored document to what is written: the next intent holds it."""
+    written: str = ""
+    """The digest of what is written."""
     sent: list[Sent] = field(default_factory=list)
     _told: Sequence[JSONObject] = ()
     was_made: bool = False
@@ -88,6 +90,7 @@ class Sending:
         if not self.sent or self.patch != self._told:
             self._told = self.patch
             told |= {"action": self.action.to_json(), "patch": list(self.patch)}
+            told["written"] = self.written
         self.log.add("intent", **told)
 
     def _came(self, request: Request, status: int, error: str = "", *, lost: bool = False) -> None:

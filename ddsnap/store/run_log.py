@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ddsnap.errors import Damaged, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -36,26 +36,30 @@ def read_events(path: Path) -> list[Event]:
 
     Raises ``Damaged`` where more than the last line cannot be read.
     """
+    return list(events_of(path))
+
+
+def events_of(path: Path) -> Iterator[Event]:
+    """Yield what a log holds, one after another: each may be as large as a document."""
     try:
-        lines = path.read_bytes().split(b"\n")
+        lines = path.open("rb")
     except FileNotFoundError:
-        return []
-    return parse_events(lines, str(path))
+        return
+    with lines:
+        yield from _events(lines, str(path))
 
 
-def parse_events(lines: list[bytes], where: str) -> list[Event]:
-    """Return the events of lines, of which the last may be cut."""
-    events: list[Event] = []
-    *whole, _ = lines  # without its newline the last was never finished
-    for number, line in enumerate(whole, 1):
+def _events(lines: Iterable[bytes], where: str) -> Iterator[Event]:
+    for number, line in enumerate(lines, 1):
+        if not line.endswith(b"\n"):  # the last was never finished
+            return
         try:
             event = json.loads(line)
         except ValueError:
             event = None
         if not isinstance(event, dict):
             raise Damaged(f"{where}: line {number} is no event of a run")
-        events.append(event)
-    return events
+        yield event
 
 
 def forget(path: Path) -> None:
