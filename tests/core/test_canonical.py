@@ -415,6 +415,15 @@ def test_a_digest_is_that_of_the_canonical_bytes() -> None:
     assert digest({"a": 5.0}) == hashlib.sha256(encode({"a": 5})).hexdigest()
 
 
+_TELLTALES = st.sampled_from([5.0, -0.0, 0.0, 1e16, -3.0, 0.5, "5.0", "a\n5.0", "1e3", 2**70])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.recursive(_LEAVES | _TELLTALES, lambda inner: st.lists(inner, max_size=5)))
+def test_a_digest_takes_integral_numbers_for_integers(value: JSON) -> None:
+    assert digest(value) == hashlib.sha256(exact.write(value, integral=True)).hexdigest()
+
+
 @settings(max_examples=200, deadline=None)
 @given(_VALUES, _VALUES)
 def test_one_digest_exactly_if_same(a: JSON, b: JSON) -> None:

@@ -26,6 +26,7 @@ from ddsnap.core.requests import (
 from ddsnap.core.resource_type import IdPart, ResourceType
 from ddsnap.core.routes import endpoint
 from ddsnap.core.values import RESERVED, clone
+from ddsnap.core.written import created, creation, tells_all
 from ddsnap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -107,6 +108,18 @@ def test_what_is_there_is_not_sent_again(type_: ResourceType, data: Any) -> None
     assert update_requests(type_, one, one, id_, now=NOW) == []
     assert update_requests(type_, portable(type_, one), one, id_, now=NOW) == []
     assert update_requests(type_, one, portable(type_, one), id_, now=NOW) == []
+
+
+@EACH_TYPE
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_a_creation_that_tells_all_needs_no_update(type_: ResourceType, data: Any) -> None:
+    one = data.draw(documents(type_))
+    call = creation(type_, one)
+    if call is not None and tells_all(type_, call):
+        made, id_ = created(type_, call, one), id_for(type_)
+        assert update_requests(type_, one, made, id_, now=NOW) == []
+        assert finish_requests(type_, one, id_, now=NOW) == []
 
 
 @EACH_TYPE
