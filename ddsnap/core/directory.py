@@ -23,7 +23,7 @@ from ddsnap.core.times import end_of
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from ddsnap.core.references import Reference
@@ -191,12 +191,21 @@ def named_types(catalog: Catalog) -> frozenset[str]:
     return frozenset(_named_fields(catalog))
 
 
+def foreign_types(catalog: Catalog) -> frozenset[str]:
+    """Return the types that references lead to and that are not in the catalog."""
+    return frozenset(to for to, _ in _targets(catalog) if to not in catalog)
+
+
 def _named_fields(catalog: Catalog) -> Named:
     named: dict[str, set[str]] = {}
-    for ref in (*catalog.known_refs, *(ref for type_ in catalog.types for ref in type_.refs)):
-        targets = [(to, ref.by) for to in (*ref.to, *ref.prefixed.values())]
-        targets += [(to, text.by) for text in ref.text for to in text.to]
-        for to, by in targets:
-            if by:
-                named.setdefault(to, set()).add(by)
+    for to, by in _targets(catalog):
+        if by:
+            named.setdefault(to, set()).add(by)
     return {to: tuple(sorted(fields)) for to, fields in named.items()}
+
+
+def _targets(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """The types that references lead to, each with the field by which they are named there."""
+    for ref in (*catalog.known_refs, *(ref for type_ in catalog.types for ref in type_.refs)):
+        yield from ((to, ref.by) for to in (*ref.to, *ref.prefixed.values()))
+        yield from ((to, text.by) for text in ref.text for to in text.to)

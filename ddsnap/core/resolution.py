@@ -140,9 +140,11 @@ class Resolution:
             address = Address(type_name, reference.value)
             mapped = self.id_map.get(address)
             unread = type_name not in self.catalog
+            if mapped is not None and unread:  # named by hand, be it by id or by name
+                return mapped.id
             if reference.by:
                 continue
-            if mapped is not None and (unread or self._there(type_name, mapped.id)):
+            if mapped is not None and self._there(type_name, mapped.id):
                 return mapped.id
             if unread and self.same_org:
                 return reference.value

@@ -249,8 +249,9 @@ def _plan(
 ) -> Prepared:
     catalog = run.catalog
     ours, theirs = order.source.manifest.org, before.manifest.org
-    id_map = read_map(run.repo, run.repo.branch(run.journal), ours, theirs)
     wishes = order.wishes
+    id_map = read_map(run.repo, run.repo.branch(run.journal), ours, theirs)
+    id_map |= wishes.foreign(catalog)
     resolvable = principals_known(
         order.rules, order.source, before, catalog, id_map, selected=selected or (lambda _: True)
     )

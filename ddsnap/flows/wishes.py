@@ -6,16 +6,19 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from ddsnap.core.directory import foreign_types
+from ddsnap.core.id_map import Mapped
 from ddsnap.core.select import Selection, parse_filter
+from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 from ddsnap.flows.revisions import find_resources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.select import Filter
-    from ddsnap.core.values import JSON, Address, JSONObject
+    from ddsnap.core.values import JSON, JSONObject
     from ddsnap.flows.view import View
 
 
@@ -75,15 +78,27 @@ class Wishes:
 
     def adopted(self, source: View, catalog: Catalog) -> dict[Address, str]:
         """Return the counterparts that were named by hand. Raises ``UsageError``."""
-        found: dict[Address, str] = {}
+        foreign = foreign_types(catalog)
+        return {
+            find_resources(source, catalog, [word])[0]: id_
+            for word, id_ in self._counterparts()
+            if Address.parse(word).type not in foreign
+        }
+
+    def foreign(self, catalog: Catalog) -> dict[Address, Mapped]:
+        """Return the counterparts of what documents refer to, and nobody captures."""
+        foreign = foreign_types(catalog)
+        pairs = ((Address.parse(word), id_) for word, id_ in self._counterparts())
+        return {one: Mapped(id_, "adopted") for one, id_ in pairs if one.type in foreign}
+
+    def _counterparts(self) -> Iterator[tuple[str, str]]:
         for text in self.adopt:
             word, equals, id_ = text.rpartition("=")
             if not equals or not id_:
                 raise UsageError(
                     f"--adopt {text!r}: write TYPE/ID=ID", "the second is the destination's"
                 )
-            found[find_resources(source, catalog, [word])[0]] = id_
-        return found
+            yield word, id_
 
     def selection(self, source: View, catalog: Catalog) -> Callable[[Address], bool] | None:
         """Return which resources are wanted; ``None`` where nothing narrows them.
