@@ -46,7 +46,24 @@ def plan_taking_back(taken: TakenBack, restoring: Plan, there: Directory, catalo
     # Documents that are restored refer to nothing that was made after them.
     written = {action.address: () for action in restoring.actions if action.writes}
     going = order_deletions(there, set(made) - own, catalog, kept=kept, written=written)
-    return replace(restoring, actions=(*restoring.actions, *_left(taken, there), *going))
+    releasing = _referring(there, written)
+    ended = (
+        replace(action, needs=tuple(sorted({*action.needs, *releasing.get(action.address, ())})))
+        for action in going
+    )
+    return replace(restoring, actions=(*restoring.actions, *_left(taken, there), *ended))
+
+
+def _referring(there: Directory, written: Collection[Address]) -> dict[Address, set[Address]]:
+    """Return what refers, before it is written, to what; what is written lets go of it."""
+    found: dict[Address, set[Address]] = {}
+    for address in written:
+        entry = there.entries.get(address)
+        for reference in entry.references if entry else ():
+            target = there.find(reference)
+            if target is not None:
+                found.setdefault(target.address, set()).add(address)
+    return found
 
 
 def _left(taken: TakenBack, there: Directory) -> Iterator[Action]:

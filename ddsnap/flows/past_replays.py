@@ -107,16 +107,14 @@ class Undone:
 
 def _wrote(outcome: Outcome) -> bool:
     """Whether it changed the destination, for all that is known of a run that was cut off."""
-    return outcome.wrote or (outcome.status == "failed" and not outcome.requests)
+    return outcome.wrote or any(not 300 <= sent.status < 500 for sent in outcome.requests)
 
 
 def _made(outcome: Outcome) -> bool:
     """Whether the resource is there by this run, or by the one that it resumed."""
     action = outcome.action
     if action.kind == "create":
-        # One that was cut off knows no more than the id that it was given.
-        began = outcome.wrote or outcome.status == "failed"
-        return bool(outcome.to) and began and action.origin != "adopted"
+        return bool(outcome.to) and _wrote(outcome) and action.origin != "adopted"
     taken = action.kind == "adopt" and action.origin == "created"
     return taken and outcome.status in ("done", "unchanged")
 

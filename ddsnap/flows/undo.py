@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ddsnap.core import canonical
-from ddsnap.core.audit import intended_body
 from ddsnap.core.deletion import order_deletions
 from ddsnap.core.directory import read_directory
 from ddsnap.core.fields import value_at
 from ddsnap.core.manifest import OrgIdentity
-from ddsnap.core.match import portable_digest
-from ddsnap.core.paths import document_path
 from ddsnap.core.taking_back import TakenBack, plan_taking_back
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 from ddsnap.flows.id_map import read_maps
+from ddsnap.flows.left_behind import LeftBehind, body_of
 from ddsnap.flows.mute import TAG
-from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.past_replays import undoing, undone_by
-from ddsnap.flows.replay_journal import PATCHES
 from ddsnap.flows.takeover import unfinished
-from ddsnap.flows.view import View, snapshot_view
 from ddsnap.store.branches import branches_below
 
 if TYPE_CHECKING:
@@ -33,8 +26,8 @@ if TYPE_CHECKING:
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.plan import Plan
     from ddsnap.core.resource_type import Catalog
-    from ddsnap.core.values import JSONObject
     from ddsnap.flows.past_replays import Undone
+    from ddsnap.flows.view import View
     from ddsnap.store.repository import Repository
 
 
@@ -46,6 +39,8 @@ class Undo:
     now: View
     catalog: Catalog
     taken: TakenBack
+    silence: Address | None = None
+    """The downtime that the replay made for itself."""
 
     def selection(self) -> Callable[[Address], bool]:
         """Return which documents of the snapshot before the replay are restored."""
@@ -56,7 +51,7 @@ class Undo:
         """Return the plan that restores and deletes, and lets the downtime go last."""
         directory = read_directory(self.now.documents(self.catalog), self.catalog)
         plan = plan_taking_back(self.taken, restoring, directory, self.catalog)
-        silence = self._silence()
+        silence = self.silence
         if silence is None or silence not in directory.entries:
             return plan
         stays = self._still_silenced(plan)
@@ -106,13 +101,6 @@ class Undo:
             return replace(old, id=back[there])
         return old if new is None and _lives(after, there, self.catalog) else new
 
-    def _silence(self) -> Address | None:
-        """The downtime that the replay made for itself."""
-        mute = self.undone.record.get("mute")
-        if not isinstance(mute, dict) or mute.get("made") is not True:
-            return None
-        return Address(DOWNTIMES, str(mute.get("id")))
-
     def _still_silenced(self, plan: Plan) -> Address | None:
         going = {action.address for action in plan.actions if action.kind == "delete"}
         for document in self.now.documents(self.catalog, only="monitors"):
@@ -138,7 +126,9 @@ def find_run(repo: Repository, run: str, org: str = "") -> PastRun:
     """
     found: list[PastRun] = []
     trouble: UsageError | None = None
-    for name in [org] if org else branches_below(repo, "journal"):
+    # The first replay of all may have been cut off before it came to a journal.
+    known_orgs = {*branches_below(repo, "journal"), *branches_below(repo, "snapshots")}
+    for name in [org] if org else sorted(known_orgs):
         left = unfinished(repo, name)
         if left and run and left.run.startswith(run):
             found.append(PastRun(left.run, name, str(left.begun.get("before"))))
@@ -168,80 +158,9 @@ def read_undo(repo: Repository, now: View, run: str, catalog: Catalog) -> Undo:
             f"run {undone.run[:12]} was taken back by run {by[:12]}",
             f"`ddsnap replay --undo {by[:12]}` takes that back",
         )
-    left = _Left(repo, undone, catalog)
-    made = {
-        Address(address.type, id_): left.digest(address, id_, seen)
-        for address, (id_, seen) in undone.created.items()
-    }
-    changed = {
-        there: left.digest(address, there.id, "")
-        for address, there in left.changed()
-        if not left.is_as_before(there, now)
-    }
-    return Undo(undone, now, catalog, TakenBack(made, changed, frozenset(undone.deleted)))
-
-
-@dataclass(frozen=True)
-class _Left:
-    """The org as a run left it."""
-
-    repo: Repository
-    undone: Undone
-    catalog: Catalog
-
-    def changed(self) -> list[tuple[Address, Address]]:
-        """What the run wrote to that was there before: as its outcomes name it, and its address."""
-        updated = set(self.undone.updated)
-        pairs = [
-            (o.action.address, Address(o.action.address.type, o.to or o.action.to))
-            for o in self.undone.outcomes
-        ]
-        return [pair for pair in pairs if pair[1] in updated]
-
-    @cached_property
-    def before(self) -> View:
-        """The org before the run."""
-        return snapshot_view(self.repo, self.undone.before, self.undone.before)
-
-    @cached_property
-    def after(self) -> View | None:
-        """The org as it was read back, if it was."""
-        after = str(self.undone.record.get("after") or "")
-        read = after and after != self.undone.before
-        return snapshot_view(self.repo, after, after) if read else None
-
-    @cached_property
-    def source(self) -> View:
-        """The snapshot that was replayed."""
-        commit = str(value_at(self.undone.record, "source.commit"))
-        return snapshot_view(self.repo, commit, commit)
-
-    def is_as_before(self, there: Address, now: View) -> bool:
-        """Whether a document is what it was before the run."""
-        old, new = _body(self.before, there, self.catalog), _body(now, there, self.catalog)
-        return (
-            old is not None
-            and new is not None
-            and _digest(self.catalog, there, old) == (_digest(self.catalog, there, new))
-        )
-
-    def digest(self, address: Address, id_: str, seen: str) -> str:
-        """Return the digest of a document after the run: as it was read back, else as written."""
-        there = Address(address.type, id_)
-        body = _body(self.after, there, self.catalog) if self.after else None
-        if body is None and not seen:
-            body = self._written(address, there)
-        return _digest(self.catalog, there, body) if body is not None else seen
-
-    def _written(self, address: Address, there: Address) -> JSONObject | None:
-        """What the run was about to write, by its patch."""
-        data = self.repo.read_file(self.undone.commit, f"{PATCHES}/{document_path(address)}")
-        outcome = next((o for o in self.undone.outcomes if o.action.address == address), None)
-        own = outcome is not None and outcome.action.base == "destination"
-        body = _body(*((self.before, there) if own else (self.source, address)), self.catalog)
-        patch = canonical.decode(data) if data else []
-        told = [step for step in patch if isinstance(step, dict)] if isinstance(patch, list) else []
-        return None if body is None else intended_body(body, told)
+    left = LeftBehind(undone, now, catalog)
+    taken = TakenBack(left.made(), left.changed(), frozenset(undone.deleted))
+    return Undo(undone, now, catalog, taken, left.mute())
 
 
 def _put(
@@ -258,22 +177,13 @@ def _put(
 
 def _lives(view: View, there: Address, catalog: Catalog) -> bool:
     """Whether something is there; a policy is not without what it protects."""
-    body, type_ = _body(view, there, catalog), catalog[there.type]
+    body, type_ = body_of(view, there, catalog), catalog[there.type]
     if body is None or (type_.disabled and value_at(body, type_.disabled)):
         return False
     objects = type_.discover.objects if type_.discover else {}
     kind, _, id_ = there.id.partition(":")
     return all(
-        _body(view, Address(name, id_), catalog) is not None
+        body_of(view, Address(name, id_), catalog) is not None
         for name, prefix in objects.items()
         if prefix == kind and name in catalog
     )
-
-
-def _body(view: View, address: Address, catalog: Catalog) -> JSONObject | None:
-    found = view.document(document_path(address), catalog)
-    return found.body if found else None
-
-
-def _digest(catalog: Catalog, address: Address, body: JSONObject) -> str:
-    return portable_digest(catalog[address.type], body)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cut_off import REPLAY, Killer, World, killed, world
 from two_orgs import Said, TwoOrgs, two_orgs
 
 from ddsnap.catalog import CATALOG
@@ -96,3 +97,40 @@ def test_a_replay_into_an_empty_org_is_taken_back_whole(orgs: TwoOrgs) -> None:
     assert {origin for _, origin in left} <= {"adopted"}
     assert "migration:true" not in json.dumps([*orgs.eu1.resources("monitors").values()])
     assert orgs.run("verify").code == 0, orgs.run("verify").out
+
+
+# --- runs that were cut off
+
+
+@pytest.fixture(scope="module")
+def world_(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("world")) as made:
+        yield made
+
+
+CASES = [(nth, when) for nth in (1, 7, 19, 33, 39) for when in ("before", "after")]
+
+
+@pytest.mark.parametrize(("nth", "when"), CASES)
+def test_a_run_that_was_killed_is_taken_back_without_going_on(
+    world_: World, nth: int, when: str
+) -> None:
+    path = world_.fresh("undone")
+    before = {name: set(world_.eu1.resources(name)) for name in world_.wanted}
+    assert killed(world_.kill_at(path, Killer(nth, when)))
+    begun = json.loads((path / ".git/ddsnap/replay-eu1.ndjson").read_text().splitlines()[0])
+    said = world_.run(path, "replay", "--undo", begun["run"][:12], "--yes")
+    left = {name: set(world_.eu1.resources(name)) - ids for name, ids in before.items()}
+    policies = left.pop("restriction_policies", set())
+    assert all(one.partition(":")[2] not in world_.eu1.resources("dashboards") for one in policies)
+    users = world_.eu1.resources("users")
+    left["users"] = {one for one in left["users"] if not users[one]["attributes"]["disabled"]}
+    downtimes = world_.eu1.resources("downtime_schedules")
+    going = {one for one in downtimes if not downtimes[one]["attributes"].get("canceled")}
+    left["downtime_schedules"] &= going
+    assert {name: ids for name, ids in left.items() if ids} == {}
+    assert said.code == 0, said
+    assert world_.states(path)[:2] == ["done", "interrupted"]
+    world_.verifies(path)
+    again = world_.run(path, *REPLAY)
+    assert again.code == 0, again

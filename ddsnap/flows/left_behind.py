@@ -1,0 +1,173 @@
+"""What a replay has left behind of itself: how it left each resource, as far as anybody knows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ddsnap.core import canonical
+from ddsnap.core.audit import intended_body
+from ddsnap.core.fields import value_at
+from ddsnap.core.match import covers, portable, portable_digest
+from ddsnap.core.paths import document_path
+from ddsnap.core.values import Address
+from ddsnap.core.written import created, creation, timely
+from ddsnap.flows.journal import parse_time
+from ddsnap.flows.mute import TYPE as DOWNTIMES
+from ddsnap.flows.mute import find_mute
+from ddsnap.flows.replay_journal import PATCHES
+from ddsnap.flows.view import View, snapshot_view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ddsnap.core.outcomes import Outcome
+    from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.values import JSONObject
+    from ddsnap.flows.past_replays import Undone
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """A replay into an org, and the org as it is ``now``.
+
+    Where the replay was cut off before it read back what it wrote, a document counts as it is now
+    if it still holds all that was sent.
+    """
+
+    undone: Undone
+    now: View
+    catalog: Catalog
+
+    def made(self) -> dict[Address, str]:
+        """Return what it created, with the digest of the document as it left it."""
+        told = {
+            Address(address.type, id_): self._digest(address, Address(address.type, id_), seen)
+            for address, (id_, seen) in self.undone.created.items()
+        }
+        return told | {there: self._now(there) for there in self._unrecorded(told)}
+
+    def changed(self) -> dict[Address, str]:
+        """Return what it wrote to and is not as before, with the digest as it left it."""
+        updated = set(self.undone.updated)
+        pairs = (
+            (o.action.address, Address(o.action.address.type, o.to or o.action.to))
+            for o in self.undone.outcomes
+        )
+        return {
+            there: self._digest(address, there, "")
+            for address, there in pairs
+            if there in updated and not self._is_as_before(there)
+        }
+
+    def mute(self) -> Address | None:
+        """Return the downtime that it made for itself."""
+        told = self.undone.record.get("mute")
+        if isinstance(told, dict):
+            return Address(DOWNTIMES, str(told.get("id"))) if told.get("made") is True else None
+        if self.after is not None:
+            return None
+        downtimes = self.now.documents(self.catalog, only=DOWNTIMES)
+        found = find_mute(one for one in downtimes if self._is_new(one.address))
+        return Address(DOWNTIMES, found) if found else None
+
+    @cached_property
+    def before(self) -> View:
+        """The org before it."""
+        return snapshot_view(self.now.repo, self.undone.before, self.undone.before)
+
+    @cached_property
+    def after(self) -> View | None:
+        """The org as it was read back, if it was."""
+        after = str(self.undone.record.get("after") or "")
+        read = after and after != self.undone.before
+        return snapshot_view(self.now.repo, after, after) if read else None
+
+    @cached_property
+    def source(self) -> View:
+        """The snapshot that was replayed."""
+        commit = str(value_at(self.undone.record, "source.commit"))
+        return snapshot_view(self.now.repo, commit, commit)
+
+    @cached_property
+    def _outcomes(self) -> dict[Address, Outcome]:
+        return {outcome.action.address: outcome for outcome in self.undone.outcomes}
+
+    def _digest(self, address: Address, there: Address, seen: str) -> str:
+        body = body_of(self.after, there, self.catalog) if self.after else None
+        if body is not None:
+            return portable_digest(self.catalog[there.type], body)
+        if seen:
+            return seen
+        now = body_of(self.now, there, self.catalog)
+        holds = now is not None and any(
+            covers(portable(self.catalog[there.type], now), sent) for sent in self._sent(address)
+        )
+        return self._now(there) if holds else ""
+
+    def _now(self, there: Address) -> str:
+        body = body_of(self.now, there, self.catalog)
+        return "" if body is None else portable_digest(self.catalog[there.type], body)
+
+    def _is_new(self, there: Address) -> bool:
+        return body_of(self.before, there, self.catalog) is None
+
+    def _is_as_before(self, there: Address) -> bool:
+        old = body_of(self.before, there, self.catalog)
+        same = old is not None and portable_digest(self.catalog[there.type], old)
+        return same == self._now(there)
+
+    def _unrecorded(self, made: dict[Address, str]) -> Iterator[Address]:
+        """Yield what it made and was cut off before it heard of it, where that is sure.
+
+        It is new since, nobody else's, and no more of them hold what was sent than were wanted.
+        """
+        known = {Address(a.type, entry.id) for a, entry in self.undone.mapped.items()} | {*made}
+        wanted: dict[tuple[str, str], list[JSONObject]] = defaultdict(list)
+        for address, outcome in self._outcomes.items():
+            asked = (sent for sent in outcome.requests if sent.purpose == "create")
+            unheard = any(not 300 <= sent.status < 500 for sent in asked)
+            if outcome.action.kind == "create" and not outcome.to and unheard:
+                for sent in self._sent(address)[-1:]:
+                    wanted[address.type, canonical.digest(sent)].append(sent)
+        for (name, _), bodies in wanted.items():
+            type_ = self.catalog[name]
+            free = [
+                one.address
+                for one in self.now.documents(self.catalog, only=name)
+                if one.address not in known
+                and self._is_new(one.address)
+                and covers(portable(type_, one.body), bodies[0])
+            ]
+            yield from free if len(free) <= len(bodies) else ()
+
+    def _sent(self, address: Address) -> list[JSONObject]:
+        """What it was about to write, by its patch; also what a creation could say."""
+        outcome = self._outcomes.get(address)
+        data = self.now.repo.read_file(self.undone.commit, f"{PATCHES}/{document_path(address)}")
+        if outcome is None:
+            return []
+        there = Address(address.type, outcome.to or outcome.action.to)
+        own = outcome.action.base == "destination"
+        view, named = (self.before, there) if own else (self.source, address)
+        base, type_ = body_of(view, named, self.catalog), self.catalog[address.type]
+        if base is None:
+            return []
+        steps = canonical.decode(data) if data else []
+        patch = (
+            [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+        )
+        body = portable(type_, intended_body(base, patch))
+        call = creation(type_, body) if outcome.action.kind == "create" else None
+        started = parse_time(self.undone.record.get("now"))
+        if call is None or started is None:
+            return [body]
+        return [body, timely(type_, created(type_, call, body), None, started)]
+
+
+def body_of(view: View, address: Address, catalog: Catalog) -> JSONObject | None:
+    """Return the document of an address; ``None`` where the view holds none."""
+    found = view.document(document_path(address), catalog)
+    return found.body if found else None

@@ -1,0 +1,261 @@
+"""Undoing a replay: what it did is taken back, as far as nobody has touched it since."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from pairs import pair
+
+from ddsnap.sandbox import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pairs import Pair, Said
+
+
+@pytest.fixture
+def orgs(tmp_path: Path) -> Iterator[Pair]:
+    with pair(tmp_path) as made:
+        yield made
+
+
+def undo(orgs: Pair, run: str = "", *more: str, code: int = 0) -> Said:
+    run = run or orgs.run_record()["run"]
+    said = orgs.run("replay", "--undo", run, "--to", "eu1", "--yes", *more)
+    assert said.code == code, f"{said.code}\n{said.out}\n{said.err}"
+    assert orgs.run("verify").code == 0, orgs.run("verify").out
+    return said
+
+
+def made(orgs: Pair) -> list[str]:
+    """What the map says that ddsnap has created of us1's."""
+    listed = orgs.git("ls-tree", "-r", "--name-only", "journal/eu1", "map/us1").split()
+    files = [json.loads(orgs.git("show", f"journal/eu1:{name}"))["ids"] for name in listed]
+    return [id_ for ids in files for id_, one in ids.items() if one["origin"] == "created"]
+
+
+def chain(orgs: Pair) -> tuple[str, str, str]:
+    """A monitor in an objective on a dashboard."""
+    monitor = orgs.us1.monitor("load")
+    slo = orgs.us1.slo("SLO", type="monitor", monitor_ids=[int(monitor)], query=None)
+    board = orgs.us1.dashboard("Board", {"type": "slo", "slo_id": slo, "view_type": "detail"})
+    return monitor, slo, board
+
+
+def test_what_was_made_is_deleted_dependents_first_and_forgotten(orgs: Pair) -> None:
+    monitor, slo, board = chain(orgs)
+    orgs.replay()
+    ids = [
+        orgs.ids(name)[one]
+        for name, one in (
+            ("dashboards", board),
+            ("service_level_objectives", slo),
+            ("monitors", monitor),
+        )
+    ]
+    run = orgs.run_record()["run"]
+    said = undo(orgs)
+    assert said.sent == [f"DELETE /api/v1/dashboard/{ids[0]}", f"DELETE /api/v1/slo/{ids[1]}",
+                         f"DELETE /api/v1/monitor/{ids[2]}"]  # fmt: skip
+    assert f"take back run {run[:12]} in eu1" in said.out
+    assert (orgs.run_record()["undoes"], orgs.run_record()["kind"]) == (run, "restore")
+    assert made(orgs) == []
+    assert orgs.replay().sent[0].startswith("POST")  # as if it had never been
+
+
+def test_what_was_updated_is_as_it_was_and_what_was_adopted_stays(orgs: Pair) -> None:
+    role = orgs.us1.role("ops", "logs_read_data")
+    orgs.us1.monitor("load")
+    theirs = orgs.eu1.role("ops", "logs_write_archives")
+    permissions = orgs.eu1.all("roles")[theirs]["relationships"]["permissions"]["data"]
+    before = json.dumps(permissions)
+    said = orgs.replay()
+    assert said.on(f"/api/v2/roles/{theirs}", "PATCH")
+    assert orgs.ids("roles")[role] == theirs
+    said = undo(orgs)
+    assert theirs in orgs.eu1.all("roles")
+    after = orgs.eu1.all("roles")[theirs]["relationships"]["permissions"]["data"]
+    assert json.dumps(after) == before
+    assert orgs.eu1.all("monitors") == {}
+
+
+def test_what_somebody_changed_since_is_named_and_kept(orgs: Pair) -> None:
+    orgs.us1.monitor("load")
+    orgs.us1.dashboard("Board")
+    role = orgs.us1.role("ops", "logs_read_data")
+    theirs = orgs.eu1.role("ops")
+    orgs.replay()
+    (there,) = orgs.eu1.all("monitors")
+    orgs.eu1.one("dashboards", "Board")["description"] = "mine now"
+    orgs.eu1.one("dashboards", "Board")["modified_at"] = "2098-01-01T00:00:00+00:00"
+    orgs.eu1.send(
+        "PATCH",
+        f"/api/v2/roles/{theirs}",
+        {"data": {"id": theirs, "type": "roles", "attributes": {"name": "mine"}}},
+    )
+    said = undo(orgs, code=4)
+    assert said.sent == [f"DELETE /api/v1/monitor/{there}"]
+    assert orgs.outcomes()["Board"]["status"] == "blocked"
+    assert "changed it since" in orgs.outcomes()["Board"]["error"]
+    assert orgs.eu1.one("dashboards", "Board")["description"] == "mine now"
+    assert orgs.eu1.all("roles")[theirs]["attributes"]["name"] == "mine"
+    assert orgs.ids("dashboards")  # it is still mapped: a replay makes no second one
+    assert orgs.ids("roles")[role] == theirs
+
+
+def test_what_is_gone_by_then_is_no_trouble(orgs: Pair) -> None:
+    orgs.us1.monitor("load")
+    orgs.us1.dashboard("Board")
+    orgs.replay()
+    (there,) = orgs.eu1.all("monitors")
+    orgs.eu1.delete(f"/api/v1/monitor/{there}")
+    said = undo(orgs)
+    assert [one.partition(" ")[0] for one in said.sent] == ["DELETE"]
+    assert made(orgs) == []
+
+
+def test_an_undo_is_taken_back_like_any_replay(orgs: Pair) -> None:
+    chain(orgs)
+    orgs.replay()
+    undo(orgs)
+    first = orgs.run_record()
+    said = undo(orgs, first["run"])
+    methods = {one.partition(" ")[0] for one in said.sent}
+    assert methods <= {"POST", "PUT", "PATCH"}
+    for name, title in (("monitors", "load"), ("dashboards", "Board"),
+                        ("service_level_objectives", "SLO")):  # fmt: skip
+        there = orgs.eu1.one(name, title)
+        assert str(there["id"]) in orgs.ids(name).values()
+    assert orgs.eu1.one("service_level_objectives", "SLO")["monitor_ids"] == [
+        orgs.eu1.one("monitors", "load")["id"]
+    ]
+    orgs.settle()
+
+
+def test_a_run_is_taken_back_once(orgs: Pair) -> None:
+    orgs.us1.monitor("load")
+    orgs.replay()
+    run = orgs.run_record()["run"]
+    undo(orgs)
+    by = orgs.run_record()["run"]
+    said = orgs.run("replay", "--undo", run[:8], "--to", "eu1", "--yes")
+    assert (said.code, said.sent) == (2, [])
+    assert f"was taken back by run {by[:12]}" in said.err
+    undo(orgs, by)
+    undo(orgs, run)  # it counts again, but what it made is another one now
+    assert len(orgs.eu1.all("monitors")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--undo", "zzzz"), "there is no run 'zzzz'"),
+        (("--undo", "CAPTURE"), "is no replay"),
+        (("--undo", "RUN", "us1"), "leave out us1"),
+        (("--undo", "RUN", "--resume"), "leave out --resume"),
+        (("--undo", "RUN", "--delete"), "leave out --delete"),
+        (("--undo", "RUN", "--to", "us1"), "there is no run"),
+    ],
+)
+def test_what_cannot_be_taken_back_is_said(orgs: Pair, words: tuple[str, ...], told: str) -> None:
+    orgs.us1.monitor("load")
+    orgs.replay()
+    run = orgs.run_record()["run"]
+    assert orgs.run("-q", "capture", "eu1").code == 0
+    capture = orgs.run_record()["run"]
+    words = tuple({"RUN": run, "CAPTURE": capture}.get(word, word) for word in words)
+    said = orgs.run("replay", *words, "--yes")
+    assert (said.code, said.sent) == (2, []), said
+    assert told in said.err
+    assert len(said.err.splitlines()) <= 3
+
+
+def test_off_a_terminal_nothing_is_taken_back_without_a_word(orgs: Pair) -> None:
+    orgs.us1.monitor("load")
+    orgs.replay()
+    run = orgs.run_record()["run"]
+    said = orgs.run("replay", "--undo", run)
+    assert (said.code, said.sent) == (6, [])
+    assert "to delete" in said.out
+
+
+def test_deletions_are_not_capped_since_the_run_was_named(orgs: Pair) -> None:
+    for number in range(25):
+        orgs.us1.monitor(f"load {number}", query=f"avg(last_5m):avg:load{number}{{*}} > 1")
+    orgs.replay()
+    assert len(undo(orgs).sent) == 25
+    assert orgs.eu1.all("monitors") == {}
+
+
+def test_the_mute_goes_with_the_last_monitor_that_it_silences(orgs: Pair) -> None:
+    orgs.us1.monitor("one")
+    orgs.replay(live=False)
+    first = orgs.run_record()["run"]
+    orgs.us1.monitor("two", query="avg(last_5m):avg:two{*} > 1")
+    orgs.replay(live=False)
+    second = orgs.run_record()["run"]
+    (mute,) = orgs.eu1.all("downtime_schedules")
+    said = undo(orgs, first, code=4)
+    assert len(said.on("/monitor", "DELETE")) == 1
+    assert said.on("/downtime") == []
+    assert "is silenced by it" in said.out
+    undo(orgs, second)
+    status = orgs.eu1.all("downtime_schedules")[mute]["attributes"].get("status")
+    assert status != "canceled"  # that run did not make it
+
+
+def test_the_mute_is_cancelled_after_the_monitors_are_gone(orgs: Pair) -> None:
+    orgs.us1.monitor("one")
+    orgs.replay(live=False)
+    said = undo(orgs)
+    assert [one.split("/")[3] for one in said.sent] == ["monitor", "downtime"]
+
+
+def test_what_a_replay_deleted_comes_back_and_is_mapped_again(orgs: Pair) -> None:
+    monitor, slo, board = chain(orgs)
+    orgs.replay()
+    for path in (f"dashboard/{board}", f"slo/{slo}", f"monitor/{monitor}"):
+        orgs.us1.delete(f"/api/v1/{path}")
+    assert len(orgs.replay("--delete").sent) == 3
+    assert made(orgs) == []
+    undo(orgs)
+    assert orgs.ids("monitors") == {monitor: str(orgs.eu1.one("monitors", "load")["id"])}
+    there = orgs.eu1.one("dashboards", "Board")
+    assert orgs.ids("dashboards") == {board: there["id"]}
+    shown = there["widgets"][0]["definition"]["slo_id"]
+    assert shown == orgs.eu1.one("service_level_objectives", "SLO")["id"]
+    assert len(orgs.replay("--delete").sent) == 3
+
+
+def test_a_restore_under_a_new_id_is_taken_back_too(orgs: Pair) -> None:
+    monitor = orgs.us1.monitor("load")
+    slo = orgs.us1.slo("SLO", type="monitor", monitor_ids=[int(monitor)], query=None)
+    orgs.capture()
+    orgs.us1.all("monitors").pop(monitor)
+    said = orgs.run("restore", "us1", f"monitors/{monitor}", "--yes")
+    assert said.code == 0, said.err
+    (new,) = orgs.us1.all("monitors")
+    assert orgs.us1.all("service_level_objectives")[slo]["monitor_ids"] == [int(new)]
+    run = json.loads(orgs.git("show", "journal/us1:run.json"))["run"]
+    said = orgs.run("replay", "--undo", run, "--yes")
+    # Datadog takes no objective of a monitor that is not there, so the new one is still needed.
+    assert said.code == 4
+    assert said.sent == [f"PUT /api/v1/slo/{slo}"]
+    assert f"service_level_objectives/{slo} still refers to it" in said.out
+    assert [*orgs.us1.all("monitors")] == [new]
+
+
+def test_a_failure_keeps_what_it_needs_and_the_rest_goes(orgs: Pair) -> None:
+    chain(orgs)
+    orgs.us1.monitor("other", query="avg(last_5m):avg:other{*} > 1")
+    orgs.replay()
+    orgs.sandbox.faults.add(Fault(path="/api/v1/dashboard/", method="DELETE", status=403))
+    said = undo(orgs, code=4)
+    told = {title: one["status"] for title, one in orgs.outcomes().items()}
+    assert told == {"Board": "failed", "SLO": "blocked", "load": "blocked", "other": "done"}
+    assert len(said.sent) == 2
+    assert len(orgs.ids("monitors")) == 1
