@@ -216,7 +216,9 @@ def _approve(app: App, prepared: Prepared, *, yes: bool) -> None:
     if terminal.json or not (terminal.interactive and sys.stdin.isatty()):
         raise Refused(
             "nothing was written: the replay was not confirmed",
-            "look at the plan above, then add --yes",
+            "look at the plan, which -q does not show, then add --yes"
+            if terminal.verbosity < 0
+            else "look at the plan above, then add --yes",
         )
     told = counted(prepared.plan)
     if not click.confirm(f"Write this to {prepared.run.org} ({told})?", default=False, err=True):

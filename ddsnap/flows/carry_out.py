@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.match import natural_key
 from ddsnap.core.protection import protects
+from ddsnap.core.saved_plan import dependents
 from ddsnap.errors import DdsnapError
 from ddsnap.flows.act import act, close
 from ddsnap.flows.work import Done, Work, left
@@ -79,6 +80,9 @@ class _Board:
         self._ground = ground
         self._means = means
         self._result = result
+        self._plan = plan
+        self._left_alone: dict[Address, str] = {}
+        """What needs something that turned out to be other than when it was planned."""
         self._actions = {action.address: action for action in plan.actions}
         self._order = {address: nth for nth, address in enumerate(self._actions)}
         self._policies = _policies(plan)
@@ -165,7 +169,8 @@ class _Board:
         if address in self._means.moved:
             self._settle(left(action, "moved", self._means.moved[address]))
             return
-        why = self._means.barred.get(address.type) if action.kind == "create" else ""
+        barred = self._means.barred.get(address.type) if action.kind == "create" else ""
+        why = barred or self._left_alone.get(address)
         if why:
             self._refuse(action, why)
             return
@@ -233,6 +238,9 @@ class _Board:
     def _settle(self, done: Done) -> None:
         address = done.outcome.action.address
         self._result.done[address] = done
+        if done.outcome.status == "moved":
+            why = f"{address}, which it needs, has moved"
+            self._left_alone |= dict.fromkeys(dependents(self._plan, [address]), why)
         for dependent in self._waited_for.pop(address, ()):
             self._waiting[dependent] -= 1
             if not self._waiting[dependent]:

@@ -16,7 +16,7 @@ import pytest
 from two_orgs import two_orgs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from two_orgs import TwoOrgs
 
@@ -38,8 +38,10 @@ class Seen:
     out: str
 
 
-def at_a_terminal(desk: TwoOrgs, *argv: str, answer: bytes = b"") -> Seen:
-    """Run a command at a terminal of its own; answer its question."""
+def at_a_terminal(
+    desk: TwoOrgs, *argv: str, answer: bytes = b"", meanwhile: Callable[[], object] = list
+) -> Seen:
+    """Run a command at a terminal of its own; answer its question, after something else."""
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "ddsnap", "-C", str(desk.path), *argv]
     env = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
@@ -47,14 +49,14 @@ def at_a_terminal(desk: TwoOrgs, *argv: str, answer: bytes = b"") -> Seen:
         words, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env=env
     ) as process:
         os.close(theirs)
-        screen = _watch(ours, answer)
+        screen = _watch(ours, answer, meanwhile)
         out = process.stdout.read() if process.stdout else b""
         process.wait(PATIENCE)
     os.close(ours)
     return Seen(process.returncode, screen.decode(errors="replace"), out.decode())
 
 
-def _watch(number: int, answer: bytes) -> bytes:
+def _watch(number: int, answer: bytes, meanwhile: Callable[[], object]) -> bytes:
     """Read all that is shown; answer once something is asked."""
     screen, until = b"", time.monotonic() + PATIENCE
     while time.monotonic() < until:
@@ -68,6 +70,7 @@ def _watch(number: int, answer: bytes) -> bytes:
             break
         screen += chunk
         if answer and b"[y/N]" in screen:
+            meanwhile()
             os.write(number, answer)
             answer = b""
     return screen
@@ -85,6 +88,33 @@ def test_the_question_says_how_much_and_yes_writes(desk: TwoOrgs) -> None:
     assert "to take it back: ddsnap replay --undo" in seen.out
     assert "\x1b" not in seen.out
     assert desk.sandbox.writes
+
+
+def test_what_moves_while_it_is_asked_is_left_alone_and_so_is_who_needs_it(desk: TwoOrgs) -> None:
+    words = ("replay", "us1", "monitors", "--to", "eu1", "--live")
+    desk.run(*words, "--yes")
+    monitors = desk.us1.resources("monitors")
+    composite = next(id_ for id_, body in monitors.items() if body["type"] == "composite")
+    needed = next(id_ for id_ in monitors if id_ in monitors[composite]["query"])
+    other = next(id_ for id_ in monitors if id_ not in monitors[composite]["query"] + composite)
+    for id_ in (composite, needed, other):
+        monitors[id_]["message"] += " Changed."
+        monitors[id_]["modified"] = "2030-01-01T00:00:00+00:00"
+    desk.capture()
+    there = {body["name"]: body for body in desk.eu1.resources("monitors").values()}
+
+    def edit() -> None:
+        there[monitors[needed]["name"]].update(
+            message="Mine.", modified="2030-01-02T00:00:00+00:00"
+        )
+
+    seen = at_a_terminal(desk, *words, answer=b"y\n", meanwhile=edit)
+    assert seen.code == 4, seen.screen
+    assert there[monitors[needed]["name"]]["message"] == "Mine."
+    there = {body["name"]: body for body in desk.eu1.resources("monitors").values()}
+    assert "Changed." not in there[monitors[composite]["name"]]["message"]
+    assert there[monitors[other]["name"]]["message"].endswith("Changed.")
+    assert f"monitors/{needed}, which it needs, has moved" in seen.out
 
 
 @pytest.mark.parametrize(("answer", "code"), [(b"n\n", 6), (b"\n", 6), (b"\x04", 130)])
