@@ -65,11 +65,14 @@ def test_every_command_that_is_shown_works(world: tuple[Sandbox, Path, dict[str,
         differs = "--exit-code" in words
         if differs:
             _work(sandbox, monitor, dashboard)
-        assert _run(words, folder, env) == (5 if differs else 0), line
+        # What lacks a secret is left out of a replay, which says so by its exit code.
+        fine = (5,) if differs else (0, 4) if "replay" in words else (0,)
+        assert _run(words, folder, env) in fine, line
         if words[:2] == ["ddsnap", "init"]:
             _point_at(sandbox, folder / "backup" / "ddsnap.yaml")
         ran.add(words[0] if words[0] == "git" else next(w for w in words[1:] if w in COMMANDS))
     assert ran >= {"init", "capture", "diff", "log", "show", "status", "types", "plan", "git"}
+    assert ran >= {"replay", "restore", "transform", "migration", "verify"}
 
 
 def _subjects(sandbox: Sandbox) -> tuple[dict, dict]:
