@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,6 +119,7 @@ def test_a_run_that_was_killed_is_taken_back_without_going_on(
     path = world_.fresh("undone")
     before = {name: set(world_.eu1.resources(name)) for name in world_.wanted}
     assert killed(world_.kill_at(path, Killer(nth, when)))
+    time.sleep(0.3)  # what was under way when it died has its effect
     begun = json.loads((path / ".git/ddsnap/replay-eu1.ndjson").read_text().splitlines()[0])
     said = world_.run(path, "replay", "--undo", begun["run"][:12], "--yes")
     left = {name: set(world_.eu1.resources(name)) - ids for name, ids in before.items()}
