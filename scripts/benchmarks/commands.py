@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import corpus
@@ -10,6 +11,8 @@ from measuring import Row, in_turns, process, typical, work
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+CHANGES = 100
 
 
 def start(_folder: Path, _size: int) -> list[Row]:
@@ -28,16 +31,29 @@ def start(_folder: Path, _size: int) -> list[Row]:
 
 
 def plan(folder: Path, size: int) -> list[Row]:
-    """Plan a replay into an empty org, into an alike one of other ids, and into itself."""
-    made = corpus.repository(folder / "repo", corpus.documents(size))
+    """Plan five times the size: into an empty org, an alike one, a mapped one that lags behind."""
+    size *= 5
+    ours = corpus.documents(size)
+    made = corpus.repository(folder / "repo", ours)
     with corpus.opened(made) as repo:
-        corpus.snapshot(repo, corpus.documents(size, "eu1"), "snapshots/eu1")
-        corpus.snapshot(repo, {}, "snapshots/new")
+        for org, files in (("eu1", corpus.documents(size, "eu1")), ("ap1", ours), ("new", {})):
+            corpus.snapshot(repo, files, f"snapshots/{org}")
+        corpus.map_ids(repo, ours, "ap1")
+        changed = corpus.edit(repo, ours, CHANGES)
     rows = []
-    for org, what in (("new", "an empty org"), ("eu1", "an alike one"), ("us1", "itself")):
+    for org, what in (
+        ("new", "an empty org"),
+        ("eu1", "an alike one"),
+        ("ap1", f"a mapped one, {changed} of them changed"),
+    ):
         (costs,) = in_turns(1, lambda org=org: work("plan", made, org))  # type: ignore[misc]
+        told = Counter({kind: n for cost in costs for kind, n in cost.told["counts"].items()})
         cpu, rss = typical(costs, "cpu"), typical(costs, "rss")
+        counted = ", ".join(f"{n} {kind}" for kind, n in told.most_common(3))
         rows.append(
-            Row(f"plan of {size} documents into {what}", f"{cpu:.2f} s cpu, {rss:.0f} MB peak")
+            Row(
+                f"plan of {size} documents into {what}",
+                f"{cpu:.2f} s cpu, {rss:.0f} MB peak ({counted})",
+            )
         )
     return rows

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from ddsnap.catalog import CATALOG
 from ddsnap.core import canonical
+from ddsnap.core.directory import aliases_of
+from ddsnap.core.fields import field_path
+from ddsnap.core.id_map import Mapped
 from ddsnap.core.manifest import NAME, Manifest, OrgIdentity, TypeState
-from ddsnap.core.normalize import normalize
+from ddsnap.core.normalize import id_of, normalize
 from ddsnap.core.paths import document_path
+from ddsnap.core.pointers import join
+from ddsnap.core.values import Address
+from ddsnap.flows.id_map import map_files
 from ddsnap.sandbox import SandboxOrg
 from ddsnap.store.maintenance import maintain
 from ddsnap.store.repository import Repository
@@ -26,6 +32,7 @@ BRANCH = "snapshots/us1"
 START = datetime(2025, 1, 1, 3, 0, tzinfo=timezone.utc)
 
 Files = dict[str, bytes]
+_TITLED = ("monitors", "dashboards", "notebooks", "service_level_objectives")
 
 
 def documents(size: int, name: str = "us1", seed: int = 1) -> Files:
@@ -44,8 +51,11 @@ def documents(size: int, name: str = "us1", seed: int = 1) -> Files:
 def manifest(name: str = "us1") -> bytes:
     """Return what a complete snapshot says of itself."""
     states = {type_name: TypeState("complete") for type_name in CATALOG.names}
-    org = OrgIdentity(name, SandboxOrg(name).public_id, "datadoghq.com")
-    return Manifest(org, CATALOG.rules, states, CATALOG.names).to_bytes()
+    return Manifest(_identity(name), CATALOG.rules, states, CATALOG.names).to_bytes()
+
+
+def _identity(name: str) -> OrgIdentity:
+    return OrgIdentity(name, SandboxOrg(name).public_id, "datadoghq.com")
 
 
 def repository(folder: Path, files: Files, branch: str = BRANCH) -> Path:
@@ -76,6 +86,36 @@ def change(repo: Repository, files: Files, paths: list[str], day: int) -> None:
             writer.put(path, files[path])
         message = f"capture us1: {len(paths)} changed"
         writer.commit(message, time=START + timedelta(days=day))
+
+
+def edit(repo: Repository, files: Files, count: int) -> int:
+    """Commit an org in which somebody has given some resources another title; return how many."""
+    titles = {type_.name: type_.title for type_ in CATALOG.types if type_.name in _TITLED}
+    paths = [path for path in sorted(files) if path.partition("/")[0] in titles]
+    with SnapshotWriter(repo, BRANCH) as writer:
+        writer.keep_folder("")
+        edited = random.Random(count).sample(paths, min(count, len(paths)))
+        for path in edited:
+            body: Any = canonical.decode(files[path])
+            field_path(titles[path.partition("/")[0]]).put(body, f"Another title of {path}")
+            writer.put(path, canonical.encode(body))
+        writer.commit(f"capture us1: {len(edited)} changed", time=START + timedelta(days=1))
+    return len(edited)
+
+
+def map_ids(repo: Repository, files: Files, to: str) -> None:
+    """Let the journal of an org say that each resource is that of the same id there."""
+    mapped: dict[Address, Mapped] = {}
+    for path, data in files.items():
+        type_, body = CATALOG[path.partition("/")[0]], canonical.decode(data)
+        assert isinstance(body, dict), path
+        aliases = {join(at): alias for at, alias in aliases_of(type_, body).items()}
+        id_ = id_of(type_, body)
+        mapped[Address(type_.name, id_)] = Mapped(id_, "created", aliases)
+    with SnapshotWriter(repo, f"journal/{to}") as writer:
+        for path, data in map_files(mapped, _identity("us1"), _identity(to)).items():
+            writer.put(path, data)
+        writer.commit(f"run replay us1 -> {to}: done", time=START)
 
 
 def grown(folder: Path, size: int, days: int, each: int, watched: int = 0) -> tuple[Path, str]:

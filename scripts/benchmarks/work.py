@@ -166,20 +166,23 @@ def maintain(folder: str) -> Callable[[], None]:
     return core
 
 
-def plan(folder: str, to: str) -> Callable[[], dict[str, int]]:
+def plan(folder: str, to: str) -> Callable[[], dict[str, Any]]:
     """Plan a replay of one snapshot onto another."""
     from ddsnap.catalog import CATALOG  # noqa: PLC0415
+    from ddsnap.flows.id_map import read_map  # noqa: PLC0415
     from ddsnap.flows.planning import plan_replay  # noqa: PLC0415
     from ddsnap.flows.view import snapshot_view  # noqa: PLC0415
     from ddsnap.store.repository import Repository  # noqa: PLC0415
 
-    def core() -> dict[str, int]:
+    def core() -> dict[str, Any]:
         with Repository.open(Path(folder)) as repo:
             views = [
                 snapshot_view(repo, repo.branch(f"snapshots/{org}") or "", org)
                 for org in ("us1", to)
             ]
-            return {"actions": len(plan_replay(*views, CATALOG).actions)}
+            orgs = [view.manifest.org for view in views]
+            known = read_map(repo, repo.branch(f"journal/{to}"), *orgs)
+            return {"counts": plan_replay(*views, CATALOG, id_map=known).counts()}
 
     return core
 
