@@ -59,6 +59,7 @@ MONITORS = ResourceType(
     merges=("",),
     clears={"message": {"message": ""}, "name": {"name": ""}},
     quiet=(Quiet("tags", "migration:true", element=True),),
+    held_roles=("restricted_roles",),
     refs=(
         Ref("query", text=shared.COMPOSITE, when=("type", ("composite",))),
         Ref("query", text=(*shared.SLO_ALERT, *shared.RUM_QUERY, *shared.LOG_INDEXES)),

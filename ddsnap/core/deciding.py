@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ddsnap.core.decisions import block, decide
 from ddsnap.core.graph import Edge, Strength, order
+from ddsnap.core.holders import block_unheld
 from ddsnap.core.protection import block_unprotected, principals_first
 from ddsnap.core.references import identifies
 
@@ -40,6 +41,7 @@ def decide_all(decisions: Decisions, holders: Mapping[Address, Address]) -> Orde
                 block(decisions, entry, (f"its id depends on itself: {way}",), None)
             else:
                 decide(decisions, entry, _waiting(decisions, entry, cut.get(address, set())))
+    block_unheld(decisions)
     _block_late(decisions)
     return ordered
 

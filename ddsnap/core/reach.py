@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ddsnap.core.directory import Directory
     from ddsnap.core.id_map import IdMap
+    from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog
 
 
@@ -49,16 +50,31 @@ def reached(
     return chosen
 
 
-def shed(here: Directory, catalog: Catalog, addresses: Collection[Address]) -> set[str]:
-    """Return the types of what these resources would lose if nobody knew that it is there."""
+def consulted(here: Directory, catalog: Catalog, addresses: Collection[Address]) -> set[str]:
+    """Return the types without which these could not be written as they are.
+
+    Of them are those of which a list sheds what is not known to be there, and, where only the
+    roles that somebody holds are taken, whoever may hold one.
+    """
+    holders = {type_.name for type_ in catalog.types if type_.disabled}
     types: set[str] = set()
     for address in addresses:
-        type_ = catalog.get(address.type)
-        lists = [field_path(path).steps for path in type_.sheds] if type_ else []
-        for reference in here.entries[address].references if lists else ():
-            if any(reference.parts[: len(steps)] == steps for steps in lists):
-                types.update(reference.to)
+        type_, references = catalog.get(address.type), here.entries[address].references
+        if type_ is None:
+            continue
+        if any(True for _ in inside(references, type_.held_roles)):
+            types |= holders
+        for reference in inside(references, type_.sheds):
+            types.update(reference.to)
     return types
+
+
+def inside(references: Collection[Reference], paths: Collection[str]) -> Iterator[Reference]:
+    """Yield the references that stand in these fields."""
+    places = [field_path(path) for path in paths]
+    for reference in references if places else ():
+        if any(place.covers(reference.parts) for place in places):
+            yield reference
 
 
 def _protection(

@@ -14,7 +14,7 @@ from ddsnap.core.fields import value_at
 from ddsnap.core.filling import needs as places_of
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.paths import document_path, parse_document_path
-from ddsnap.core.reach import reached, shed
+from ddsnap.core.reach import consulted, reached
 from ddsnap.core.saved_plan import compare, dependents
 from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.transform import unmatched
@@ -354,7 +354,7 @@ def _reach(run: Run, order: Order, selected: Callable[[Address], bool]) -> froze
     directory = read_directory(order.source.documents(run.catalog), run.catalog)
     needed = reached(directory, run.catalog, selected, dependencies=True)
     types = {address.type for address in needed} | {_PROTECTED, DOWNTIMES}
-    types |= shed(directory, run.catalog, needed)
+    types |= consulted(directory, run.catalog, needed)
     types |= {run.catalog[name].parent for name in types if run.catalog[name].parent}
     return frozenset(types) & frozenset(order.scope.types)
 

@@ -127,16 +127,26 @@ def test_what_datadog_refuses_fails_with_its_reason_and_the_others_go_on(orgs: P
     assert orgs.replay().sent == ["POST /api/v1/monitor"]  # what was left, and nothing else
 
 
-def test_a_role_that_nobody_holds_is_named(orgs: Pair) -> None:
-    role = orgs.us1.role("Nobody")
-    monitor = orgs.us1.monitor("guarded")
-    orgs.us1.all("monitors")[monitor]["restricted_roles"] = [role]
-    orgs.us1.monitor("free", query="avg(last_5m):avg:free{*} > 1")
-    orgs.replay(code=4)
+def test_what_is_restricted_to_a_role_that_nobody_holds_is_refused_before(orgs: Pair) -> None:
+    role, held = orgs.us1.role("Nobody"), orgs.us1.role("Somebody")
+    orgs.us1.user("u@e.example", held)
+    guarded = orgs.us1.monitor("guarded")
+    orgs.us1.all("monitors")[guarded]["restricted_roles"] = [held, role]
+    query = "avg(last_5m):avg:free{*} > 1"
+    free = orgs.us1.monitor("free", query=query, restricted_roles=[held])
+    orgs.us1.monitor("both", type="composite", query=f"{guarded} && {free}", options={})
+    said = orgs.replay(code=4)
     told = orgs.outcomes()
-    assert "no active user" in told["guarded"]["error"]
-    assert told["free"]["status"] == "done"
-    assert orgs.eu1.one("monitors", "free")
+    assert told["guarded"]["status"] == told["both"]["status"] == "blocked"
+    assert f"no active user will hold roles/{role} 'Nobody'" in told["guarded"]["error"]
+    assert f"no active user will hold roles/{role}" in said.out
+    assert [write.body["name"] for write in said.on("/monitor")] == ["free"]
+    there = orgs.ids("roles")[role]
+    (me,) = (i for i in orgs.eu1.all("users") if i != orgs.eu1.org.owner)
+    link = {"data": {"type": "users", "id": me}}
+    orgs.eu1.post(f"/api/v2/roles/{there}/users", link)  # by hand, until the source says so too
+    said = orgs.run("replay", "us1", "monitors", "roles", "--to", "eu1", "--yes", "--live")
+    assert [write.status for write in said.on("/monitor")] == [200, 200]
 
 
 # --- downtimes
