@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "plan": "Show what a replay would do.",
     "replay": "Write to an org what a snapshot holds.",
     "restore": "Bring back what an org has lost, or how it was.",
+    "migration": "End the quiet after a replay into another org.",
     "transform": "Work on the transformations of replays.",
     "log": "Show the snapshots of an org, or the versions of a resource.",
     "show": "Show a snapshot, or one document of it.",

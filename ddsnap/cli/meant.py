@@ -173,4 +173,6 @@ def _with_wishes(asked: Asked, wishes: Wishes) -> Asked:
         allow_unmatched=wishes.allow_unmatched,
         allow_self_lockout=wishes.allow_self_lockout,
         undo=wishes.undo,
+        unmute=wishes.unmute,
+        resume_tests=wishes.resume_tests,
     )

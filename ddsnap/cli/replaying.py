@@ -65,6 +65,8 @@ class Asked:
     kind: Literal["replay", "restore"] = "replay"
     undo: str = ""
     """The run that is to be taken back, or the beginning of its id."""
+    unmute: bool = False
+    resume_tests: bool = False
 
     def wishes(self) -> Wishes:
         """Return what of it the journal keeps."""
@@ -85,6 +87,8 @@ class Asked:
             self.allow_unmatched,
             self.allow_self_lockout,
             self.undo,
+            self.unmute,
+            self.resume_tests,
         )
 
 

@@ -14,6 +14,7 @@ from ddsnap.flows.discreet import read_lines
 from ddsnap.flows.id_map import read_map
 from ddsnap.flows.journal import RECORD, parse_time, record_of
 from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PROGRESS
+from ddsnap.store.branches import branches_below
 from ddsnap.store.history import log
 
 if TYPE_CHECKING:
@@ -139,6 +140,16 @@ def runs(repo: Repository, tip: str) -> Iterator[CommitInfo]:
 def replays(repo: Repository, tip: str) -> Iterator[CommitInfo]:
     """Yield the newest commit of each replay and restore, the newest run first."""
     return (info for info in runs(repo, tip) if info.subject.startswith(_REPLAYS))
+
+
+def replayed_into(repo: Repository) -> list[str]:
+    """Return the orgs into which anything was ever replayed from another one."""
+    found = ((org, repo.branch(f"journal/{org}")) for org in branches_below(repo, "journal"))
+    return [
+        org
+        for org, tip in found
+        if tip and any(info.subject.startswith("run replay ") for info in replays(repo, tip))
+    ]
 
 
 def leftover(repo: Repository, tip: str | None) -> Leftover | None:

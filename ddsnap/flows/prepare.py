@@ -29,18 +29,21 @@ from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need, Supplied
 from ddsnap.flows.transforming import principals_known
 from ddsnap.flows.undo import Undo, read_undo
+from ddsnap.flows.unmute import read_unmute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from ddsnap.api.identity import OrgIdentity as Keys
     from ddsnap.core.id_map import IdMap
+    from ddsnap.core.manifest import OrgIdentity
+    from ddsnap.core.outcomes import Outcome
     from ddsnap.core.plan import Plan
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.transform import Rule
-    from ddsnap.core.values import JSONObject
+    from ddsnap.core.values import Document, JSONObject
     from ddsnap.flows.interrupted import Earlier
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.plan_file import SavedPlan
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 
     Look = Callable[[Scope, CaptureResult | None], tuple[View, CaptureResult]]
     """Reads the destination, after what the same run may have read of it a moment ago."""
+    Maps = Callable[[IdMap, Sequence[Outcome], View], dict[OrgIdentity, dict[Address, Mapped]]]
 
 SECOND_LOOK: Final = 3.0
 """Seconds after which is looked again for what a lost request may have made."""
@@ -98,6 +102,10 @@ class Prepared:
     quiet: bool
     resumes: str = ""
     undo: Undo | None = None
+    maps: Maps | None = None
+    """Makes of the org's map onto itself, once the outcomes are known, all maps that change."""
+    edit: Callable[[Document], Document] = lambda document: document
+    """Makes of the org's own documents what is to be written."""
     lacking: tuple[Need, ...] = ()
     """The secrets without which something cannot be created; nobody has supplied them."""
     warnings: list[str] = field(default_factory=list)
@@ -204,9 +212,10 @@ def prepare(
             f"{order.source.label} was written by a newer ddsnap (rules {manifest.rules})",
             "install that version: an older one cannot read it reliably",
         )
-    if order.wishes.undo:
+    if order.wishes.undo or order.wishes.unmute:
         view, reading = look(order.scope, None)
-        return _plan_undo(run, order, keys, view, reading=reading, started=started)
+        plan_own = _plan_undo if order.wishes.undo else _plan_unmute
+        return plan_own(run, order, keys, view, reading=reading, started=started)
     selected = order.wishes.selection(order.source, run.catalog)
     only = frozenset[str]() if selected is None else _reach(run, order, selected)
 
@@ -326,9 +335,27 @@ def _plan_undo(
     plan = undo.plan(plan)
     prepared = Prepared(
         run, order, plan, source, now, reading, id_map, keys, started, Supplied(), quiet=False,
-        undo=undo,
+        undo=undo, maps=undo.maps,
     )  # fmt: skip
     _supply(prepared)
+    return prepared
+
+
+def _plan_unmute(
+    run: Run, order: Order, keys: Keys, now: View, *, reading: CaptureResult, started: datetime
+) -> Prepared:
+    """Plan to let be heard what a migration has silenced."""
+    unmute = read_unmute(now, run.catalog, tests=order.wishes.resume_tests)
+    nothing = plan_replay(now, now, run.catalog, selection=lambda _: False, exact=True)
+    prepared = Prepared(
+        run, order, unmute.plan(nothing), ReplaySource(order.source, run.catalog), now, reading,
+        {}, keys, started, Supplied(), quiet=False, maps=unmute.maps, edit=unmute.edit,
+    )  # fmt: skip
+    paused = unmute.paused()
+    if paused:
+        tests, they = ("test", "stays") if paused == 1 else ("tests", "stay")
+        told = f"{paused} {tests} that ddsnap made {they} paused"
+        prepared.warnings.append(f"{told}: --resume-tests lets run what runs at the source")
     return prepared
 
 

@@ -235,7 +235,7 @@ class _Replay:
             found = self.prepared.before.document(document_path(there), self.run.catalog)
             if found is None:
                 raise Refused(f"{there} is not in the destination's snapshot")
-            return Work(action, found.body, found)
+            return Work(action, found.body, self.prepared.edit(found))
         stored, document = self.prepared.source.load(action.address)
         return Work(action, stored.body, document)
 
@@ -270,8 +270,8 @@ class _Replay:
             warnings=[*prepared.warnings, *notes],
         )
         maps = {prepared.source.view.manifest.org: mapped}
-        if prepared.undo:
-            maps = prepared.undo.maps(mapped, outcomes, after)
+        if prepared.maps:
+            maps = prepared.maps(mapped, outcomes, after)
         theirs = prepared.before.manifest.org
         files = {
             path: data

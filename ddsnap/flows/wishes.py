@@ -44,6 +44,9 @@ class Wishes:
     allow_self_lockout: bool = False
     undo: str = ""
     """The run that is taken back; then nothing else counts."""
+    unmute: bool = False
+    """Only what a migration silenced is to be heard again, with ``resume_tests`` tests too."""
+    resume_tests: bool = False
 
     def to_json(self) -> JSONObject:
         """Return what differs from the defaults."""

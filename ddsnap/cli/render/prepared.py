@@ -133,6 +133,8 @@ def _head(prepared: Prepared) -> str:
     order, to = prepared.order, prepared.run.org
     if prepared.undo:
         return f"take back run {prepared.undo.undone.run[:12]} in {to}"
+    if order.wishes.unmute:
+        return f"unmute what ddsnap has made in {to}"
     label = order.revision
     prefix = "rehearsal: " if order.rehearsal else ""
     if order.source.commit and not order.source.over:
