@@ -25,7 +25,7 @@ from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, DdsnapError
 from ddsnap.flows.lost import Sought, in_the_way, look
 from ddsnap.flows.present import ABSENT, present_of
-from ddsnap.flows.sending import Sending
+from ddsnap.flows.sending import TRIES, Sending
 from ddsnap.flows.work import Done, left
 
 if TYPE_CHECKING:
@@ -208,6 +208,7 @@ class _Doing:
         """
         request = create_request(self.type, filling.document, now=self.ground.now)
         plain_request, content = self._plain(request, filling), filling.fill(request.body)
+        tries = TRIES
         while True:
             try:
                 answer = self.sending.send(plain_request, content)
@@ -216,6 +217,9 @@ class _Doing:
                 if found:
                     self.id = found
                     return self._present(found).raw or {}
+                tries -= 1
+                if not tries:
+                    raise
             except ApiError as error:
                 self.id = self._there_already(body, error)
                 if not self.id:

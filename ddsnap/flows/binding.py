@@ -100,6 +100,11 @@ class Binding:
         """Return what stands in a reference's place at the destination, once that is known."""
         return self._resolution.value(reference, self._ids)
 
+    def target(self, reference: Reference) -> Address | None:
+        """Return what a reference names at the source."""
+        found = self._resolution.source.find(reference)
+        return found.address if found else None
+
     def why(self, reference: Reference) -> str:
         """Say why a reference cannot be bound."""
         return self._resolution.missing(reference).text

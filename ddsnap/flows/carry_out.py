@@ -179,6 +179,10 @@ class _Board:
         binding = self._ground.binding
         missing = binding.missing(work.document, action.base)
         lacking = [ref for ref in missing if ref.parts not in closes]
+        # What nobody can protect is not made at all.
+        for policy in work.policies if action.kind == "create" else ():
+            unbound = binding.missing(policy.document)
+            lacking += [ref for ref in unbound if binding.target(ref) != address]
         if lacking:
             self._refuse(action, binding.why(lacking[0]))
             return

@@ -12,7 +12,7 @@ from ddsnap.core.requests import create_request, new_id
 from ddsnap.core.values import Address, Document
 from ddsnap.errors import ApiError, AuthError
 from ddsnap.flows.account import MUTE
-from ddsnap.flows.sending import Sending
+from ddsnap.flows.sending import TRIES, Sending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,6 +82,8 @@ def mute(run: Run, log: RunLog, documents: Iterable[Document], now: datetime) ->
             there = _look(run)
             if there:
                 return Mute(there, made=True, requests=tuple(sending.sent))
+            if len(sending.sent) >= TRIES:
+                return Mute(why_not="no answer came, and it is not there")
         except ApiError as error:
             return Mute(why_not=error.message)
         else:

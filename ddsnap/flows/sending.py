@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ddsnap.flows.run import Run
     from ddsnap.store.run_log import RunLog
 
-_TRIES: Final = 3
-"""How often a request is made that sets what is so anyway, when its answers are lost."""
+TRIES: Final = 3
+"""How often a request is made, when its answers are lost and it had no effect, or the same."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Sending:
 
     def send_again(self, request: Request, body: JSON) -> Written:
         """Make a request that leads to the same state however often it is made."""
-        for _ in range(_TRIES - 1):
+        for _ in range(TRIES - 1):
             try:
                 return self.send(request, body)
             except LostAnswer:  # noqa: PERF203 - a loop of attempts
