@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import subprocess
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,25 +111,23 @@ def test_killed_at_steps_on_the_file_system(orgs: World, tmp_path: Path) -> None
 
 
 def test_killed_at_random_moments(orgs: World) -> None:
-    rng, died = random.Random(SEED), 0
-    path = orgs.fresh("timed")
-    began = time.monotonic()
-    assert orgs.end(orgs.start(path, *REPLAY)).code == 0
-    whole = time.monotonic() - began
-    shutil.rmtree(path)
-    for _ in range(KILLS):
+    rng, died, whole = random.Random(SEED), 0, 3.0
+    while died < KILLS:
         path = orgs.fresh("moment")
+        began = time.monotonic()
         process = orgs.start(path, *REPLAY)
         moment = rng.uniform(0.2, 1.0) * whole
-        time.sleep(moment)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(moment)
+            whole = time.monotonic() - began  # the machine is faster than it was
+            orgs.end(process)
+            continue
         process.kill()
-        said = orgs.end(process)
-        died += killed(said)
+        died += killed(orgs.end(process))
         resumed = orgs.resume(path)
         assert resumed.code == 0, (moment, resumed)
         orgs.is_whole(path, moment)
         shutil.rmtree(path)
-    assert died > KILLS / 3, "most of the runs ended before they were killed"
 
 
 # --- more than once
