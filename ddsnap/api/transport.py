@@ -6,7 +6,6 @@ import os
 import ssl
 import time
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,17 +61,13 @@ class Transport:
         self._base_url = base_url
         self._timeouts = timeouts
         self._clock = clock
-        self._http = requests.Session()
-        # Looking at the environment for each request costs more than the rest of requests' work.
-        self._http.trust_env = False
-        self._http.headers.update(headers)
-        self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._http.verify = _bundle()
-        if not is_loopback(host_of(base_url)):
-            self._http.proxies.update(get_environ_proxies(base_url))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=concurrency, pool_block=True)
-        self._http.mount("https://", adapter)
-        self._http.mount("http://", adapter)
+        # A session of requests would look at the environment, and merge its cookies, hooks and
+        # settings, for each request: that costs more than sending it.
+        self._headers = CaseInsensitiveDict({**requests.utils.default_headers(), **headers})
+        self._verify = _bundle()
+        loopback = is_loopback(host_of(base_url))
+        self._proxies = {} if loopback else get_environ_proxies(base_url)
+        self._http = HTTPAdapter(pool_connections=1, pool_maxsize=concurrency, pool_block=True)
 
     def send(
         self, method: str, target: str, content: bytes | None, seconds: float
@@ -80,17 +75,15 @@ class Transport:
         """Make the request within ``seconds``; ``target`` is path and query, already encoded."""
         deadline = self._clock() + seconds
         try:
-            with self._http.request(
-                method,
-                self._base_url + target,
-                data=content,
-                headers={"Content-Type": "application/json"} if content is not None else None,
+            with self._http.send(
+                self._prepared(method, target, content),
+                stream=True,
                 timeout=(
                     max(0.001, min(self._timeouts.connect, seconds)),
                     max(0.001, min(self._timeouts.read, seconds)),
                 ),
-                allow_redirects=False,
-                stream=True,
+                verify=self._verify,
+                proxies=self._proxies,
             ) as response:
                 body = self._read(response.raw, deadline)
                 return Reply(response.status_code, CaseInsensitiveDict(response.headers), body)
@@ -100,6 +93,19 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
+
+    def _prepared(
+        self, method: str, target: str, content: bytes | None
+    ) -> requests.PreparedRequest:
+        prepared = requests.PreparedRequest()
+        prepared.method = method
+        prepared.prepare_url(self._base_url + target, None)
+        prepared.headers = self._headers.copy()
+        prepared.body = content
+        prepared.prepare_content_length(content)
+        if content is not None:
+            prepared.headers["Content-Type"] = "application/json"
+        return prepared
 
     def _read(self, raw: Any, deadline: float) -> bytes:
         """Read the body as it comes, so that a trickle cannot hold a thread past the deadline."""

@@ -352,12 +352,11 @@ def test_certificates_and_proxies_come_from_the_environment(monkeypatch, tmp_pat
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "datadoghq.eu")
     with Session("https://api.datadoghq.com", "a", "b") as session:
-        http = session._transport._http
-        assert http.verify == str(bundle)
-        assert http.proxies["https"] == "http://proxy.example:3128"
-        assert not http.trust_env
+        transport = session._transport
+        assert transport._verify == str(bundle)
+        assert transport._proxies["https"] == "http://proxy.example:3128"
     with Session("https://api.datadoghq.eu", "a", "b") as session:
-        assert not session._transport._http.proxies
+        assert not session._transport._proxies
 
 
 def test_certificates_that_are_not_there_are_named(monkeypatch, tmp_path) -> None:
@@ -378,7 +377,7 @@ def test_an_error_without_words_is_told_by_its_kind(connect, monkeypatch, error)
         raise error
 
     session = connect(retries=0)
-    monkeypatch.setattr(session._transport._http, "request", fail)
+    monkeypatch.setattr(session._transport._http, "send", fail)
     with pytest.raises(ApiError) as caught_:
         ask(session)
     assert type(error).__name__ in caught_.value.message
