@@ -51,45 +51,23 @@ def test_an_order_is_sent_whole_and_theirs_keep_their_place(orgs: Pair) -> None:
 
 
 def test_what_is_made_there_while_an_order_is_written_is_taken_in(orgs: Pair) -> None:
-    for name in "ab":
-        pipeline(orgs.us1, name)
-    late = pipeline(orgs.eu1, "late")
-    body = orgs.eu1.all("logs_pipelines").pop(late)
-    orgs.eu1.put(ORDER, {"pipeline_ids": []})
-
-    def meanwhile(sent: Any) -> Any:
-        if late not in orgs.eu1.all("logs_pipelines"):
-            orgs.eu1.all("logs_pipelines")[late] = body
-            orgs.eu1.all("logs_pipelines_order")["order"]["pipeline_ids"].append(late)
-        return sent
-
-    orgs.sandbox.faults.add(
-        Fault(path=f"{PIPELINES}$", org="eu1", method="POST", mangle=meanwhile)
-    )  # fmt: skip
+    turned_round(orgs)
+    pipeline(orgs.us1, "c")
+    late = appearing(orgs, f"{PIPELINES}$", "POST")
     said = orgs.replay()
-    assert late in said.on(ORDER)[0].body["pipeline_ids"]
-    assert set(ordered(orgs.eu1)) == {"late", "a", "b"}
+    (write,) = said.on(ORDER)
+    assert late in write.body["pipeline_ids"]
+    assert [name for name in ordered(orgs.eu1) if name != "late"] == ["b", "a", "c"]
     orgs.settle()
 
 
 def test_an_order_that_is_refused_is_read_and_written_again(orgs: Pair) -> None:
-    for name in "ab":
-        pipeline(orgs.us1, name)
-    late = pipeline(orgs.eu1, "late")
-    body = orgs.eu1.all("logs_pipelines").pop(late)
-    orgs.eu1.put(ORDER, {"pipeline_ids": []})
-
-    def meanwhile(sent: Any) -> Any:
-        if late not in orgs.eu1.all("logs_pipelines"):
-            orgs.eu1.all("logs_pipelines")[late] = body
-            orgs.eu1.all("logs_pipelines_order")["order"]["pipeline_ids"].append(late)
-        return sent
-
-    orgs.sandbox.faults.add(Fault(path=ORDER, org="eu1", method="PUT", mangle=meanwhile))
+    turned_round(orgs)
+    appearing(orgs, ORDER, "PUT")
     said = orgs.replay()
     assert [write.status for write in said.on(ORDER)] == [422, 200]
+    assert [name for name in ordered(orgs.eu1) if name != "late"] == ["b", "a"]
     assert orgs.run("verify").code == 0
-    assert set(ordered(orgs.eu1)) == {"late", "a", "b"}
     orgs.settle()
 
 
@@ -177,6 +155,31 @@ def test_what_a_metric_computes_is_told_and_not_sent(orgs: Pair) -> None:
     assert "attributes.compute.path" in str(told["reasons"])
     assert "attributes.compute.path" in said.out
     orgs.settle()
+
+
+def turned_round(orgs: Pair) -> None:
+    """Let both orgs have two pipelines, and the source the other one first by now."""
+    for name in "ab":
+        pipeline(orgs.us1, name)
+    orgs.replay()
+    orgs.us1.put(ORDER, {"pipeline_ids": orgs.us1.get(ORDER)["pipeline_ids"][::-1]})
+
+
+def appearing(orgs: Pair, path: str, method: str) -> str:
+    """Let a pipeline be there from the moment when such a request has come."""
+    late = pipeline(orgs.eu1, "late")
+    body = orgs.eu1.all("logs_pipelines").pop(late)
+    listed = orgs.eu1.all("logs_pipelines_order")["order"]["pipeline_ids"]
+    listed.remove(late)
+
+    def meanwhile(sent: Any) -> Any:
+        if late not in orgs.eu1.all("logs_pipelines"):
+            orgs.eu1.all("logs_pipelines")[late] = body
+            orgs.eu1.all("logs_pipelines_order")["order"]["pipeline_ids"].append(late)
+        return sent
+
+    orgs.sandbox.faults.add(Fault(path=path, org="eu1", method=method, mangle=meanwhile))
+    return late
 
 
 def ordered(side: Side) -> list[str]:
