@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ddsnap.config import Config
     from ddsnap.core.transform import Rule
     from ddsnap.flows.plan_file import SavedPlan
+    from ddsnap.flows.sync import Exchange
     from ddsnap.flows.view import View
     from ddsnap.store.repository import Repository
 
@@ -43,7 +44,7 @@ def meant(app: App, repository: Repository, config: Config, asked: Asked) -> Mea
     if asked.resume and not asked.revision:
         return _resumed(repository, config, asked)
     if asked.undo:
-        return _undone(repository, asked)
+        return _undone(app, repository, config, asked)
     type_names(word.partition("/")[0] for word in asked.words)  # each of them is one
     source = _source(app, repository, config, asked)
     org = source.manifest.org.name
@@ -89,9 +90,8 @@ def _source(app: App, repository: Repository, config: Config, asked: Asked) -> V
     if not asked.revision.startswith(LIVE):
         org, *when = re.split("[@~^]", asked.revision, maxsplit=1)
         if org in config.orgs:  # a fresh clone has none of its branches yet
-            _fetch(
-                app, repository, asked, f"snapshots/{org}", *([f"journal/{org}"] if when else [])
-            )
+            journal = [f"journal/{org}"] if when else []
+            fetch(app, repository, asked.exchange, f"snapshots/{org}", *journal)
         found = find_snapshot(repository, asked.revision)
         return snapshot_view(repository, found.commit, asked.revision)
     if asked.live_source:
@@ -114,15 +114,20 @@ def _saved(app: App, repository: Repository, asked: Asked, saved: SavedPlan) -> 
     asked = replace(
         _with_wishes(asked, wishes), revision=saved.revision, to=saved.to, kind=saved.kind
     )
-    _fetch(app, repository, asked, f"snapshots/{saved.org}")
+    fetch(app, repository, asked.exchange, f"snapshots/{saved.org}")
     return asked, saved.view(repository), saved.rules(app.rules(repository))
 
 
-def _fetch(app: App, repository: Repository, asked: Asked, *branches: str) -> None:
+def fetch(app: App, repository: Repository, exchange: Exchange, *branches: str) -> None:
     """Take over what other machines have published, before anything is looked up in it."""
-    if not asked.exchange.offline:
-        for told in begin(repository, replace(asked.exchange, push=False), branches):
+    if not exchange.offline:
+        for told in begin(repository, replace(exchange, push=False), branches):
             app.terminal.note(told)
+
+
+def both(*orgs: str) -> list[str]:
+    """Return the branches of orgs."""
+    return [f"{kind}/{org}" for org in orgs for kind in ("snapshots", "journal")]
 
 
 def _resumed(repository: Repository, config: Config, asked: Asked) -> Meant:
@@ -143,8 +148,9 @@ def _resumed(repository: Repository, config: Config, asked: Asked) -> Meant:
     return again, view, _rules(begun.rules)
 
 
-def _undone(repository: Repository, asked: Asked) -> Meant:
+def _undone(app: App, repository: Repository, config: Config, asked: Asked) -> Meant:
     """Find the run that is taken back, and the snapshot of its org before it."""
+    fetch(app, repository, asked.exchange, *both(*([asked.to] if asked.to else config.orgs)))
     found = find_run(repository, asked.undo, asked.to)
     view = snapshot_view(repository, found.before, f"{found.org} before run {found.run[:12]}")
     told = replace(asked, revision=found.before[:12], to=found.org, undo=found.run, kind="restore")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cut_off import REPLAY, Killer, World, killed, world
+from orgs import git
+from runners import make_hub
 from two_orgs import Said, TwoOrgs, two_orgs
 
 from ddsnap.catalog import CATALOG
@@ -136,3 +139,32 @@ def test_a_run_that_was_killed_is_taken_back_without_going_on(
     world_.verifies(path)
     again = world_.run(path, *REPLAY)
     assert again.code == 0, again
+
+
+def test_another_machine_takes_it_back_and_brings_back_what_was_lost(
+    world_: World, tmp_path: Path
+) -> None:
+    hub = make_hub(tmp_path / "hub")
+    here = world_.fresh("here")
+    git(here, "remote", "add", "origin", hub.as_uri())
+    git(here, "push", "--quiet", "origin", "--all")
+    git(hub, "symbolic-ref", "HEAD", git(here, "symbolic-ref", "HEAD").strip())
+    before = world_.count()
+    assert world_.run(here, *REPLAY, "--push").code == 0
+    run = json.loads(git(here, "show", "journal/eu1:run.json"))["run"]
+    monitors = world_.sandbox.orgs["us1"].resources("monitors")
+    monitor = next(one for one, body in monitors.items() if body["name"] == "load")
+    there = world_.folder / "there"
+    git(world_.folder, "clone", "--quiet", hub.as_uri(), "there")
+    shutil.copy(here / "ddsnap.yaml", there / "ddsnap.yaml")
+    lost = world_.run(there, "restore", "us1", f"monitors/{monitor}", "--yes")
+    assert (lost.code, "1 unchanged" in lost.out) == (0, True), lost
+    said = world_.run(there, "replay", "--undo", run[:10], "--yes")
+    assert said.code == 0, said
+    after = world_.count()
+    for name in ("monitors", "dashboards", "service_level_objectives", "roles", "teams"):
+        assert after[name] == before[name]
+    assert json.loads(git(hub, "show", "journal/eu1:run.json"))["undoes"] == run
+    again = world_.run(here, "replay", "--undo", run[:10], "--yes")
+    assert (again.code, "was taken back" in again.err) == (2, True)
+    shutil.rmtree(there)

@@ -56,11 +56,14 @@ def unmute(
     ddsnap migration unmute --to eu1
     ddsnap migration unmute --to eu1 --resume-tests --yes
     """
-    from ddsnap.flows.past_replays import replayed_into  # noqa: PLC0415 - slow to import
+    from ddsnap.cli.meant import both, fetch  # noqa: PLC0415 - slow to import
+    from ddsnap.flows.past_replays import replayed_into  # noqa: PLC0415
 
     app: App = context.obj
     with app.open() as repository:
         config = app.config(repository)
+        exchange = exchange_of(repository, config, push=push, offline=offline)
+        fetch(app, repository, exchange, *both(*([to] if to else config.orgs)))
         known = [to] if to else replayed_into(repository)
         if len(known) != 1:
             told = ", ".join(known) or "none"
@@ -75,7 +78,7 @@ def unmute(
             resume_tests=resume_tests,
             arguments=arguments_of(context),
             given=overrides(**connection),
-            exchange=exchange_of(repository, config, push=push, offline=offline),
+            exchange=exchange,
             kind="restore",
         )
         return replay_with(app, repository, config, order)

@@ -47,10 +47,14 @@ def restore(
     ddsnap restore us1 'dashboards/Web overview'
     ddsnap restore us1@yesterday monitors/123
     """
+    from ddsnap.cli.meant import both, fetch  # noqa: PLC0415 - slow to import
+
     app: App = context.obj
     with app.open() as repository:
         config = app.config(repository)
         exchange = exchange_of(repository, config, push=push, offline=offline)
+        if revision in config.orgs:
+            fetch(app, repository, exchange, *both(revision))
         meant = _meant(repository, revision, words)
         order = Asked(
             meant.revision,
