@@ -229,5 +229,6 @@ def test_a_replay_that_was_taken_over_stops(orgs: World, hub: Path) -> None:
     said = orgs.end(process)
     assert said.code == 6, said
     assert "another run has taken over the replay into eu1" in said.err
-    assert len(orgs.sandbox.writes) - writes <= 32, "what was under way ended"
+    # Sixteen actions were under way, each of a few requests.
+    assert len(orgs.sandbox.writes) - writes <= 64, "what was under way ended"
     assert states(hub)[0] == "done"
