@@ -119,7 +119,7 @@ class _Doing:
         self.work = work
         self.action = work.action
         self.type = ground.run.catalog[work.action.address.type]
-        self.sending = Sending(ground.run, ground.log, work.action, self.type)
+        self.sending = Sending(ground.run, ground.log, work.action, self.type, check=ground.check)
         self.id = ""
         self.aliases: Mapping[str, str] = {}
 

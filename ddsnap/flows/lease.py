@@ -54,7 +54,8 @@ class Lease:
             run = self._run
             refuse_open(run.repo, run.repo.branch(run.journal), run.org, run.clock(), run.id)
             started = replace(self._record, state="started")
-            expires = run.clock() + LEASE
+            self._tried = self._told = run.clock()  # whatever time the push takes
+            expires = self._told + LEASE
             return {run.journal: stage_started(run, started, expires=expires, resume=self._resume)}
 
         branches = (self._run.journal,)
@@ -65,7 +66,6 @@ class Lease:
                 f"the start of the replay could not be published: {error.message}",
                 "nothing was written; --offline replays without the remote",
             ) from None
-        self._tried = self._told = self._run.clock()
         self._held = True
 
     def renew(self, log: RunLog) -> None:
@@ -75,18 +75,23 @@ class Lease:
         """
         now = self._run.clock()
         silence, writes = now - self._tried, log.writes - self._writes
-        due = writes >= PUBLISH_WRITES or silence >= (PUBLISH_EVERY if writes else LEASE / 3)
+        longest = min(PUBLISH_EVERY, LEASE / 3) if writes else LEASE / 3
+        due = writes >= PUBLISH_WRITES or silence >= longest
         if not self._held or not due:
             return
         self._writes, self._tried = log.writes, now
-        told = self._publish(log, now)
-        if told.pushed:
+        if self._publish(log, now).pushed:
             self._told = now
-        elif now - self._told >= LEASE:
-            raise RemoteError(
-                "the remote does not know any more that the replay goes on, so that another may"
-                f" take it over: {told.warnings[-1]}",
-                "what was done is recorded here",
+        else:
+            self.check_time()
+
+    def check_time(self) -> None:
+        """Refuse to write once another run may have taken this one over, as after a long sleep."""
+        if self._held and self._run.clock() - self._told >= LEASE:
+            raise Refused(
+                "the remote was not told in time that the replay goes on: another may have taken"
+                " it over",
+                "--resume goes on if none has",
             )
 
     def check(self) -> None:

@@ -15,7 +15,7 @@ from ddsnap.flows.account import MUTE
 from ddsnap.flows.sending import TRIES, Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from ddsnap.core.outcomes import Sent
@@ -63,15 +63,24 @@ def find_mute(documents: Iterable[Document]) -> str:
     return ""
 
 
-def mute(run: Run, log: RunLog, documents: Iterable[Document], now: datetime) -> Mute:
-    """See to it that the downtime is there, before the first monitor is."""
+def mute(
+    run: Run,
+    log: RunLog,
+    documents: Iterable[Document],
+    now: datetime,
+    check: Callable[[], object] = lambda: None,
+) -> Mute:
+    """See to it that the downtime is there, before the first monitor is.
+
+    ``check`` raises where the run must not write any more.
+    """
     known = {document.address.id: document for document in documents}
     there = find_mute(known.values())
     if there:
         return Mute(there)
     type_ = run.catalog[TYPE]
     action = Action("create", Address(TYPE, MUTE), _MESSAGE)
-    sending = Sending(run, log, action, type_)
+    sending = Sending(run, log, action, type_, check=check)
     request = create_request(type_, BODY, now=now)
     while True:
         try:

@@ -191,9 +191,8 @@ class _Replay:
         prepared, run = self.prepared, self.run
         muted, barred = None, {}
         if prepared.needs_mute:
-            made = mute(
-                run, log, prepared.before.documents(run.catalog, only=DOWNTIMES), prepared.started
-            )
+            there = prepared.before.documents(run.catalog, only=DOWNTIMES)
+            made = mute(run, log, there, prepared.started, self.lease.check_time)
             muted = Mute(made.id, made.made, made.requests) if made.id else None
             if made.why_not:
                 why = f"the downtime for {TAG} could not be made: {made.why_not}"
@@ -210,6 +209,7 @@ class _Replay:
             prepared.pause,
             self._keep,
             prepared.order.wishes.allow_self_lockout,
+            self.lease.check_time,
         )
         if any(a.kind == "create" and a.address.type == LOCATIONS for a in prepared.plan.actions):
             self._keys = prepared.order.keys_folder()

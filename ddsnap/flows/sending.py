@@ -12,7 +12,7 @@ from ddsnap.core.pointers import join
 from ddsnap.errors import ApiError, AuthError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ddsnap.api.writing import Written
     from ddsnap.core.actions import Action
@@ -42,6 +42,8 @@ class Sending:
     _told: Sequence[JSONObject] = ()
     was_made: bool = False
     """Whether the resource is there since this action."""
+    check: Callable[[], object] = lambda: None
+    """Raises where the run must not write any more."""
 
     def send(self, request: Request, body: JSON) -> Written:
         """Make a request. ``body`` is what it says, with its secrets.
@@ -77,6 +79,7 @@ class Sending:
 
     def intend(self, request: Request) -> None:
         """Write down that a request is about to be made."""
+        self.check()
         now = self.run.gateway.server_time() or self.run.clock().timestamp()
         told: dict[str, object] = {
             "address": str(self.action.address),

@@ -61,6 +61,8 @@ class Ground:
     """Keeps what the answer to a creation alone shows."""
     override: bool = False
     """Whether a policy may shut the replaying identity out."""
+    check: Callable[[], object] = lambda: None
+    """Raises where the run must not write any more."""
 
 
 def left(action: Action, status: Status, reason: str = "") -> Done:

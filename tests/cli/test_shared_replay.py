@@ -77,6 +77,7 @@ def die(orgs: World, path: Path, nth: int, **pace: float) -> None:
     assert killed(orgs.end(process))
     orgs.sandbox.watch = lambda _when, _what: True
     shutil.rmtree(path)
+    time.sleep(pace.get("lease", 0))
 
 
 def wait_for(what) -> None:
@@ -90,7 +91,7 @@ def wait_for(what) -> None:
 def test_a_replay_that_died_with_its_folder_is_resumed_from_a_fresh_clone(
     orgs: World, hub: Path, nth: int
 ) -> None:
-    die(orgs, clone(orgs, hub, "first"), nth, lease=0.1)
+    die(orgs, clone(orgs, hub, "first"), nth, lease=4)
     assert states(hub)[0] == "started"
     path = clone(orgs, hub, "second")
     resumed = orgs.run(path, *RESUME)
@@ -106,7 +107,7 @@ def test_a_replay_that_died_with_its_folder_is_resumed_from_a_fresh_clone(
 
 def test_what_was_published_of_a_dead_replay_is_told_by_the_journal(orgs: World, hub: Path) -> None:
     orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.15))
-    die(orgs, clone(orgs, hub, "first"), 30, lease=0.1, every=0.1)
+    die(orgs, clone(orgs, hub, "first"), 30, lease=4, every=0.1)
     orgs.sandbox.faults.clear()
     assert "progress" in states(hub)
     path = clone(orgs, hub, "second")
@@ -217,10 +218,10 @@ def test_without_leave_to_push_nothing_is_written(orgs: World, hub: Path) -> Non
 def test_a_replay_that_was_taken_over_stops(orgs: World, hub: Path) -> None:
     first, second = clone(orgs, hub, "first"), clone(orgs, hub, "second")
     orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.5, times=60))
-    process = start(first, *REPLAY, lease=0.2, every=1.5)
+    process = start(first, *REPLAY, lease=4)
     wait_for(lambda: git(hub, "for-each-ref", "refs/heads/journal/eu1"))
     process.send_signal(19)  # the machine sleeps
-    time.sleep(0.3)
+    time.sleep(4)
     orgs.sandbox.faults.clear()
     taken = orgs.run(second, *RESUME)
     assert taken.code == 0, taken
@@ -228,7 +229,6 @@ def test_a_replay_that_was_taken_over_stops(orgs: World, hub: Path) -> None:
     process.send_signal(18)
     said = orgs.end(process)
     assert said.code == 6, said
-    assert "another run has taken over the replay into eu1" in said.err
-    # Sixteen actions were under way, each of a few requests.
-    assert len(orgs.sandbox.writes) - writes <= 64, "what was under way ended"
+    assert "taken" in said.err
+    assert len(orgs.sandbox.writes) - writes <= 16, "what had been sent ended, and no more"
     assert states(hub)[0] == "done"
