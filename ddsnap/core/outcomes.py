@@ -160,6 +160,16 @@ def read_outcomes(data: bytes) -> Iterator[Outcome]:
         raise Damaged(f"line {len(lines) + 1} is cut")
 
 
+def read_actions(data: bytes) -> Iterator[Action]:
+    """Yield the actions of outcomes that were only told, as planned. Raises ``Damaged``."""
+    for line in data.splitlines():
+        try:
+            body = shapes.as_object(canonical.decode(line), "it")
+        except UnstorableError as error:
+            raise Damaged(error.message) from None
+        yield read_action({**body, "to": shapes.text(body, "planned")})
+
+
 def _read_line(line: bytes, where: str) -> Outcome:
     try:
         outcome = Outcome.from_json(shapes.as_object(canonical.decode(line), "it"))

@@ -125,7 +125,8 @@ def earlier(run: Run, source: str) -> Earlier | None:
     for info, record in _last(run.repo, run.org):
         if _source_of(record) != source:
             continue
-        if not (info.trailer(STATE) in CUT or _lost(run.repo, info)):
+        nothing_sent = bool(record.get("basis"))
+        if not (info.trailer(STATE) in CUT or (not nothing_sent and _lost(run.repo, info))):
             break
         cut.append((info, record))
     if not cut:

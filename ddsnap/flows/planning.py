@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ddsnap.config.model import DeleteLimit
     from ddsnap.core.deletion import Deletions
     from ddsnap.core.id_map import IdMap
-    from ddsnap.core.manifest import Manifest
+    from ddsnap.core.manifest import Manifest, OrgIdentity
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import Document
     from ddsnap.flows.view import View
@@ -50,8 +50,7 @@ def plan_replay(
     its resources depend on, unless told not to. Between two orgs the replay is quiet, unless it is
     to go ``live`` at once. The rest is as in ``make_plan``.
     """
-    ours_, theirs = source.manifest.org, destination.manifest.org
-    same_org = bool(ours_.public_id) and ours_.public_id == theirs.public_id
+    same_org = _is_same(source.manifest.org, destination.manifest.org)
     return make_plan(
         documents or (lambda: source.documents(catalog)),
         lambda: destination.documents(catalog),
@@ -64,7 +63,7 @@ def plan_replay(
         there=_states(destination.manifest),
         adopt=adopt,
         create_similar=create_similar,
-        quiet=not same_org and not live,
+        quiet=is_quiet(source.manifest.org, destination.manifest.org, live=live),
         exact=exact,
         ours=ours,
         names=names,
@@ -72,6 +71,15 @@ def plan_replay(
         deletions=deletions,
         self_user=self_user,
     )
+
+
+def is_quiet(source: OrgIdentity, destination: OrgIdentity, *, live: bool) -> bool:
+    """Whether what is created at the destination is silenced."""
+    return not live and not _is_same(source, destination)
+
+
+def _is_same(source: OrgIdentity, destination: OrgIdentity) -> bool:
+    return bool(source.public_id) and source.public_id == destination.public_id
 
 
 def whole_types(manifest: Manifest, catalog: Catalog) -> frozenset[str]:
@@ -103,6 +111,12 @@ def check_deletions(plan: Plan, limit: DeleteLimit) -> None:
 
 def _states(manifest: Manifest) -> dict[str, str]:
     return {name: state.state for name, state in manifest.types.items()}
+
+
+def with_organization(id_map: IdMap, source: View, catalog: Catalog, uuid: str) -> IdMap:
+    """Add the orgs themselves, which policies name as a whole; ``uuid`` is the destination's."""
+    org = _organization(source, catalog) if uuid else ""
+    return {**id_map, Address("organization", org): Mapped(uuid, "adopted")} if org else id_map
 
 
 def _organizations(source: View, destination: View, catalog: Catalog) -> dict[Address, Mapped]:

@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING, Final, Literal
 from ddsnap.config.model import DeleteLimit
 from ddsnap.core.deletion import Deletions
 from ddsnap.core.directory import read_directory
-from ddsnap.core.fields import value_at
 from ddsnap.core.filling import needs as places_of
-from ddsnap.core.id_map import Mapped
 from ddsnap.core.paths import document_path, parse_document_path
 from ddsnap.core.reach import consulted, reached
 from ddsnap.core.saved_plan import compare, dependents
 from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.transform import unmatched
-from ddsnap.core.values import Address
 from ddsnap.errors import Refused, UsageError
+from ddsnap.flows.as_before import basis_of, recall
 from ddsnap.flows.id_map import read_map
 from ddsnap.flows.interrupted import recognized
 from ddsnap.flows.mute import TYPE as DOWNTIMES
-from ddsnap.flows.planning import check_deletions, plan_replay, whole_types
+from ddsnap.flows.planning import (
+    check_deletions,
+    is_quiet,
+    plan_replay,
+    whole_types,
+    with_organization,
+)
 from ddsnap.flows.replay_journal import Replayed, Source
 from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need, Supplied
@@ -37,13 +41,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ddsnap.api.identity import OrgIdentity as Keys
-    from ddsnap.core.id_map import IdMap
+    from ddsnap.core.id_map import IdMap, Mapped
     from ddsnap.core.manifest import OrgIdentity
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.plan import Plan
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.transform import Rule
-    from ddsnap.core.values import Document, JSONObject
+    from ddsnap.core.values import Address, Document, JSONObject
+    from ddsnap.flows.as_before import AsBefore
     from ddsnap.flows.interrupted import Earlier
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.plan_file import SavedPlan
@@ -111,6 +116,9 @@ class Prepared:
     warnings: list[str] = field(default_factory=list)
     moved: Mapping[Address, str] = field(default_factory=dict)
     """What is left alone, and why: it is not as the saved plan has it, or needs what is not."""
+    basis: JSONObject = field(default_factory=dict)
+    as_before: AsBefore | None = None
+    """What the last replay planned, and found nothing to write either."""
 
     @cached_property
     def writes(self) -> int:
@@ -159,9 +167,10 @@ class Prepared:
             selection=(*order.wishes.words, *order.wishes.filters),
             options=order.wishes.to_json(),
             transforms=tuple(rule.name for rule in self.source.rules),
-            plan=self.plan.digest(),
+            plan=self.as_before.digest if self.as_before else self.plan.digest(),
             identity=self.keys.user,
             resumes=self.resumes,
+            basis=self.basis,
             undoes=self.undo.undone.run if self.undo else "",
         )
 
@@ -259,6 +268,14 @@ def _plan(
     catalog = run.catalog
     ours, theirs = order.source.manifest.org, before.manifest.org
     wishes = order.wishes
+    basis = None if earlier else basis_of(run, order, keys, before, started)
+    found = recall(run, basis) if basis else None
+    if found is not None:
+        source = ReplaySource(order.source, catalog, order.rules)
+        return Prepared(
+            run, order, found.plan, source, before, reading, {}, keys, started, order.supply(()),
+            quiet=is_quiet(ours, theirs, live=wishes.live), basis=found.basis, as_before=found,
+        )  # fmt: skip
     id_map = read_map(run.repo, run.repo.branch(run.journal), ours, theirs)
     id_map |= wishes.foreign(catalog)
     resolvable = principals_known(
@@ -272,7 +289,7 @@ def _plan(
         before,
         catalog,
         documents=source.documents,
-        id_map=_with_organization(id_map, order.source, catalog, keys),
+        id_map=with_organization(id_map, order.source, catalog, keys.uuid),
         selection=selected,
         dependencies=wishes.dependencies,
         live=wishes.live,
@@ -300,6 +317,7 @@ def _plan(
         Supplied(),
         plan.resolution is not None and plan.resolution.quiet,
         earlier.run if earlier else "",
+        basis=basis.told(plan) if basis else {},
     )
     _supply(prepared)
     if order.saved is not None:
@@ -325,7 +343,7 @@ def _plan_undo(
         order.source,
         now,
         run.catalog,
-        id_map=_with_organization({}, order.source, run.catalog, keys),
+        id_map=with_organization({}, order.source, run.catalog, keys.uuid),
         selection=undo.selection(),
         dependencies=False,
         exact=True,
@@ -365,15 +383,6 @@ def _deletions(order: Order, catalog: Catalog) -> Deletions | None:
         return None
     whole = whole_types(order.source.manifest, catalog)
     return Deletions(whole, wishes.delete_adopted, wishes.types)
-
-
-def _with_organization(id_map: IdMap, source: View, catalog: Catalog, keys: Keys) -> IdMap:
-    """Add the orgs themselves, which policies name as a whole; any of its users tells one's id."""
-    for user in source.documents(catalog, only="users"):
-        org = value_at(user.body, "relationships.org.data.id")
-        if isinstance(org, str) and keys.uuid:
-            return {**id_map, Address("organization", org): Mapped(keys.uuid, "adopted")}
-    return id_map
 
 
 def _reach(run: Run, order: Order, selected: Callable[[Address], bool]) -> frozenset[str]:

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ddsnap.core.actions import Action
-    from ddsnap.core.id_map import Mapped
+    from ddsnap.core.id_map import IdMap, Mapped
+    from ddsnap.core.manifest import OrgIdentity
     from ddsnap.core.values import JSON, Document
     from ddsnap.flows.account import Written
     from ddsnap.flows.compose import Reading
@@ -256,7 +257,7 @@ class _Replay:
         after, result = self._read_back(outcomes, carried, muted)
         seen: dict[Address, str] = {}
         outcomes = [self._settled(outcome, told, after, seen) for outcome in outcomes]
-        mapped = self._map(outcomes, told, after, seen)
+        maps = self._maps(outcomes, told, after, seen)
         state = _state(outcomes, carried)
         notes = renamed(prepared.plan, outcomes)
         record = replace(
@@ -269,9 +270,6 @@ class _Replay:
             standing=journal.standing(run, result, prepared.reading) if result else {},
             warnings=[*prepared.warnings, *notes],
         )
-        maps = {prepared.source.view.manifest.org: mapped}
-        if prepared.maps:
-            maps = prepared.maps(mapped, outcomes, after)
         theirs = prepared.before.manifest.org
         files = {
             path: data
@@ -294,6 +292,7 @@ class _Replay:
                 maps=files,
                 mapped=[org.name for org in maps],
                 secrets=prepared.supplied.known,
+                as_before=prepared.as_before.outcomes if prepared.as_before else b"",
             )
             return {run.journal: final.commit}
 
@@ -342,6 +341,22 @@ class _Replay:
     def _there(self, outcome: Outcome, after: View) -> Document | None:
         there = Address(outcome.action.address.type, outcome.to)
         return after.document(document_path(there), self.run.catalog)
+
+    def _maps(
+        self,
+        outcomes: Sequence[Outcome],
+        told: Mapping[Address, Written],
+        after: View,
+        seen: Mapping[Address, str],
+    ) -> Mapping[OrgIdentity, IdMap]:
+        """Return the maps that change, by the org whose ids they map."""
+        prepared = self.prepared
+        if prepared.as_before:
+            return {}
+        mapped = self._map(outcomes, told, after, seen)
+        if prepared.maps:
+            return prepared.maps(mapped, outcomes, after)
+        return {prepared.source.view.manifest.org: mapped}
 
     def _map(
         self,

@@ -75,7 +75,8 @@ class Replayed:
     ``before`` and ``after`` are the destination's snapshots, ``plan`` the plan's digest,
     ``identity`` is the user by whose keys it wrote. ``standing`` is what the next capture builds
     on (`journal.standing` of the last reading), by default what the last run has left. ``run`` is
-    named where the record is that of another run, which this one closes.
+    named where the record is that of another run, which this one closes. On an equal ``basis`` the
+    next one finds as little to write.
     """
 
     state: State
@@ -99,6 +100,7 @@ class Replayed:
     requests: Mapping[str, RouteCount] = field(default_factory=dict)
     standing: JSONObject = field(default_factory=dict)
     run: str = ""
+    basis: JSONObject = field(default_factory=dict)
 
 
 def stage_replay(
@@ -111,16 +113,18 @@ def stage_replay(
     maps: Mapping[str, bytes],
     mapped: Collection[str] = (),
     secrets: Iterable[str] = (),
+    as_before: bytes = b"",
 ) -> str:
     """Stage what a replay did; return the commit.
 
     ``patches`` and ``maps`` are by path, ``rules`` the texts by name. ``maps`` are the whole maps
     of the orgs ``mapped``, by default of the source.
-    ``secrets`` are those that it sent, beside what the run knows already.
+    ``secrets`` are those that it sent, beside what the run knows already. What is ``as_before`` is
+    the last replay's file of outcomes, which hold as its maps do.
     """
     discreet = Discreet.of(run, secrets)
-    told = [discreet.outcome(outcome) for outcome in outcomes]
-    files = {**patches, **maps, OUTCOMES: write_outcomes(told)}
+    told = [*outcomes] if as_before else [discreet.outcome(outcome) for outcome in outcomes]
+    files = {**patches, **maps, OUTCOMES: as_before or write_outcomes(told)}
     files |= {f"{RULES}/{name}.yaml": text.encode() for name, text in rules.items()}
     results = counts(told)
     what = ", ".join(f"{number} {result}" for result, number in results.items())
@@ -131,7 +135,7 @@ def stage_replay(
         subject(replayed, _ended(replayed, what)),
         body=_body(replayed, told),
         files={path: discreet.file(path, data) for path, data in files.items()},
-        anew=[f"{MAPS}/{org}" for org in mapped or [replayed.source.org]],
+        anew=[f"{MAPS}/{org}" for org in mapped or [replayed.source.org] if not as_before],
         parents=_parents(replayed),
     )
 
@@ -215,6 +219,7 @@ def _record(run: Run, replayed: Replayed, discreet: Discreet) -> JSONObject:
         "undoes": replayed.undoes,
         "requests": traffic(replayed.requests),
         **(replayed.standing or last_standing(run)),
+        **({"basis": replayed.basis} if replayed.basis else {}),
     }
     return {name: discreet.value(value) for name, value in record.items()}
 

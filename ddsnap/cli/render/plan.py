@@ -189,8 +189,8 @@ def _target(plan: Plan, unresolved: Unresolved) -> Address:
 
 
 def _title_of(plan: Plan, address: Address) -> str:
-    entry = plan.resolution.source.entries.get(address) if plan.resolution else None
-    return entry.title if entry else ""
+    known = plan.resolution.source.entries.get(address) if plan.resolution else plan.action(address)
+    return known.title if known else ""
 
 
 def _blocked(plan: Plan, blocked: Iterable[Action], most: int | None) -> Iterator[Line]:
