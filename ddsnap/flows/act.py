@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ddsnap.api.session import LostAnswer
 from ddsnap.core import canonical
+from ddsnap.core.audit import locked
 from ddsnap.core.changes import json_patch
 from ddsnap.core.filling import filling as find_filling
 from ddsnap.core.match import named_by_id, portable, portable_digest
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ddsnap.core.outcomes import Status
     from ddsnap.core.references import Reference
     from ddsnap.core.requests import Request
-    from ddsnap.core.values import JSON, JSONObject
+    from ddsnap.core.values import JSONObject
     from ddsnap.flows.present import Present
     from ddsnap.flows.work import Ground, Work
 
@@ -145,12 +146,10 @@ class _Doing:
     def lock(self, failed: Done) -> Done:
         """Restrict a resource whose policy could not be written to the replaying identity."""
         body = self.ground.binding.written(self.work.document, None)
-        me: JSON = [f"user:{self.ground.user}"]
-        bindings: JSON = [{"relation": "editor", "principals": me}]
-        locked: JSONObject = {**body, "attributes": {"bindings": bindings}}
+        alone = locked(self.type, body, self.ground.user)
         self.sending.sent += failed.outcome.requests
         reason = failed.outcome.error
-        plain = create_request(self.type, locked, now=self.ground.now)
+        plain = create_request(self.type, alone, now=self.ground.now)
         request = replace(plain, purpose="lock")
         try:
             self.sending.send_again(request, request.body)
@@ -158,7 +157,7 @@ class _Doing:
             raise
         except ApiError as error:
             return self.failed("failed", f"{reason}; it is OPEN: {error.message}")
-        self.id = id_of(self.type, locked)
+        self.id = id_of(self.type, alone)
         self.sending.made(self.id, {})
         return self.failed("failed", f"{reason}; what it protects is restricted to you alone")
 
