@@ -16,7 +16,7 @@ from ddsnap.flows.act import act, close
 from ddsnap.flows.work import Done, Work, left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from ddsnap.core.actions import Action
     from ddsnap.core.plan import Plan
@@ -266,10 +266,3 @@ def _policies(plan: Plan) -> dict[Address, list[Action]]:
         if protected in written and protected is not None and action.kind != "delete":
             found.setdefault(protected, []).append(action)
     return found
-
-
-def unreached(plan: Plan, result: CarriedOut) -> Iterator[Action]:
-    """Yield the actions that should have been carried out, and were not."""
-    for action in plan.actions:
-        if action.writes and action.address not in result.done:
-            yield action

@@ -12,7 +12,7 @@ from ddsnap.core.pointers import join
 from ddsnap.errors import ApiError, AuthError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from ddsnap.api.writing import Written
     from ddsnap.core.actions import Action
@@ -71,11 +71,6 @@ class Sending:
             except LostAnswer:  # noqa: PERF203 - a loop of attempts
                 continue
         return self.send(request, body)
-
-    def send_all(self, pairs: Iterable[tuple[Request, JSON]]) -> None:
-        """Make such requests one after another."""
-        for request, body in pairs:
-            self.send_again(request, body)
 
     def intend(self, request: Request) -> None:
         """Write down that a request is about to be made."""
