@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from ddsnap.cli.runs import scope_of, type_names
@@ -163,22 +163,4 @@ def _rules(texts: Mapping[str, str]) -> tuple[Rule, ...]:
 
 def _with_wishes(asked: Asked, wishes: Wishes) -> Asked:
     """Return what is asked with what an earlier run, or a saved plan, was asked to do."""
-    return replace(
-        asked,
-        words=wishes.words,
-        filters=wishes.filters,
-        transforms=wishes.transforms,
-        adopt=wishes.adopt,
-        dependencies=wishes.dependencies,
-        live=wishes.live,
-        delete=wishes.delete,
-        delete_adopted=wishes.delete_adopted,
-        max_deletes=wishes.max_deletes,
-        create_similar=wishes.create_similar,
-        strict=wishes.strict,
-        allow_unmatched=wishes.allow_unmatched,
-        allow_self_lockout=wishes.allow_self_lockout,
-        undo=wishes.undo,
-        unmute=wishes.unmute,
-        resume_tests=wishes.resume_tests,
-    )
+    return replace(asked, **{field.name: getattr(wishes, field.name) for field in fields(wishes)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -72,24 +72,7 @@ class Asked:
         """Return what of it the journal keeps."""
         from ddsnap.flows.wishes import Wishes  # noqa: PLC0415 - slow to import
 
-        return Wishes(
-            self.words,
-            self.filters,
-            self.transforms,
-            self.adopt,
-            self.dependencies,
-            self.live,
-            self.delete,
-            self.delete_adopted,
-            self.max_deletes,
-            self.create_similar,
-            self.strict,
-            self.allow_unmatched,
-            self.allow_self_lockout,
-            self.undo,
-            self.unmute,
-            self.resume_tests,
-        )
+        return Wishes(**{field.name: getattr(self, field.name) for field in fields(Wishes)})
 
 
 _Command: TypeAlias = "Callable[..., Any]"
