@@ -252,3 +252,20 @@ def note(text: str) -> dict[str, Any]:
 
 def api(kind: str, attributes: Any, **more: Any) -> dict[str, Any]:
     return {"data": {"type": kind, "attributes": attributes, **more}}
+
+
+def probe(name: str, **more: Any) -> dict[str, Any]:
+    """A test over HTTP, as its API takes it."""
+    return {
+        "type": "api",
+        "subtype": "http",
+        "name": name,
+        "message": "",
+        "locations": ["aws:eu-west-1"],
+        "options": {"tick_every": 60},
+        "config": {
+            "assertions": [{"type": "statusCode", "operator": "is", "target": 200}],
+            "request": {"method": "GET", "url": "https://example.com"},
+        },
+        **more,
+    }

@@ -296,6 +296,16 @@ class Comparison:
         assert [there for there, count in taken.items() if count > 1] == []
 
 
+def check(made: World) -> Comparison:
+    """Assert that the destination holds what the source holds, and return how they compare."""
+    made.capture(made.to)
+    compared = Comparison.of(made)
+    compared.check_once()
+    assert compared.differences() == {}
+    assert compared.dangling() == []
+    return compared
+
+
 def load_half(made: World, rng: random.Random) -> dict[Address, Address]:
     """Let the destination hold half of the source, and what that needs, by ids of its own."""
     bodies = made.bodies(made.source)

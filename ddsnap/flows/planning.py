@@ -51,10 +51,11 @@ def plan_replay(
     to go ``live`` at once. The rest is as in ``make_plan``.
     """
     same_org = _is_same(source.manifest.org, destination.manifest.org)
+    theirs = _organization(destination, catalog)
     return make_plan(
         documents or (lambda: source.documents(catalog)),
         lambda: destination.documents(catalog),
-        {**_organizations(source, destination, catalog), **(id_map or {})},
+        {**with_organization({}, source, catalog, theirs), **(id_map or {})},
         catalog,
         selection=selection,
         dependencies=dependencies,
@@ -117,16 +118,6 @@ def with_organization(id_map: IdMap, source: View, catalog: Catalog, uuid: str) 
     """Add the orgs themselves, which policies name as a whole; ``uuid`` is the destination's."""
     org = _organization(source, catalog) if uuid else ""
     return {**id_map, Address("organization", org): Mapped(uuid, "adopted")} if org else id_map
-
-
-def _organizations(source: View, destination: View, catalog: Catalog) -> dict[Address, Mapped]:
-    """Return the counterpart of the org itself, which policies may name."""
-    org, counterpart = _organization(source, catalog), _organization(destination, catalog)
-    return (
-        {Address("organization", org): Mapped(counterpart, "adopted")}
-        if (org and counterpart)
-        else {}
-    )
 
 
 def _organization(view: View, catalog: Catalog) -> str:

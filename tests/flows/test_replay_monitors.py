@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from pairs import api, pair
+from pairs import api, pair, probe
 
 from ddsnap.sandbox import Fault
 
@@ -55,7 +55,7 @@ def test_without_the_mute_no_monitor_is_made(orgs: Pair) -> None:
 
 
 def test_the_monitor_of_a_test_is_never_written_by_itself(orgs: Pair) -> None:
-    test = orgs.us1.post("/api/v1/synthetics/tests/api", http_test("ping"))
+    test = orgs.us1.post("/api/v1/synthetics/tests/api", probe("ping"))
     own = test["monitor_id"]
     other = orgs.us1.monitor("load")
     orgs.us1.monitor("both", type="composite", query=f"{own} && {other}", options={})
@@ -210,18 +210,3 @@ def downtime(orgs: Pair, message: str, identifier: dict[str, Any]) -> None:
 
 def at(when: datetime) -> str:
     return when.isoformat(timespec="seconds")
-
-
-def http_test(name: str) -> dict[str, Any]:
-    return {
-        "type": "api",
-        "subtype": "http",
-        "name": name,
-        "message": "",
-        "locations": ["aws:eu-west-1"],
-        "options": {"tick_every": 60},
-        "config": {
-            "assertions": [{"type": "statusCode", "operator": "is", "target": 200}],
-            "request": {"method": "GET", "url": "https://example.com"},
-        },
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pairs import pair
+from pairs import pair, probe
 
 from ddsnap.sandbox import Fault
 
@@ -22,27 +22,10 @@ def orgs(tmp_path: Path) -> Iterator[Pair]:
         yield made
 
 
-def a_test(name: str) -> dict[str, object]:
-    return {
-        "name": name,
-        "type": "api",
-        "subtype": "http",
-        "status": "live",
-        "message": "look",
-        "tags": [],
-        "locations": ["aws:eu-central-1"],
-        "config": {
-            "assertions": [{"operator": "is", "target": 200, "type": "statusCode"}],
-            "request": {"method": "GET", "url": "https://shop.example"},
-        },
-        "options": {"tick_every": 300},
-    }
-
-
 def fill(orgs: Pair) -> None:
     for nth in range(8):
         orgs.us1.monitor(f"load {nth}", query=f"avg(last_5m):avg:load{nth}{{*}} > 1", tags=["x:y"])
-    orgs.us1.post("/api/v1/synthetics/tests/api", a_test("front door"))
+    orgs.us1.post("/api/v1/synthetics/tests/api", probe("front door", status="live"))
 
 
 def test_the_downtime_comes_before_the_first_monitor_whatever_runs_beside(orgs: Pair) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from contract import assert_sent
 from recorded_org import complete, settle
-from replays import Comparison, World, load_half, unresolvable, world
+from replays import Comparison, World, check, load_half, unresolvable, world
 from test_recorded_org import load
 
 from ddsnap.catalog import CATALOG
@@ -34,16 +34,6 @@ def recorded(tmp_path: Path) -> Iterator[World]:
         made.capture()
         made.supply()
         yield made
-
-
-def check(made: World) -> Comparison:
-    """Assert that the destination holds what the source holds, and return how they compare."""
-    made.capture(made.to)
-    compared = Comparison.of(made)
-    compared.check_once()
-    assert compared.differences() == {}
-    assert compared.dangling() == []
-    return compared
 
 
 def left_out(compared: Comparison, outcomes: dict[Address, dict[str, Any]]) -> dict[str, list[str]]:

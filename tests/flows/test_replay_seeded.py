@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 from contract import assert_sent
-from replays import Comparison, World, directory_of, needing, referring, world
+from replays import World, check, directory_of, needing, referring, world
 from test_hostile import IDS, index
 
 from ddsnap.catalog import CATALOG
@@ -49,16 +49,6 @@ def replayed(pair: World) -> World:
     """The same, replayed once."""
     pair.replay(LOCKOUT)
     return pair
-
-
-def check(made: World) -> Comparison:
-    """Assert that the destination holds what the source holds, and return how they compare."""
-    made.capture(made.to)
-    compared = Comparison.of(made)
-    compared.check_once()
-    assert compared.differences() == {}
-    assert compared.dangling() == []
-    return compared
 
 
 def creations(made: World, done: Said) -> set[Address]:

@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from pairs import pair
+from pairs import pair, probe
 
 from ddsnap.flows.supply import variable as variable_of
 from ddsnap.sandbox import Fault
@@ -251,22 +251,6 @@ def variable(
 def step(name: str) -> dict[str, Any]:
     request = {"method": "GET", "url": "https://example.com"}
     return {"name": name, "subtype": "http", "request": request, "assertions": []}
-
-
-def probe(name: str, **more: Any) -> dict[str, Any]:
-    return {
-        "type": "api",
-        "subtype": "http",
-        "name": name,
-        "message": "",
-        "locations": ["aws:eu-west-1"],
-        "options": {"tick_every": 60},
-        "config": {
-            "assertions": [{"type": "statusCode", "operator": "is", "target": 200}],
-            "request": {"method": "GET", "url": "https://example.com"},
-        },
-        **more,
-    }
 
 
 def browser(name: str, *steps: Any) -> dict[str, Any]:

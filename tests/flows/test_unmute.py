@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from pairs import pair
+from pairs import pair, probe
 
 from ddsnap.sandbox import Fault
 
@@ -30,28 +30,11 @@ def unmute(orgs: Pair, *more: str, code: int = 0) -> Said:
     return said
 
 
-def a_test(name: str) -> dict[str, object]:
-    return {
-        "name": name,
-        "type": "api",
-        "subtype": "http",
-        "status": "live",
-        "message": "look",
-        "tags": [],
-        "locations": ["aws:eu-central-1"],
-        "config": {
-            "assertions": [{"operator": "is", "target": 200, "type": "statusCode"}],
-            "request": {"method": "GET", "url": "https://shop.example"},
-        },
-        "options": {"tick_every": 300},
-    }
-
-
 def migrated(orgs: Pair) -> None:
     """Two monitors and a test, replayed quietly beside one of their own."""
     orgs.us1.monitor("one", tags=["team:a"])
     orgs.us1.monitor("two", query="avg(last_5m):avg:two{*} > 1")
-    orgs.us1.post("/api/v1/synthetics/tests/api", a_test("front door"))
+    orgs.us1.post("/api/v1/synthetics/tests/api", probe("front door", status="live"))
     orgs.eu1.monitor("theirs", query="avg(last_5m):avg:own{*} > 1", tags=["migration:true"])
     orgs.replay(live=False)
 
@@ -97,7 +80,9 @@ def test_tests_run_again_when_that_is_asked(orgs: Pair) -> None:
 
 
 def test_a_test_that_is_paused_at_the_source_stays_so(orgs: Pair) -> None:
-    orgs.us1.post("/api/v1/synthetics/tests/api", {**a_test("idle"), "status": "paused"})
+    orgs.us1.post(
+        "/api/v1/synthetics/tests/api", {**probe("idle", status="live"), "status": "paused"}
+    )
     orgs.us1.monitor("one")
     orgs.replay(live=False)
     said = unmute(orgs, "--resume-tests")
