@@ -1,7 +1,8 @@
 """Kill a Python program at any step that it takes on the file system.
 
 ``run_killed_at_step`` runs a program in a process of its own; just before its Nth step below a
-folder (creating, writing out, renaming, linking, removing, syncing ...) that process gets SIGKILL.
+folder (creating, writing out, renaming, linking, removing, syncing ...), or the Nth of those whose
+names hold a text, that process gets SIGKILL.
 ``steps_until_done`` does so for N = 1, 2, ... until the program gets through.
 """
 
@@ -47,15 +48,16 @@ class Crash:
 
 
 def run_killed_at_step(
-    argv: Sequence[str], step: int, root: Path, trace: Path, timeout: float = 120
+    argv: Sequence[str], step: int, root: Path, trace: Path, timeout: float = 120, among: str = ""
 ) -> Crash:
     """Run ``python argv`` (``-m module ...`` or ``script ...``) and kill it at its Nth step.
 
-    Only steps below ``root`` count; ``trace`` is a file outside of it that collects their names.
+    Only steps below ``root`` whose names hold ``among`` count; ``trace`` is a file outside of it
+    that collects the names of all steps below it.
     """
     trace.unlink(missing_ok=True)
     ran = subprocess.run(
-        [sys.executable, "-B", __file__, str(step), str(root), str(trace), *argv],
+        [sys.executable, "-B", __file__, str(step), among, str(root), str(trace), *argv],
         capture_output=True,
         text=True,
         check=False,
@@ -80,8 +82,9 @@ def steps_until_done(argv: Sequence[str], root: Path, trace: Path) -> Iterator[t
 class _Killer:
     """Counts the steps, in the process that is to die at one of them."""
 
-    def __init__(self, step: int, root: str, trace: str) -> None:
+    def __init__(self, step: int, among: str, root: str, trace: str) -> None:
         self.left = step
+        self.among = among
         self.root = os.path.realpath(root)
         self.trace = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.write = os.write
@@ -108,9 +111,10 @@ class _Killer:
         texts = [os.fsdecode(path) for path in paths if isinstance(path, (str, bytes, os.PathLike))]
         if not any(os.path.abspath(text).startswith(self.root) for text in texts):  # noqa: PTH100
             return
-        self.write(self.trace, f"{name} {' '.join(texts)}\n".encode("utf-8", "replace"))
-        self.left -= 1
-        if self.left == 0:
+        told = f"{name} {' '.join(texts)}"
+        self.write(self.trace, f"{told}\n".encode("utf-8", "replace"))
+        self.left -= self.among in told
+        if self.left == 0 and self.among in told:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -121,8 +125,8 @@ def _path_of(descriptor: int) -> str:
         return ""
 
 
-def _main(step: str, root: str, trace: str, *argv: str) -> None:
-    killer = _Killer(int(step), root, trace)
+def _main(step: str, among: str, root: str, trace: str, *argv: str) -> None:
+    killer = _Killer(int(step), among, root, trace)
     for name in ("fsync", "write", "ftruncate"):
         setattr(os, name, killer.on_descriptor(name))
     sys.addaudithook(killer.audit)

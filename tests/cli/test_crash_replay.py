@@ -66,13 +66,17 @@ def test_killed_at_any_other_request(orgs: World) -> None:
 # --- at each step on the file system
 
 
-def die_at_step(orgs: World, root: Path, trace: Path, step: int) -> str:
+LOG = "replay-eu1.ndjson"
+
+
+def die_at_step(orgs: World, root: Path, trace: Path, step: int, among: str = "") -> str:
+    """Return at which step the run died; nothing where it got through."""
     orgs.fresh(root.name)
-    crash = run_killed_at_step(argv_of(root, *REPLAY), step, root, trace)
+    crash = run_killed_at_step(argv_of(root, *REPLAY), step, root, trace, among=among)
     assert crash.killed or crash.code == 0, crash.stderr
     resumed = orgs.resume(root)
-    assert resumed.code == 0, (step, crash.step, resumed)
-    orgs.is_whole(root, (step, crash.step))
+    assert resumed.code == 0, (among, step, crash.step, resumed)
+    orgs.is_whole(root, (among, step, crash.step))
     shutil.rmtree(root)
     return crash.step if crash.killed else ""
 
@@ -86,23 +90,31 @@ def steps_of_a_run(orgs: World, root: Path, trace: Path) -> list[str]:
     return trace.read_text().splitlines()
 
 
-def telling(steps: list[str]) -> list[int]:
-    """The steps around which most can go wrong, by their numbers from 1."""
-    log = [nth for nth, step in enumerate(steps, 1) if "replay-eu1.ndjson" in step]
-    refs = [nth for nth, step in enumerate(steps, 1) if "refs/heads/" in step]
-    assert len(log) > 100
-    assert len(refs) >= 3
-    first, *_ = log
-    chosen = [first, first + 1, *log[3:6], log[len(log) // 2], log[-2], log[-1]]
-    return sorted({*chosen, *refs[-3:], log[-1] + 1})
+def telling(steps: list[str]) -> list[tuple[str, int]]:
+    """The steps around which most can go wrong: each by a text in its name, the nth with it.
+
+    Not by their place among all steps: threads share the syncs of the log as it happens.
+    """
+    written = sum(step.startswith("os.write ") and step.endswith(LOG) for step in steps)
+    moved = sum("refs/heads/" in step for step in steps)
+    removals = [step for step in steps if step.startswith("os.remove ") and step.endswith(LOG)]
+    assert written > 100
+    assert moved >= 18
+    log = [(LOG, nth) for nth in (1, 2, 4, 5, 6, written // 2)]
+    refs = [("refs/heads/", nth) for nth in (moved // 2, moved - 2, moved - 1, moved)]
+    return [*log, *refs, (removals[-1], len(removals))]
 
 
-def test_killed_at_steps_on_the_file_system(orgs: World, tmp_path: Path) -> None:
+def test_killed_at_telling_steps_on_the_file_system(orgs: World, tmp_path: Path) -> None:
     root, trace = orgs.folder / "steps", tmp_path / "trace"
-    steps = steps_of_a_run(orgs, root, trace)
-    rng = random.Random(SEED)
-    every = range(1, len(steps) + 1)
-    chosen = every if TORTURE else sorted({*telling(steps), *rng.sample(every, 2)})
+    for among, nth in telling(steps_of_a_run(orgs, root, trace)):
+        assert among in die_at_step(orgs, root, trace, nth, among)
+
+
+def test_killed_at_any_step_on_the_file_system(orgs: World, tmp_path: Path) -> None:
+    root, trace = orgs.folder / "steps", tmp_path / "trace"
+    every = range(1, len(steps_of_a_run(orgs, root, trace)) + 1)
+    chosen = every if TORTURE else random.Random(SEED).sample(every[: len(every) // 2], 2)
     died = [die_at_step(orgs, root, trace, step) for step in chosen]
     assert sum(map(bool, died)) > len(died) * 0.9
 
