@@ -43,10 +43,10 @@ def demo(app: App, directory: Path | None, size: int) -> ExitCode:
 
     folder = directory or Path(tempfile.mkdtemp(prefix="ddsnap-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
-    with Sandbox() as sandbox:
+    with Sandbox() as sandbox, tempfile.TemporaryDirectory(prefix="ddsnap-demo-") as state:
         us1 = sandbox.add_org("us1", seed=_SEED, size=size)
         eu1 = sandbox.add_org("eu1")
-        story = _Story(app.terminal, folder.resolve(), sandbox)
+        story = _Story(app.terminal, folder.resolve(), sandbox, state)
         story.tell_of_snapshots(us1)
         story.tell_of_replays(us1, eu1)
         story.look_with_git()
@@ -58,6 +58,8 @@ class _Story:
     terminal: Terminal
     folder: Path
     sandbox: Sandbox
+    state: str
+    """Where the keys of a sandbox's private locations go: nobody needs them after the story."""
 
     def tell_of_snapshots(self, us1: SandboxOrg) -> None:
         """Tell the first chapters; a command that fails ends the story."""
@@ -157,7 +159,7 @@ class _Story:
         self._call([sys.executable, "-m", "ddsnap", "-C", str(self.folder), *words], fine)
 
     def _call(self, command: list[str], fine: tuple[int, ...] = (0,)) -> None:
-        keys = {}
+        keys = {"XDG_STATE_HOME": self.state}
         for org in self.sandbox.orgs.values():
             keys[variable(org.name, "api_key")] = org.api_key
             keys[variable(org.name, "app_key")] = org.app_key
@@ -171,23 +173,31 @@ class _Story:
 
 
 def _work(org: SandboxOrg) -> Iterator[str]:
-    """Do what people do on a day, in the org itself; yield a line of text for each edit."""
+    """Do what people do on a day, in the org itself; yield a line of text for each edit.
+
+    A small org may lack what one of them is about.
+    """
     now = org.now().isoformat()
-    monitor = next(m for m in org.resources("monitors").values() if _critical(m))
-    old = _critical(monitor)
-    monitor["options"]["thresholds"]["critical"] = old * 2
-    monitor["query"] = monitor["query"].rsplit(" ", 1)[0] + f" {old * 2:g}"
-    monitor["modified"] = now
-    yield f"monitors/{monitor['id']}: critical threshold {old:g} -> {old * 2:g}"
-    dashboard = next(d for d in org.resources("dashboards").values() if len(d["widgets"]) > 2)
-    note = {"definition": {"type": "note", "content": "See the runbook first."}}
-    dashboard["widgets"].insert(0, {"id": org.new_widget(), **note})
-    dashboard["modified_at"] = now
-    yield f"dashboards/{dashboard['id']}: a note inserted at the top"
-    role = next(r for r in org.resources("roles").values() if not r["attributes"].get("managed"))
-    role["relationships"]["permissions"]["data"].pop()
-    role["attributes"]["modified_at"] = now
-    yield f"roles/{role['id']}: one permission removed"
+    for monitor in filter(_critical, [*org.resources("monitors").values()]):
+        old = _critical(monitor)
+        monitor["options"]["thresholds"]["critical"] = old * 2
+        monitor["query"] = monitor["query"].rsplit(" ", 1)[0] + f" {old * 2:g}"
+        monitor["modified"] = now
+        yield f"monitors/{monitor['id']}: critical threshold {old:g} -> {old * 2:g}"
+        break
+    for dashboard in org.resources("dashboards").values():
+        note = {"definition": {"type": "note", "content": "See the runbook first."}}
+        dashboard["widgets"].insert(0, {"id": org.new_widget(), **note})
+        dashboard["modified_at"] = now
+        yield f"dashboards/{dashboard['id']}: a note inserted at the top"
+        break
+    for role in org.resources("roles").values():
+        if role["attributes"].get("managed"):
+            continue
+        role["relationships"]["permissions"]["data"].pop()
+        role["attributes"]["modified_at"] = now
+        yield f"roles/{role['id']}: one permission removed"
+        break
 
 
 def _critical(monitor: dict[str, Any]) -> float:
