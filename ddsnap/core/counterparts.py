@@ -66,6 +66,11 @@ class Counterparts:
         self.resolution.ids[address] = id_
         self.taken.add(Address(address.type, id_))
 
+    def drop(self, address: Address, id_: str) -> None:
+        """Take a destination resource away from one of the source's again."""
+        self.resolution.ids.pop(address, None)
+        self.taken.discard(Address(address.type, id_))
+
     def free(self, addresses: Iterable[Address]) -> list[Address]:
         """Return those that belong to nobody."""
         return [address for address in addresses if address not in self.taken]

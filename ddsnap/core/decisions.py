@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ddsnap.core.actions import Action
-from ddsnap.core.counterparts import UNREAD, counterparts, match
+from ddsnap.core.counterparts import UNREAD, Match, counterparts, match
 from ddsnap.core.match import named_by_id
 from ddsnap.core.normalize import id_of
-from ddsnap.core.references import rewrite
-from ddsnap.core.resolution import is_symbolic, symbol
+from ddsnap.core.references import identifies, rewrite
+from ddsnap.core.resolution import symbol
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ddsnap.core.counterparts import Counterparts, Match, Terms
+    from ddsnap.core.counterparts import Counterparts, Terms
     from ddsnap.core.directory import Entry
     from ddsnap.core.references import Reference
     from ddsnap.core.resolution import Missing, Resolution
@@ -49,6 +49,10 @@ def decide(decisions: Decisions, entry: Entry, waiting: Iterable[Reference]) -> 
             block(decisions, entry, ("no such type",), None)
         return
     found = match(decisions.known, entry, type_)
+    if found.id and not _is_still_its_own(decisions, entry, type_, found.id):
+        decisions.known.drop(address, found.id)
+        anew = _follows_a_creation(decisions, entry, type_)
+        found = Match("none") if anew else match(decisions.known, entry, type_)
     if found.id:
         decisions.known.take(address, found.id)
     if _is_over(decisions, entry) and not found.id:
@@ -71,6 +75,32 @@ def decide(decisions: Decisions, entry: Entry, waiting: Iterable[Reference]) -> 
         decisions.actions[address] = Action(kind, address, entry.title, reasons=reasons)
     else:
         _make(decisions, entry, type_, missing)
+
+
+def _is_still_its_own(decisions: Decisions, entry: Entry, type_: ResourceType, id_: str) -> bool:
+    """Whether a counterpart is about what the resource is about: a policy names it by its id.
+
+    What was lost and made again is another one; a policy of the old one does not protect it.
+    """
+    own = _owning(entry, type_)
+    if not own:
+        return True
+    if _follows_a_creation(decisions, entry, type_):
+        return False
+    known = all(decisions.resolution.value(reference) is not None for reference in own)
+    return not known or id_ == _new_id(decisions.resolution, entry, type_, id_)
+
+
+def _follows_a_creation(decisions: Decisions, entry: Entry, type_: ResourceType) -> bool:
+    """Whether what its id is made of is yet to be made, be it under an id that it had before."""
+    found = map(decisions.resolution.source.find, _owning(entry, type_))
+    actions = (decisions.actions.get(one.address) for one in found if one)
+    return any(action.kind == "create" for action in actions if action)
+
+
+def _owning(entry: Entry, type_: ResourceType) -> list[Reference]:
+    """The references that its id is made of."""
+    return [reference for reference in entry.references if identifies(type_, reference)]
 
 
 def block(
@@ -200,7 +230,7 @@ def _unseen(decisions: Decisions, entry: Entry, type_: ResourceType) -> str:
     """Say why it may be at the destination for all that is known."""
     there, name = decisions.terms.there, entry.address.type
     state = "" if there is None else there.get(name, "uncaptured")
-    if state not in UNREAD or is_symbolic(_new_id(decisions.resolution, entry, type_, "")):
+    if state not in UNREAD or _follows_a_creation(decisions, entry, type_):
         return ""  # what belongs to something new cannot be there
     told = f"{name} were not read completely at the destination ({state})"
     return f"{told}: one may be there already"
@@ -227,6 +257,5 @@ def _new_id(resolution: Resolution, entry: Entry, type_: ResourceType, unknown: 
     """The id it will have, where it is a name or made of other ids; else ``unknown``."""
     if not named_by_id(type_):
         return unknown
-    parts = [part.at for part in type_.parts] or [type_.id]
-    own = [ref for ref in entry.references if ".".join(map(str, ref.parts)) in parts]
+    own = _owning(entry, type_)
     return id_of(type_, rewrite(entry.identifying, own, resolution.value))

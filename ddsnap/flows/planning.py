@@ -50,7 +50,7 @@ def plan_replay(
     its resources depend on, unless told not to. Between two orgs the replay is quiet, unless it is
     to go ``live`` at once. The rest is as in ``make_plan``.
     """
-    same_org = _is_same(source.manifest.org, destination.manifest.org)
+    same_org = is_same(source.manifest.org, destination.manifest.org)
     theirs = _organization(destination, catalog)
     return make_plan(
         documents or (lambda: source.documents(catalog)),
@@ -76,10 +76,11 @@ def plan_replay(
 
 def is_quiet(source: OrgIdentity, destination: OrgIdentity, *, live: bool) -> bool:
     """Whether what is created at the destination is silenced."""
-    return not live and not _is_same(source, destination)
+    return not live and not is_same(source, destination)
 
 
-def _is_same(source: OrgIdentity, destination: OrgIdentity) -> bool:
+def is_same(source: OrgIdentity, destination: OrgIdentity) -> bool:
+    """Whether both are one org."""
     return bool(source.public_id) and source.public_id == destination.public_id
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from ddsnap.config.model import DeleteLimit
 from ddsnap.core.deletion import Deletions
 from ddsnap.core.directory import read_directory
 from ddsnap.core.filling import needs as places_of
-from ddsnap.core.paths import document_path, parse_document_path
+from ddsnap.core.manifest import OrgIdentity
+from ddsnap.core.paths import document_path
 from ddsnap.core.reach import consulted, reached
 from ddsnap.core.saved_plan import compare, dependents
 from ddsnap.core.secrets import maybe_marked
@@ -24,6 +25,7 @@ from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.planning import (
     check_deletions,
     is_quiet,
+    is_same,
     plan_replay,
     whole_types,
     with_organization,
@@ -33,6 +35,7 @@ from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need, Supplied
 from ddsnap.flows.transforming import principals_known
 from ddsnap.flows.undo import Undo, read_undo
+from ddsnap.flows.unlisted import unlisted
 from ddsnap.flows.unmute import read_unmute
 
 if TYPE_CHECKING:
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
 
     from ddsnap.api.identity import OrgIdentity as Keys
     from ddsnap.core.id_map import IdMap, Mapped
-    from ddsnap.core.manifest import OrgIdentity
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.plan import Plan
     from ddsnap.core.resource_type import Catalog
@@ -134,12 +136,8 @@ class Prepared:
     @cached_property
     def _known(self) -> dict[str, set[str]]:
         known: dict[str, set[str]] = {}
-        for path in self.before.paths():
-            name, id_ = parse_document_path(path)
-            if id_ is None:  # the name is too long to hold the id
-                document = self.before.document(path, self.run.catalog)
-                id_ = document.address.id if document else ""
-            known.setdefault(name, set()).add(id_)
+        for address in self.before.addresses(self.run.catalog):
+            known.setdefault(address.type, set()).add(address.id)
         for address, mapped in self.id_map.items():
             known.setdefault(address.type, set()).add(mapped.id)
         return known
@@ -208,6 +206,14 @@ class Prepared:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """What a selection of the source needs, and the types of which the destination is read."""
+
+    addresses: frozenset[Address]
+    types: frozenset[str]
+
+
 def prepare(
     run: Run, order: Order, keys: Keys, look: Look, earlier: Earlier | None = None
 ) -> Prepared:
@@ -221,12 +227,17 @@ def prepare(
             f"{order.source.label} was written by a newer ddsnap (rules {manifest.rules})",
             "install that version: an older one cannot read it reliably",
         )
+    here = OrgIdentity(run.org, keys.public_id, run.site)
+    id_map = read_map(run.repo, run.repo.branch(run.journal), manifest.org, here)
+    again = partial(unlisted, run, order.source, id_map, same_org=is_same(manifest.org, here))
     if order.wishes.undo or order.wishes.unmute:
-        view, reading = look(order.scope, None)
+        view, reading = look(replace(order.scope, again=again(None)), None)
         plan_own = _plan_undo if order.wishes.undo else _plan_unmute
         return plan_own(run, order, keys, view, reading=reading, started=started)
     selected = order.wishes.selection(order.source, run.catalog)
-    only = frozenset[str]() if selected is None else _reach(run, order, selected)
+    needed = None if selected is None else _needed(run, order, selected)
+    only = frozenset[str]() if needed is None else needed.types
+    scope = replace(order.scope, again=again(None if needed is None else needed.addresses))
 
     def plan(scope: Scope, so_far: CaptureResult | None = None) -> Prepared:
         view, reading = look(scope, so_far)
@@ -235,9 +246,9 @@ def prepare(
             selected=selected,
         )  # fmt: skip
 
-    prepared = plan(replace(order.scope, only=only))
+    prepared = plan(replace(scope, only=only))
     if only and _recreates(prepared):  # whatever names what was lost is to name the new one
-        prepared = plan(order.scope, prepared.reading)
+        prepared = plan(scope, prepared.reading)
     return prepared
 
 
@@ -385,14 +396,14 @@ def _deletions(order: Order, catalog: Catalog) -> Deletions | None:
     return Deletions(whole, wishes.delete_adopted, wishes.types)
 
 
-def _reach(run: Run, order: Order, selected: Callable[[Address], bool]) -> frozenset[str]:
-    """Return the types of all that the selection needs: it may be there, replayed or not."""
+def _needed(run: Run, order: Order, selected: Callable[[Address], bool]) -> _Needed:
+    """Return what the selection needs: it may be there, replayed or not."""
     directory = read_directory(order.source.documents(run.catalog), run.catalog)
     needed = reached(directory, run.catalog, selected, dependencies=True)
     types = {address.type for address in needed} | {_PROTECTED, DOWNTIMES}
     types |= consulted(directory, run.catalog, needed)
     types |= {run.catalog[name].parent for name in types if run.catalog[name].parent}
-    return frozenset(types) & frozenset(order.scope.types)
+    return _Needed(frozenset(needed), frozenset(types) & frozenset(order.scope.types))
 
 
 def _recreates(prepared: Prepared) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ddsnap.core.manifest import Manifest, OrgIdentity, TypeState
+from ddsnap.core.paths import parse_document_path
+from ddsnap.core.values import Address
 from ddsnap.errors import StoreError
 from ddsnap.flows.identity import check_identity
 from ddsnap.flows.read_org import Scope, read_org
@@ -64,6 +66,15 @@ class View:
             document = self.document(path, catalog)
             if document is not None:
                 yield document
+
+    def addresses(self, catalog: Catalog, *, only: str = "") -> Iterator[Address]:
+        """Yield the address of every document, or of every one of a type."""
+        for path in self.paths(only=only):
+            name, id_ = parse_document_path(path)
+            if id_ is not None:
+                yield Address(name, id_)
+            elif document := self.document(path, catalog):  # its name is too long to hold the id
+                yield document.address
 
     def document(self, path: str, catalog: Catalog, sha: bytes | None = None) -> Document | None:
         """Return one document, normalized by today's rules; ``sha`` saves looking it up."""

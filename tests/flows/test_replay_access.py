@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from pairs import Pair, Side
+    from pairs import Pair, Said, Side
 
 ADMIN = "Datadog Admin Role"
+POLICIES = "restriction_policies"
 
 
 @pytest.fixture
@@ -305,6 +306,98 @@ def test_a_policy_that_is_gone_at_the_source_is_lifted_with_consent(orgs: Pair) 
     said = orgs.replay("--delete")
     assert said.sent == [f"DELETE /api/v2/restriction_policy/dashboard:{there}"]
     assert orgs.eu1.policy(f"dashboard:{there}") == {}
+
+
+@pytest.mark.parametrize("how", ["removed", "loosened"])
+def test_a_policy_that_somebody_changed_by_hand_is_seen_at_once(orgs: Pair, how: str) -> None:
+    """No listing tells of it, and a capture reads it in its turn."""
+    board = orgs.us1.dashboard("Board")
+    orgs.us1.restrict(f"dashboard:{board}", editor=[f"user:{orgs.us1.org.owner}"])
+    orgs.replay()
+    there = f"dashboard:{orgs.ids('dashboards')[board]}"
+    wanted = orgs.eu1.policy(there)
+    change(orgs.eu1, there, how)
+    assert [one["action"] for one in orgs.plan() if one["type"] == POLICIES] == [
+        "create" if how == "removed" else "update"
+    ]
+    assert orgs.replay().sent == [f"POST /api/v2/restriction_policy/{there}"]
+    assert orgs.eu1.policy(there) == wanted
+    orgs.settle()
+
+
+@pytest.mark.parametrize("how", ["removed", "loosened"])
+@pytest.mark.parametrize("words", [(), (f"{POLICIES}/dashboard:{{board}}",)])
+def test_a_policy_is_restored_whatever_was_last_known_of_it(
+    orgs: Pair, how: str, words: tuple[str, ...]
+) -> None:
+    board = orgs.us1.dashboard("Board")
+    orgs.us1.restrict(f"dashboard:{board}", editor=[f"user:{orgs.us1.org.owner}"])
+    orgs.capture()
+    wanted = orgs.us1.policy(f"dashboard:{board}")
+    change(orgs.us1, f"dashboard:{board}", how)
+    named = [word.format(board=board) for word in words]
+    said = orgs.run("replay", "us1", *named, "--to", "us1", "--yes")
+    assert said.sent == [f"POST /api/v2/restriction_policy/dashboard:{board}"], said
+    assert orgs.us1.policy(f"dashboard:{board}") == wanted
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_is_made_again_is_restricted_again(orgs: Pair, *, kept: bool) -> None:
+    """Whether Datadog keeps the policy of what is gone, or forgets it."""
+    monitor = orgs.us1.monitor("load")
+    orgs.us1.restrict(f"monitor:{monitor}", editor=[f"user:{orgs.us1.org.owner}"])
+    orgs.replay()
+    lose(orgs.eu1, orgs.ids("monitors")[monitor], kept=kept)
+    there = once_more(orgs.replay(), orgs.eu1)
+    assert orgs.ids("monitors")[monitor] == there
+    orgs.settle()
+    lose(orgs.us1, monitor, kept=kept)
+    said = orgs.run("restore", "us1", f"monitors/{monitor}", "--yes")
+    assert said.code == 0, said
+    once_more(said, orgs.us1)
+
+
+@pytest.mark.parametrize("undeleted", [True, False])
+def test_what_is_undeleted_is_restricted_whatever_becomes_of_it(
+    orgs: Pair, *, undeleted: bool
+) -> None:
+    board = orgs.us1.dashboard("Board")
+    orgs.us1.restrict(f"dashboard:{board}", editor=[f"user:{orgs.us1.org.owner}"])
+    orgs.capture()
+    wanted = orgs.us1.policy(f"dashboard:{board}")
+    kept = dict(orgs.us1.all(POLICIES))
+    orgs.us1.delete(f"/api/v1/dashboard/{board}")
+    orgs.us1.all(POLICIES).update(kept)
+    if not undeleted:
+        orgs.us1.org.bin.clear()
+    assert orgs.run("restore", "us1", f"dashboards/{board}", "--yes").code == 0
+    there = orgs.us1.one("dashboards", "Board")["id"]
+    assert (there == board) is undeleted
+    assert orgs.us1.policy(f"dashboard:{there}") == wanted
+
+
+def change(side: Side, object_: str, how: str) -> None:
+    """Let somebody take a policy away, or open it to everybody."""
+    if how == "removed":
+        side.delete(f"/api/v2/restriction_policy/{object_}")
+    else:
+        side.restrict(object_, editor=[f"org:{side.org.uuid}"])
+
+
+def lose(side: Side, monitor: str, *, kept: bool) -> None:
+    """Delete a monitor, and what the org knows of who may change it unless that is ``kept``."""
+    policies = dict(side.all(POLICIES))
+    side.delete(f"/api/v1/monitor/{monitor}")
+    side.all(POLICIES).clear()
+    side.all(POLICIES).update(policies if kept else {})
+
+
+def once_more(said: Said, side: Side) -> str:
+    """The one monitor, which was just made and restricted to the owner again."""
+    there = str(side.one("monitors", "load")["id"])
+    assert said.sent == ["POST /api/v1/monitor", f"POST /api/v2/restriction_policy/monitor:{there}"]
+    assert side.policy(f"monitor:{there}") == {"editor": [f"user:{side.org.owner}"]}
+    return there
 
 
 def roles_of(side: Side, handle: str) -> list[str]:
