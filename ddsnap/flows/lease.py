@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.errors import Refused, RemoteError
-from ddsnap.flows.past_replays import refuse_open, refuse_taken
+from ddsnap.flows.past_replays import refuse_open, refuse_overtaken, refuse_taken
 from ddsnap.flows.replay_journal import stage_progress, stage_started
 from ddsnap.flows.sync import Published, publish
 
@@ -31,13 +31,19 @@ PUBLISH_WRITES: Final = 100
 
 
 class Lease:
-    """The start of a run and its progress, published; ``resume`` is what lets another go on."""
+    """The start of a run and its progress, published; ``resume`` is what lets another go on.
 
-    def __init__(self, run: Run, exchange: Exchange, record: Replayed, resume: JSON) -> None:
+    ``last`` is the newest replay of others that the run has planned on: the commit of its record.
+    """
+
+    def __init__(
+        self, run: Run, exchange: Exchange, record: Replayed, resume: JSON, last: str
+    ) -> None:
         self._run = run
         self._exchange = exchange
         self._record = record
         self._resume = resume
+        self._last = last
         self._writes = 0
         self._tried = self._told = run.clock()
         self._held = False
@@ -45,7 +51,8 @@ class Lease:
     def start(self) -> None:
         """Publish that the run is about to write.
 
-        Raises ``Refused`` where another run is at it, or where nobody can be told.
+        Raises ``Refused`` where another run is at it, or was since this one has planned, and where
+        nobody can be told.
         """
         if not self._exchange.asked:
             return
@@ -53,6 +60,7 @@ class Lease:
         def compose() -> dict[str, str]:
             run = self._run
             refuse_open(run.repo, run.repo.branch(run.journal), run.org, run.clock(), run.id)
+            self._check_last()
             started = replace(self._record, state="started")
             self._tried = self._told = run.clock()  # whatever time the push takes
             expires = self._told + LEASE
@@ -95,10 +103,17 @@ class Lease:
             )
 
     def check(self) -> None:
-        """Refuse to record a run that another one has taken over, and recorded."""
+        """Refuse to record a run that another one has taken over, or that knows too little."""
         if self._held:
             run = self._run
             refuse_taken(run.repo, run.repo.branch(run.journal), run.org, run.id)
+        else:
+            self._check_last()
+
+    def _check_last(self) -> None:
+        """The maps that a run leaves are made of those that it has read."""
+        run = self._run
+        refuse_overtaken(run.repo, run.repo.branch(run.journal), run.org, run.id, self._last)
 
     def _publish(self, log: RunLog, now: datetime) -> Published:
         run = self._run

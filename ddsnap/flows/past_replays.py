@@ -165,6 +165,12 @@ def leftover(repo: Repository, tip: str | None) -> Leftover | None:
     return Leftover(info.trailer(RUN) or "", info.sha, record_of(repo, info.sha), lines)
 
 
+def newest(repo: Repository, tip: str | None, but: str = "") -> CommitInfo | None:
+    """Return the newest commit of the newest replay that is another run than ``but``."""
+    found = (info for info in replays(repo, tip) if info.trailer(RUN) != but) if tip else ()
+    return next(iter(found), None)
+
+
 def refuse_open(repo: Repository, tip: str | None, org: str, now: datetime, own: str = "") -> None:
     """Refuse to write to an org into which another run than ``own`` replays."""
     found = leftover(repo, tip)
@@ -190,6 +196,21 @@ def refuse_taken(repo: Repository, tip: str | None, org: str, own: str) -> None:
     raise Refused(
         f"another run has taken over the replay into {org}" + (f": {found.who}" if found else ""),
         f"it goes on from there; `ddsnap log --runs {org}` lists the runs",
+    )
+
+
+def refuse_overtaken(repo: Repository, tip: str | None, org: str, own: str, last: str) -> None:
+    """Refuse to carry out, or to record, what was planned before another run has replayed.
+
+    ``last`` is the newest replay that the plan knows: the commit of its record.
+    """
+    found = newest(repo, tip, own)
+    if found is None or found.sha == last:
+        return
+    raise Refused(
+        f"{who(record_of(repo, found.sha))} has replayed into {org} since this run looked at it"
+        f" (run {(found.trailer(RUN) or '')[:_SHORT]}); nothing was written",
+        "run it again: it plans on what is there now",
     )
 
 

@@ -21,6 +21,7 @@ from ddsnap.flows.interrupted import CUT, earlier
 from ddsnap.flows.lease import Lease
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
+from ddsnap.flows.past_replays import newest
 from ddsnap.flows.prepare import Prepared, check_limits, prepare
 from ddsnap.flows.read_back import policies_of, renamed, scope_of
 from ddsnap.flows.replay_journal import Mute, stage_replay
@@ -123,6 +124,7 @@ def replay(
         warnings += check_ground(run, order, keys.public_id)
         resume = order.resume or _is_cut_off(run, order.wishes.undo)
         take_over(run, run.org, exchange, resume=resume)
+        last = newest(run.repo, run.repo.branch(run.journal))
         cut_off = earlier(run, order.source.manifest.org.public_id)
         seen: list[Reading] = []
         prepared = prepare(run, order, keys, partial(_looked, run, seen), cut_off)
@@ -133,7 +135,7 @@ def replay(
         told = [*seen[-1].result.warnings]
         after = settle(run, seen[-1], exchange).warnings
         prepared.warnings += [text for text in after if text not in told]
-        result = _Replay(run, prepared, exchange).carry_out()
+        result = _Replay(run, prepared, exchange, last.sha if last else "").carry_out()
     note = maintain(run.repo)
     result.warnings += [note.text] if note else []
     return result
@@ -161,12 +163,12 @@ def _looked(
 class _Replay:
     """A replay that was approved."""
 
-    def __init__(self, run: Run, prepared: Prepared, exchange: Exchange) -> None:
+    def __init__(self, run: Run, prepared: Prepared, exchange: Exchange, last: str) -> None:
         self.run = run
         self.prepared = prepared
         self.exchange = exchange
         self.record = prepared.record()
-        self.lease = Lease(run, exchange, self.record, prepared.resume())
+        self.lease = Lease(run, exchange, self.record, prepared.resume(), last)
         self._keys: Path | None = None
         self._kept: list[str] = []
 

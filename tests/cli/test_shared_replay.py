@@ -6,11 +6,13 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
-from cut_off import REPLAY, RESUME, Killer, World, killed, world
+from cut_off import REPLAY, RESUME, Killer, Said, World, killed, world
+from interlinked import Writer, board, note
 from orgs import git
 from runners import make_hub
 
@@ -19,6 +21,8 @@ from ddsnap.sandbox import Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from ddsnap.sandbox.service import Incoming
 
 BUSY = """
 import sys
@@ -232,3 +236,59 @@ def test_a_replay_that_was_taken_over_stops(orgs: World, hub: Path) -> None:
     assert "taken" in said.err
     assert len(orgs.sandbox.writes) - writes <= 16, "what had been sent ended, and no more"
     assert states(hub)[0] == "done"
+
+
+# --- two that do not write at the same moment
+
+
+def while_it_reads(orgs: World, path: Path, other: Path, *words: str) -> tuple[Said, Said]:
+    """Run a command; once it has begun to read the destination, let the other clone replay."""
+    said: list[Said] = []
+    once = threading.Lock()
+
+    def watch(when: str, incoming: Incoming) -> bool:
+        reads = when == "before" and incoming.path.startswith("/api/v1/notebooks")
+        if reads and once.acquire(blocking=False):
+            said.append(orgs.end(orgs.start(other, *REPLAY)))
+        return True
+
+    process = orgs.start(path, *words)
+    orgs.sandbox.watch = watch
+    try:
+        return orgs.end(process), said[0]
+    finally:
+        orgs.sandbox.watch = lambda _when, _what: True
+
+
+def test_what_was_planned_before_another_clone_replayed_is_not_carried_out(
+    orgs: World, hub: Path
+) -> None:
+    first, second = clone(orgs, hub, "first"), clone(orgs, hub, "second")
+    late, other = while_it_reads(orgs, first, second, *REPLAY)
+    assert other.code == 0, other
+    assert late.code == 6, late
+    assert "has replayed into eu1 since this run looked at it" in late.err
+    orgs.is_whole(second)
+    assert orgs.run(first, *REPLAY).code == 0
+    orgs.is_whole(first)
+
+
+def test_what_writes_nothing_leaves_the_map_of_another_clone_as_it_is(
+    orgs: World, hub: Path
+) -> None:
+    first, second = clone(orgs, hub, "first"), clone(orgs, hub, "second")
+    assert orgs.run(first, *REPLAY).code == 0
+    old = git(first, "rev-parse", "snapshots/us1").strip()
+    us1 = Writer(orgs.sandbox, orgs.sandbox.orgs["us1"])
+    new = us1("POST", "/api/v1/dashboard", board("Brand new", note("x")))["id"]
+    try:
+        assert orgs.run(second, "capture", "us1", "--push").code == 0
+        late, other = while_it_reads(orgs, first, second, "replay", old, *REPLAY[2:])
+        assert other.code == 0, other
+        assert late.code == 6, late
+        assert new in orgs.map_of(second)["dashboards"]
+        git(first, "fetch", "--quiet", "origin")
+        told = git(first, "show", "origin/journal/eu1:map/us1/dashboards.json")
+        assert new in json.loads(told)["ids"]
+    finally:
+        us1("DELETE", f"/api/v1/dashboard/{new}", None)
