@@ -32,6 +32,7 @@ from ddsnap.flows.work import Done, left
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ddsnap.core.fields import Parts
     from ddsnap.core.filling import Filling
     from ddsnap.core.outcomes import Status
     from ddsnap.core.references import Reference
@@ -68,13 +69,16 @@ def act(ground: Ground, work: Work) -> list[Done]:
     """Carry out an action, then those of the policies that protect its resource."""
     first = _carry_out(ground, work, _Doing.act)
     done = [first]
+    made = work.action.kind == "create"
+    # What is there by now is not left open, whatever has come between.
+    ground = replace(ground, check=lambda: None) if made else ground
     for policy in work.policies:
         if not first.outcome.to:
             reason = f"{work.action.address}, which it protects, was not written"
             done.append(left(policy.action, "blocked", reason))
             continue
         done.append(_carry_out(ground, policy, _Doing.protect))
-        if done[-1].outcome.status != "done" and work.action.kind == "create":
+        if done[-1].outcome.status != "done" and made:
             done[-1] = _carry_out(ground, policy, _locking(done[-1]))
     return done
 
@@ -163,28 +167,40 @@ class _Doing:
 
     def close(self, made: Done) -> Done:
         """Write what was left out of the creation."""
+        self.action = made.outcome.action
         self.id, self.aliases = made.outcome.to, made.aliases
         self.sending.sent += made.outcome.requests
+        self.sending.was_made = True
         binding, document = self.ground.binding, self.work.document
         open_ = [ref.parts for ref in binding.missing(document)]
-        full = binding.written(document, None, without=open_)
-        without = binding.written(document, None, without=[ref.parts for ref in self.action.closes])
+        present = ABSENT if self._was_created() else self._present(self.id)
+        there = portable(self.type, present.document) if present.document else None
+        full = binding.written(document, there, without=open_)
+        if there is None:
+            there = binding.written(document, None, without=self._closes())
         self._note_patch(full)
-        filling = self._filling(full, ABSENT)
-        now, type_ = self.ground.now, self.type
-        self._send(filling, update_requests(type_, filling.document, without, self.id, now=now))
+        filling = self._filling(full, present)
+        before = filling.present or there
+        now = self.ground.now
+        self._send(filling, update_requests(self.type, filling.document, before, self.id, now=now))
         if open_:
             raise _Unsettled("failed", binding.why(binding.missing(document)[0]))
         self.action = replace(self.action, closes=tuple(self._closed(full)))
         return self._finished()
 
+    def _was_created(self) -> bool:
+        """Whether it is new: what was there before, or was undeleted, may hold anything."""
+        return self.action.origin != "adopted" and self.id != self.action.to
+
+    def _closes(self) -> list[Parts]:
+        """The places of what a creation leaves out."""
+        return [reference.parts for reference in self.action.closes]
+
     # --- creating
 
     def _create(self, *, fresh: bool = False) -> Done:
         type_, now = self.type, self.ground.now
-        body = self.ground.binding.written(
-            self.work.document, None, without=[ref.parts for ref in self.action.closes]
-        )
+        body = self.ground.binding.written(self.work.document, None, without=self._closes())
         if named_by_id(type_):
             self.id = id_of(type_, body)
             there = ABSENT if fresh else self._present(self.id)
@@ -298,7 +314,9 @@ class _Doing:
             raise _Unsettled("moved", "it is gone from the destination since the plan was made")
         self.id = self.id or self.action.to
         there = portable(self.type, present.document)
-        body = self.ground.binding.written(self.work.document, there, base=self.action.base)
+        later = self._closes() if self.action.kind == "create" else ()
+        binding, base = self.ground.binding, self.action.base
+        body = binding.written(self.work.document, there, base=base, without=later)
         self._note_patch(body)
         filling = self._filling(body, present)
         now = self.ground.now

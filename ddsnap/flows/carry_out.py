@@ -98,6 +98,9 @@ class _Board:
             for action in plan.actions
             if action.writes and action.kind != "delete" and action.address not in attached
         ]
+        self._late = [action for action in pending if _waits(action)]
+        """What is there, and has to wait for what refers to it: it is written once, at the end."""
+        pending = [action for action in pending if not _waits(action)]
         pending_addresses = {action.address for action in pending} | attached
         for action in pending:
             self._enter(action, pending_addresses)
@@ -125,7 +128,10 @@ class _Board:
             self._collect()
 
     def close_circles(self, pool: ThreadPoolExecutor) -> None:
-        """Write the references that creations had to leave out."""
+        """Write the references that creations had to leave out, and what waited for them."""
+        for action in self._late:
+            self._enter(action, set())
+        self.run(pool)
         made = [work for work in self._closing if self._done(work).outcome.status == "done"]
         for done in pool.map(lambda work: close(self._ground, work, self._done(work)), made):
             self._settle(done)
@@ -175,7 +181,8 @@ class _Board:
             self._refuse(action, why)
             return
         work = self._load(action)
-        closes = {reference.parts for reference in action.closes}
+        later = action.closes if action.kind == "create" else ()
+        closes = {reference.parts for reference in later}
         binding = self._ground.binding
         missing = binding.missing(work.document, action.base)
         lacking = [ref for ref in missing if ref.parts not in closes]
@@ -252,6 +259,11 @@ class _Board:
 
     def _done(self, work: Work) -> Done:
         return self._result.done[work.action.address]
+
+
+def _waits(action: Action) -> bool:
+    """Whether an action needs what is made after it; a creation can do without for a while."""
+    return bool(action.closes) and action.kind != "create"
 
 
 def _policies(plan: Plan) -> dict[Address, list[Action]]:
