@@ -54,6 +54,7 @@ class Asked:
     strict: bool = False
     allow_unmatched: bool = False
     allow_self_lockout: bool = False
+    allow_unprotected: bool = False
     secrets_from_source: bool = False
     rehearse: bool = False
     live_source: bool = False
@@ -122,6 +123,8 @@ _OPTIONS: Final[Mapping[str, Callable[[_Command], _Command]]] = {
                             "Create what has the title of something else there, beside it."),
     "allow_self_lockout": _flag("--allow-self-lockout",
                                 "Write policies that shut out the owner of the keys."),
+    "allow_unprotected": _flag("--allow-unprotected",
+                               "Create also what may be restricted, but was not read as such."),
     "allow_unmatched": _flag("--allow-unmatched",
                              "Go on although a transformation matches nothing."),
 }  # fmt: skip
@@ -132,7 +135,7 @@ plan_options = _let(*(name for name in _OPTIONS if name not in _CARRIED_OUT))
 """What a plan depends on."""
 restore_options = _let(
     "yes", "transforms", "no_dependencies", "adopt", "create_similar", "allow_self_lockout",
-    "allow_unmatched",
+    "allow_unprotected", "allow_unmatched",
 )  # fmt: skip
 """What means something within one org."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ddsnap.core.decisions import block, decide
 from ddsnap.core.graph import Edge, Strength, order
 from ddsnap.core.holders import block_unheld
-from ddsnap.core.protection import block_unprotected, principals_first
+from ddsnap.core.protection import block_unprotected, block_unread, principals_first
 from ddsnap.core.references import identifies
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def decide_all(decisions: Decisions, holders: Mapping[Address, Address]) -> Orde
             else:
                 decide(decisions, entry, _waiting(decisions, entry, cut.get(address, set())))
     block_unheld(decisions)
+    block_unread(decisions)
     _block_late(decisions)
     return ordered
 

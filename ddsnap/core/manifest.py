@@ -31,6 +31,8 @@ class TypeState:
 
     state: State
     reason: str = ""
+    unread: tuple[str, ...] = ()
+    """Of a type without a listing: ids of which it is not known whether there is anything."""
 
     @property
     def whole(self) -> bool:
@@ -45,6 +47,12 @@ class OrgIdentity:
     name: str
     public_id: str
     site: str
+
+    def is_same(self, other: OrgIdentity) -> bool:
+        """Whether both are one org: by what Datadog calls it, else by what ddsnap.yaml does."""
+        if self.public_id and other.public_id:
+            return self.public_id == other.public_id
+        return self.name == other.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,8 @@ class Manifest:
         types: JSONObject = {}
         for name, state in self.types.items():
             entry: JSONObject = {"state": state.state}
-            types[name] = {**entry, "reason": state.reason} if state.reason else entry
+            entry |= {"reason": state.reason} if state.reason else {}
+            types[name] = {**entry, "unread": [*state.unread]} if state.unread else entry
         return canonical.encode(
             {
                 "format": FORMAT,
@@ -131,4 +140,4 @@ def _state(entry: JSON) -> TypeState:
     body = entry if isinstance(entry, dict) else {}
     found = _text(body, "state")
     state: State = next((state for state in STATES if state == found), "stale")
-    return TypeState(state, _text(body, "reason"))
+    return TypeState(state, _text(body, "reason"), _texts(body.get("unread")))

@@ -124,6 +124,7 @@ def make_plan(
     dependencies: bool = False,
     same_org: bool = False,
     states: Mapping[str, str] | None = None,
+    unread: Collection[Address] = (),
     there: Mapping[str, str] | None = None,
     adopt: Mapping[Address, str] | None = None,
     create_similar: bool = False,
@@ -140,10 +141,11 @@ def make_plan(
     Both orgs are read twice at most, and no more bodies are held than differ. ``dependencies``
     adds to the selection what its resources need: within one org only what was lost, since what is
     there stays as it is unless it was selected. ``states`` are those of the snapshot's types,
-    ``there`` of the destination's; ``adopt`` names counterparts by hand, ``ours`` are resources
-    that an interrupted run made, ``names`` what Datadog's tables hold there, ``self_user`` is the
-    destination's id of who replays. ``exact`` leaves references as they are to what neither org
-    knows. Nothing is deleted without ``deletions``.
+    ``unread`` the policies that it may lack, ``there`` the states of the destination's types;
+    ``adopt`` names counterparts by hand, ``ours`` are resources that an interrupted run made,
+    ``names`` what Datadog's tables hold there, ``self_user`` is the destination's id of who
+    replays. ``exact`` leaves references as they are to what neither org knows. Nothing is deleted
+    without ``deletions``.
     """
     here = read_directory(source(), catalog, quiet=quiet)
     there_now = read_directory(destination(), catalog, quiet=quiet)
@@ -156,6 +158,7 @@ def make_plan(
         id_map,
         same_org=same_org,
         states=states or {},
+        unread=unread,
         selected=_selected(here, catalog, selection, lost, dependencies=dependencies),
         quiet=quiet,
         exact=exact,

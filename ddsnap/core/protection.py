@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.decisions import block
 from ddsnap.core.graph import Edge, Strength
@@ -24,6 +24,26 @@ def principals_first(here: Directory, policy: Entry, protected: Address) -> Iter
         found = here.find(reference)
         if found is not None and found.address != protected:
             yield Edge(protected, found.address, Strength.SOFT)
+
+
+UNREAD: Final = (
+    "whether it is restricted was not read at the source: capture that, or --allow-unprotected"
+)
+
+
+def block_unread(decisions: Decisions) -> None:
+    """No object is created of which nobody knows whether it has a policy."""
+    resolution = decisions.resolution
+    unread = {address.id for address in resolution.unread}
+    kinds = {
+        name: prefix
+        for type_ in resolution.catalog.types
+        for name, prefix in (type_.discover.objects.items() if type_.discover else ())
+    }
+    for address, action in list(decisions.actions.items()):
+        kind = kinds.get(address.type)
+        if kind and action.kind == "create" and f"{kind}:{address.id}" in unread:
+            block(decisions, resolution.source.entries[address], (UNREAD,), None)
 
 
 def block_unprotected(decisions: Decisions) -> bool:

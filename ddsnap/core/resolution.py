@@ -49,6 +49,8 @@ class Resolution:
     same_org: bool = False
     states: Mapping[str, str] = field(default_factory=dict)
     selected: Callable[[Address], bool] = lambda _: True
+    unread: Collection[Address] = ()
+    """What the source may have for all that is known, of what nothing is created without it."""
     quiet: bool = False
     """Whether what is created there is silenced."""
     exact: bool = False

@@ -13,11 +13,11 @@ from ddsnap.core.values import RESERVED, Address
 from ddsnap.errors import UnstorableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from ddsnap.api.gateway import Gateway, Reading
     from ddsnap.api.pages import Lose
-    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.resource_type import Discover, ResourceType
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.earlier import Earlier
 
@@ -149,10 +149,14 @@ def harvest(type_: ResourceType, seen: Seen) -> list[str]:
     discover = type_.discover
     if discover is None:
         return []
-    ids = set(seen.ids.get(type_.name, ()))
-    for name, prefix in discover.objects.items():
-        ids.update(f"{prefix}:{id_}" for id_ in seen.ids.get(name, ()))
-    return sorted(ids)
+    known = (Address(name, id_) for name in discover.objects for id_ in seen.ids.get(name, ()))
+    return sorted({*seen.ids.get(type_.name, ()), *discovered(discover, known)})
+
+
+def discovered(discover: Discover, objects: Iterable[Address]) -> Iterator[str]:
+    """Yield the ids under which a type without a listing has what it says of objects."""
+    prefixes = discover.objects
+    return (f"{prefixes[one.type]}:{one.id}" for one in objects if one.type in prefixes)
 
 
 def _stored(

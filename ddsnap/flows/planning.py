@@ -43,6 +43,7 @@ def plan_replay(
     now: datetime | None = None,
     deletions: Deletions | None = None,
     self_user: str = "",
+    unread: Collection[Address] = (),
 ) -> Plan:
     """Plan the replay of ``source`` into the org that ``destination`` shows.
 
@@ -50,8 +51,8 @@ def plan_replay(
     its resources depend on, unless told not to. Between two orgs the replay is quiet, unless it is
     to go ``live`` at once. The rest is as in ``make_plan``.
     """
-    same_org = is_same(source.manifest.org, destination.manifest.org)
-    theirs = _organization(destination, catalog)
+    same_org = source.manifest.org.is_same(destination.manifest.org)
+    theirs = organization(destination, catalog)
     return make_plan(
         documents or (lambda: source.documents(catalog)),
         lambda: destination.documents(catalog),
@@ -71,17 +72,13 @@ def plan_replay(
         now=now,
         deletions=deletions,
         self_user=self_user,
+        unread=unread,
     )
 
 
 def is_quiet(source: OrgIdentity, destination: OrgIdentity, *, live: bool) -> bool:
     """Whether what is created at the destination is silenced."""
-    return not live and not is_same(source, destination)
-
-
-def is_same(source: OrgIdentity, destination: OrgIdentity) -> bool:
-    """Whether both are one org."""
-    return bool(source.public_id) and source.public_id == destination.public_id
+    return not live and not source.is_same(destination)
 
 
 def whole_types(manifest: Manifest, catalog: Catalog) -> frozenset[str]:
@@ -117,12 +114,12 @@ def _states(manifest: Manifest) -> dict[str, str]:
 
 def with_organization(id_map: IdMap, source: View, catalog: Catalog, uuid: str) -> IdMap:
     """Add the orgs themselves, which policies name as a whole; ``uuid`` is the destination's."""
-    org = _organization(source, catalog) if uuid else ""
+    org = organization(source, catalog) if uuid else ""
     return {**id_map, Address("organization", org): Mapped(uuid, "adopted")} if org else id_map
 
 
-def _organization(view: View, catalog: Catalog) -> str:
-    """Return the org's own uuid; any of its users tells it."""
+def organization(view: View, catalog: Catalog) -> str:
+    """Return the org's own uuid, which any of its users tells; empty where none does."""
     for user in view.documents(catalog, only="users"):
         org = value_at(user.body, "relationships.org.data.id")
         if isinstance(org, str):

@@ -25,7 +25,6 @@ from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.planning import (
     check_deletions,
     is_quiet,
-    is_same,
     plan_replay,
     whole_types,
     with_organization,
@@ -35,7 +34,7 @@ from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need, Supplied
 from ddsnap.flows.transforming import principals_known
 from ddsnap.flows.undo import Undo, read_undo
-from ddsnap.flows.unlisted import unlisted
+from ddsnap.flows.unlisted import unlisted, unprotected, unread
 from ddsnap.flows.unmute import read_unmute
 
 if TYPE_CHECKING:
@@ -229,7 +228,7 @@ def prepare(
         )
     here = OrgIdentity(run.org, keys.public_id, run.site)
     id_map = read_map(run.repo, run.repo.branch(run.journal), manifest.org, here)
-    again = partial(unlisted, run, order.source, id_map, same_org=is_same(manifest.org, here))
+    again = partial(unlisted, run, order.source, id_map, same_org=manifest.org.is_same(here))
     if order.wishes.undo or order.wishes.unmute:
         view, reading = look(replace(order.scope, again=again(None)), None)
         plan_own = _plan_undo if order.wishes.undo else _plan_unmute
@@ -311,6 +310,7 @@ def _plan(
         now=started,
         deletions=_deletions(order, catalog),
         self_user=keys.user,
+        unread=() if wishes.allow_unprotected else unread(order.source, catalog),
     )
     if selected is not None and not plan.actions:
         raise UsageError(f"{order.source.label} holds nothing of what was named")
@@ -330,6 +330,7 @@ def _plan(
         earlier.run if earlier else "",
         basis=basis.told(plan) if basis else {},
     )
+    prepared.warnings += unprotected(order.source, catalog, plan)
     _supply(prepared)
     if order.saved is not None:
         prepared.moved = _moved(compare(order.saved.body, plan), plan)
@@ -410,7 +411,7 @@ def _recreates(prepared: Prepared) -> bool:
     """Whether something that was lost in its own org will get a new id."""
     ours, theirs = prepared.order.source.manifest.org, prepared.before.manifest.org
     created = (action for action in prepared.plan.actions if action.kind == "create")
-    return ours.public_id == theirs.public_id and any(created)
+    return ours.is_same(theirs) and any(created)
 
 
 def _check_rules(order: Order, source: ReplaySource) -> None:

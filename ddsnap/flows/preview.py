@@ -21,7 +21,7 @@ def preview(run: Run, order: Order) -> Prepared:
     Raises ``Refused`` where the keys belong to another org than the one that is meant.
     """
     keys = run.gateway.identity()
-    warnings = check_meant(run, order, keys.public_id)
+    warnings = check_meant(run, order, keys)
     try:
         note = check_recovery(run.gateway, run.org)
     except Refused as refusal:

@@ -11,13 +11,13 @@ from ddsnap.core.rotation import Rotation
 from ddsnap.core.select import Selection
 from ddsnap.core.values import Address
 from ddsnap.flows.capture_type import Choice, Draft, TypeCapture
-from ddsnap.flows.live import Seen
+from ddsnap.flows.live import Seen, discovered
 from ddsnap.flows.outcome import CaptureResult, ResourceChange, TypeOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.resource_type import Discover, ResourceType
     from ddsnap.flows.run import Run
 
 
@@ -107,6 +107,7 @@ class _Reader:
                     result.read_at[type_.name] = began
                 self._remember(type_, outcome)
         self._forget_unasked(result)
+        self._note_unread(result)
         for name in self.before.types if self.before else ():
             left = [] if name in self.scope.types else self.draft.previous_files(name)
             if left:
@@ -158,6 +159,33 @@ class _Reader:
             whole = outcome.refreshed and outcome.state.whole and not outcome.narrowed
             if discover and not whole and not new.isdisjoint(discover.objects):
                 result.read_at.pop(name, None)
+
+    def _note_unread(self, result: CaptureResult) -> None:
+        """Note, of types without a listing, what was not asked about with success.
+
+        What a document does not tell of is not known to be absent: an object whose policy was not
+        read may be restricted.
+        """
+        new = [change.address for change in result.changes if change.kind == "added"]
+        for name, outcome in result.types.items():
+            discover = self.run.catalog[name].discover
+            if discover is None or name not in self.scope.types:
+                continue
+            earlier = self._earlier_state(self.run.catalog[name])
+            asked = outcome.refreshed and not outcome.narrowed and outcome.state.state != "stale"
+            unread = {problem.address.id for problem in outcome.problems}
+            if not asked and earlier.state in ("uncaptured", "unavailable"):
+                unread |= set(discovered(discover, self._objects(discover)))
+            elif not asked:
+                unread |= {*earlier.unread, *discovered(discover, new)}
+            unread &= set(discovered(discover, self._objects(discover)))
+            unread -= {_address(path).id for path in self.draft.files(name)}
+            outcome.state = replace(outcome.state, unread=tuple(sorted(unread)))
+
+    def _objects(self, discover: Discover) -> list[Address]:
+        """The objects about which a type without a listing may say something."""
+        files = (path for name in discover.objects for path in self.draft.files(name))
+        return [_address(path) for path in files if is_document_path(path)]
 
     def _earlier_state(self, type_: ResourceType) -> TypeState:
         return self.before.state_of(type_.name) if self.before else TypeState("uncaptured")

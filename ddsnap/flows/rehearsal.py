@@ -43,6 +43,6 @@ def look(run: Run, order: Order) -> Scene:
     """Read all of the org. Raises ``Refused`` where a replay into it would be."""
     refuse_cut_off(run.repo, run.org)
     keys = run.gateway.identity()
-    warnings = check_ground(run, order, keys.public_id)
+    warnings = check_ground(run, order, keys)
     view, reading = live_view(run, order.scope)
     return Scene(keys, view, reading, (*warnings, *reading.warnings))

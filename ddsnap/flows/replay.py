@@ -121,7 +121,7 @@ def replay(
         run.repo.remember(_REMEMBERED)
         warnings = begin(run.repo, exchange, (run.snapshots, run.journal))
         keys = run.gateway.identity()
-        warnings += check_ground(run, order, keys.public_id)
+        warnings += check_ground(run, order, keys)
         resume = order.resume or _is_cut_off(run, order.wishes.undo)
         take_over(run, run.org, exchange, resume=resume)
         last = newest(run.repo, run.repo.branch(run.journal))

@@ -33,12 +33,12 @@ def principals_known(
     """
     if not any(rule.drop_principals for rule in rules):
         return lambda _: True
-    ours = source.manifest.org.public_id
+    ours = source.manifest.org
     return resolvable_principals(
         read_directory(source.documents(catalog), catalog),
         read_directory(destination.documents(catalog), catalog) if destination else Directory(),
         catalog,
         id_map,
         selected=selected,
-        same_org=bool(destination and ours and ours == destination.manifest.org.public_id),
+        same_org=destination is not None and ours.is_same(destination.manifest.org),
     )

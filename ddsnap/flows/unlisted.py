@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.id_map import followed
 from ddsnap.core.values import Address
+from ddsnap.flows.live import discovered
 from ddsnap.flows.view import snapshot_view
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ddsnap.core.id_map import IdMap
-    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.plan import Plan
+    from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
+
+
+_NEVER_READ: Final = ("uncaptured", "unavailable")
 
 
 def unlisted(
@@ -40,6 +45,37 @@ def unlisted(
             mapped = (Address(one.type, to.id) for one, to in id_map.items())
             found.update(one for one in mapped if one.type == type_.name)
     return frozenset(found)
+
+
+def unread(source: View, catalog: Catalog) -> frozenset[Address]:
+    """Return what a snapshot may lack, for all that is known, although it is in scope."""
+    manifest, found = source.manifest, set[Address]()
+    for type_ in catalog.types:
+        state = manifest.state_of(type_.name)
+        if type_.discover is None or type_.name not in manifest.scope_types:
+            continue
+        ids = {*state.unread}
+        if state.state in _NEVER_READ:
+            names = type_.discover.objects
+            objects = (one for name in names for one in source.addresses(catalog, only=name))
+            ids.update(discovered(type_.discover, objects))
+        known = source.addresses(catalog, only=type_.name) if ids else ()
+        found.update(Address(type_.name, id_) for id_ in ids - {one.id for one in known})
+    return frozenset(found)
+
+
+def unprotected(source: View, catalog: Catalog, plan: Plan) -> list[str]:
+    """Say what is created open to everybody because policies are not captured at all."""
+    told = []
+    for type_ in catalog.types:
+        objects = type_.discover.objects if type_.discover else {}
+        made = [a for a in plan.actions if a.kind == "create" and a.address.type in objects]
+        if made and type_.name not in source.manifest.scope_types:
+            told.append(
+                f"{type_.name} are not captured at {source.manifest.org.name}: what is created"
+                f" is open to everybody there ({len(made)} that may be restricted)"
+            )
+    return told
 
 
 def _counterparts(

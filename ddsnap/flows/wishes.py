@@ -42,6 +42,7 @@ class Wishes:
     strict: bool = False
     allow_unmatched: bool = False
     allow_self_lockout: bool = False
+    allow_unprotected: bool = False
     undo: str = ""
     """The run that is taken back; then nothing else counts."""
     unmute: bool = False

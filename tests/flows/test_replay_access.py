@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -423,3 +424,65 @@ def join(side: Side, team: str, user: str, role: str | None) -> None:
         relationships={"user": {"data": {"type": "users", "id": user}}},
     )
     side.post(f"/api/v2/team/{team}/memberships", body)
+
+
+# --- what was not read at the source
+
+
+def secret_board(orgs: Pair) -> str:
+    """A restricted dashboard that is new since the last capture, beside one that is not."""
+    orgs.us1.dashboard("Old")
+    orgs.capture()
+    board = orgs.us1.dashboard("Secret")
+    orgs.us1.restrict(f"dashboard:{board}", editor=[f"user:{orgs.us1.org.owner}"])
+    return board
+
+
+def stays_away(orgs: Pair) -> None:
+    """The restricted one is not created as long as nobody knows that it is."""
+    said = orgs.run("replay", "us1", "--to", "eu1", "--live", "--yes")
+    assert said.code == 4, said
+    assert said.sent == ["POST /api/v1/dashboard"]
+    assert [body["title"] for body in orgs.eu1.all("dashboards").values()] == ["Old"]
+    assert "whether it is restricted was not read" in said.out
+
+
+def test_what_may_be_restricted_is_not_created_open(orgs: Pair) -> None:
+    board = secret_board(orgs)
+    fault = orgs.sandbox.faults.add(Fault(path="/restriction_policy", org="us1", status=503))
+    assert orgs.run("capture", "us1", "--retries", "0").code == 4
+    orgs.sandbox.faults.remove(fault)
+    manifest = json.loads(orgs.git("show", "snapshots/us1:snapshot.json"))
+    assert manifest["types"][POLICIES]["unread"] == [f"dashboard:{board}"]
+    stays_away(orgs)
+    orgs.replay()
+    there = orgs.ids("dashboards")[board]
+    assert orgs.eu1.policy(f"dashboard:{there}") == {"editor": [f"user:{orgs.eu1.org.owner}"]}
+    manifest = json.loads(orgs.git("show", "snapshots/us1:snapshot.json"))
+    assert "unread" not in manifest["types"][POLICIES]
+    orgs.settle()
+
+
+def test_a_capture_of_boards_alone_does_not_tell_whether_they_are_restricted(orgs: Pair) -> None:
+    secret_board(orgs)
+    assert orgs.run("-q", "capture", "us1", "--type", "dashboards").code == 0
+    stays_away(orgs)
+    said = orgs.run("replay", "us1", "--to", "eu1", "--live", "--yes", "--allow-unprotected")
+    assert said.code == 0, said
+    assert said.sent == ["POST /api/v1/dashboard"]
+
+
+def test_a_first_capture_of_boards_alone_protects_none(orgs: Pair) -> None:
+    orgs.us1.dashboard("Secret")
+    assert orgs.run("-q", "capture", "us1", "--type", "dashboards").code == 0
+    assert orgs.run("replay", "us1", "--to", "eu1", "--live", "--yes").sent == []
+
+
+def test_where_policies_are_not_captured_that_is_told(orgs: Pair) -> None:
+    orgs.us1.dashboard("Board")
+    config = orgs.path / "ddsnap.yaml"
+    config.write_text(config.read_text() + f"capture: {{exclude: [{POLICIES}]}}\n")
+    said = orgs.replay()
+    assert said.sent == ["POST /api/v1/dashboard"]
+    assert f"{POLICIES} are not captured at us1" in said.err
+    assert "open to everybody" in said.err

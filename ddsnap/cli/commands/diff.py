@@ -44,7 +44,7 @@ class _Comparison:
     def head(self) -> str:
         """Both states, and whether they are of two orgs."""
         head = f"{self.old.label} -> {self.new.label}"
-        if self.old.view.manifest.org.public_id == self.new.view.manifest.org.public_id:
+        if self.old.view.manifest.org.is_same(self.new.view.manifest.org):
             return head if self.old.org == self.new.org else f"{head} (one org by two names)"
         return f"{head} (two orgs: resources are told apart by id)"
 

@@ -262,7 +262,7 @@ def _chosen(
         ours.name if ours else "",
         find_org(config, to).name,
         tuple(names),
-        same_org=bool(ours and theirs and ours.public_id and ours.public_id == theirs.public_id),
+        same_org=bool(ours and theirs and ours.is_same(theirs)),
         file=config.file,
     )
 
