@@ -16,7 +16,7 @@ from ddsnap.core.values import Address
 from ddsnap.core.written import created, creation, timely
 from ddsnap.flows.journal import parse_time
 from ddsnap.flows.mute import TYPE as DOWNTIMES
-from ddsnap.flows.mute import find_mute
+from ddsnap.flows.mute import is_own
 from ddsnap.flows.replay_journal import PATCHES
 from ddsnap.flows.view import View, snapshot_view
 
@@ -70,8 +70,8 @@ class LeftBehind:
         if self.after is not None:
             return None
         downtimes = self.now.documents(self.catalog, only=DOWNTIMES)
-        found = find_mute(one for one in downtimes if self._is_new(one.address))
-        return Address(DOWNTIMES, found) if found else None
+        own = (one.address for one in downtimes if is_own(one))
+        return next((there for there in own if self._is_new(there)), None)
 
     @cached_property
     def before(self) -> View:

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.api.session import LostAnswer
 from ddsnap.core.actions import Action
 from ddsnap.core.fields import value_at
 from ddsnap.core.requests import create_request, new_id
+from ddsnap.core.times import time_of
 from ddsnap.core.values import Address, Document
 from ddsnap.errors import ApiError, AuthError
 from ddsnap.flows.account import MUTE
 from ddsnap.flows.sending import TRIES, Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Iterator
 
     from ddsnap.core.outcomes import Sent
-    from ddsnap.core.values import JSONObject
+    from ddsnap.core.values import JSON, JSONObject
     from ddsnap.flows.run import Run
     from ddsnap.store.run_log import RunLog
 
 TAG: Final = "migration:true"
 TYPE: Final = "downtime_schedules"
+
+_EARLY: Final = timedelta(seconds=5)
+"""By which the server's time, as its answers tell it, may be early."""
 
 _MESSAGE: Final = "Migration: silent until `ddsnap migration unmute`."
 
@@ -52,15 +56,27 @@ class Mute:
     requests: tuple[Sent, ...] = ()
 
 
-def find_mute(documents: Iterable[Document]) -> str:
-    """Return the id of the downtime that silences the tag in every scope; empty if none does."""
+def find_mutes(documents: Iterable[Document], now: datetime) -> Iterator[Document]:
+    """Yield the downtimes that silence the tag in every scope, at ``now`` and without an end."""
     for document in documents:
-        body = document.body
-        tags = value_at(body, "attributes.monitor_identifier.monitor_tags")
-        ends = value_at(body, "attributes.schedule.end")
-        if tags == [TAG] and value_at(body, "attributes.scope") == "*" and ends is None:
-            return document.address.id
-    return ""
+        own = value_at(document.body, "attributes")
+        tags = value_at(own, "monitor_identifier.monitor_tags")
+        everywhere = tags == [TAG] and value_at(own, "scope") == "*"
+        canceled = value_at(own, "canceled") is not None
+        if everywhere and not canceled and _lasts(value_at(own, "schedule"), now):
+            yield document
+
+
+def is_own(document: Document) -> bool:
+    """Whether a downtime says that ddsnap has made it."""
+    return value_at(document.body, "attributes.message") == _MESSAGE
+
+
+def _lasts(schedule: JSON, now: datetime) -> bool:
+    if value_at(schedule, "recurrences") or value_at(schedule, "end") is not None:
+        return False
+    start = time_of(value_at(schedule, "start"))
+    return start is None or start <= now + _EARLY
 
 
 def mute(
@@ -75,9 +91,9 @@ def mute(
     ``check`` raises where the run must not write any more.
     """
     known = {document.address.id: document for document in documents}
-    there = find_mute(known.values())
+    there = next(find_mutes(known.values(), server_now(run)), None)
     if there:
-        return Mute(there)
+        return Mute(there.address.id)
     type_ = run.catalog[TYPE]
     action = Action("create", Address(TYPE, MUTE), _MESSAGE)
     sending = Sending(run, log, action, type_, check=check)
@@ -88,9 +104,9 @@ def mute(
         except AuthError:  # noqa: PERF203 - a loop of attempts
             raise
         except LostAnswer:
-            there = _look(run)
-            if there:
-                return Mute(there, made=True, requests=tuple(sending.sent))
+            made = _look(run)
+            if made:
+                return Mute(made, made=True, requests=tuple(sending.sent))
             if len(sending.sent) >= TRIES:
                 return Mute(why_not="no answer came, and it is not there")
         except ApiError as error:
@@ -103,7 +119,14 @@ def mute(
 
 def _look(run: Run) -> str:
     type_ = run.catalog[TYPE]
-    items = run.gateway.list(type_)
-    return find_mute(
-        Document(Address(TYPE, run.gateway.id_of(type_, item)), item) for item in items
-    )
+    listed = [
+        Document(Address(TYPE, run.gateway.id_of(type_, item)), item)
+        for item in run.gateway.list(type_)
+    ]
+    found = filter(is_own, find_mutes(listed, server_now(run)))
+    return next((one.address.id for one in found), "")
+
+
+def server_now(run: Run) -> datetime:
+    """Return the time by the clock that starts downtimes."""
+    return datetime.fromtimestamp(run.read_time(), timezone.utc)

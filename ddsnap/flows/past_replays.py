@@ -152,6 +152,14 @@ def replayed_into(repo: Repository) -> list[str]:
     ]
 
 
+def mutes_of(repo: Repository, tip: str) -> frozenset[str]:
+    """Return the ids of the downtimes that replays into an org have made for themselves."""
+    told = (record_of(repo, info.sha).get("mute") for info in replays(repo, tip))
+    return frozenset(
+        str(mute.get("id")) for mute in told if isinstance(mute, dict) and mute.get("made") is True
+    )
+
+
 def leftover(repo: Repository, tip: str | None) -> Leftover | None:
     """Return the replay that goes on or was cut off, if there is one.
 

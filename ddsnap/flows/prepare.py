@@ -22,6 +22,7 @@ from ddsnap.flows.as_before import basis_of, recall
 from ddsnap.flows.id_map import read_map
 from ddsnap.flows.interrupted import recognized
 from ddsnap.flows.mute import TYPE as DOWNTIMES
+from ddsnap.flows.mute import server_now
 from ddsnap.flows.planning import (
     check_deletions,
     is_quiet,
@@ -375,7 +376,7 @@ def _plan_unmute(
     run: Run, order: Order, keys: Keys, now: View, *, reading: CaptureResult, started: datetime
 ) -> Prepared:
     """Plan to let be heard what a migration has silenced."""
-    unmute = read_unmute(now, run.catalog, tests=order.wishes.resume_tests)
+    unmute = read_unmute(now, run.catalog, server_now(run), tests=order.wishes.resume_tests)
     nothing = plan_replay(now, now, run.catalog, selection=lambda _: False, exact=True)
     prepared = Prepared(
         run, order, unmute.plan(nothing), ReplaySource(order.source, run.catalog), now, reading,
@@ -386,6 +387,10 @@ def _plan_unmute(
         tests, they = ("test", "stays") if paused == 1 else ("tests", "stay")
         told = f"{paused} {tests} that ddsnap made {they} paused"
         prepared.warnings.append(f"{told}: --resume-tests lets run what runs at the source")
+    prepared.warnings += [
+        f"{downtime} is for the same tag and not made by ddsnap: it stays"
+        for downtime in unmute.foreign()
+    ]
     return prepared
 
 

@@ -16,11 +16,13 @@ from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address, Document, clone
 from ddsnap.flows.id_map import read_maps
 from ddsnap.flows.mute import TYPE as DOWNTIMES
-from ddsnap.flows.mute import find_mute
+from ddsnap.flows.mute import find_mutes, is_own
+from ddsnap.flows.past_replays import mutes_of
 from ddsnap.flows.view import View, snapshot_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from ddsnap.core.id_map import IdMap, Mapped
     from ddsnap.core.manifest import OrgIdentity
@@ -32,23 +34,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Unmute:
-    """What is silent in the org as it is ``now``; ``tests`` are to be resumed, too."""
+    """What is silent in the org as it is ``now``; ``tests`` are to be resumed, too.
+
+    ``mutes`` are the downtimes that silence it, and whether ddsnap has made them.
+    """
 
     now: View
     catalog: Catalog
     maps_before: Mapping[OrgIdentity, Mapping[Address, Mapped]]
+    mutes: Mapping[Address, bool]
     tests: bool = False
 
     def plan(self, empty: Plan) -> Plan:
-        """Return the plan that lets everything be heard, and cancels the downtime last."""
+        """Return the plan that lets everything be heard, and cancels ddsnap's downtime last."""
         edits = sorted(self._edits(), key=lambda action: action.address)
-        downtimes = self.now.documents(self.catalog, only=DOWNTIMES)
-        mute = find_mute(downtimes)
-        known = empty.resolution
-        directory = known.destination if known else None
-        last: tuple[Action, ...] = ()
-        if mute and directory:
-            last = order_deletions(directory, [Address(DOWNTIMES, mute)], self.catalog)
+        known, own = empty.resolution, [one for one, ours in self.mutes.items() if ours]
+        last = order_deletions(known.destination, own, self.catalog) if known else ()
         return replace(empty, actions=(*edits, *last))
 
     def edit(self, document: Document) -> Document:
@@ -76,6 +77,10 @@ class Unmute:
             if self.tests
             else sum(self._loudness(one.address, quiet) != quiet.value for one, quiet in silent)
         )
+
+    def foreign(self) -> list[Address]:
+        """Return the downtimes for the tag that somebody else has made: they stay."""
+        return [one for one, ours in self.mutes.items() if not ours]
 
     def maps(
         self, own: IdMap, outcomes: Sequence[Outcome], after: View
@@ -148,7 +153,10 @@ class Unmute:
         return quiet.value if value is None else value
 
 
-def read_unmute(now: View, catalog: Catalog, *, tests: bool) -> Unmute:
-    """Find out what was silenced in an org, by the maps in its journal."""
+def read_unmute(now: View, catalog: Catalog, time: datetime, *, tests: bool) -> Unmute:
+    """Find out what is silenced in an org at that ``time``, by the maps in its journal."""
     tip = now.repo.branch(f"journal/{now.manifest.org.name}")
-    return Unmute(now, catalog, read_maps(now.repo, tip) if tip else {}, tests)
+    found = [*find_mutes(now.documents(catalog, only=DOWNTIMES), time)]
+    told = mutes_of(now.repo, tip) if tip and not all(map(is_own, found)) else ()
+    mutes = {one.address: is_own(one) or one.address.id in told for one in found}
+    return Unmute(now, catalog, read_maps(now.repo, tip) if tip else {}, mutes, tests)

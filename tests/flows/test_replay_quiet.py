@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pairs import pair, probe
+from pairs import api, pair, probe
 
 from ddsnap.sandbox import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
     from pairs import Pair
 
@@ -38,6 +39,31 @@ def test_the_downtime_comes_before_the_first_monitor_whatever_runs_beside(orgs: 
     assert orgs.eu1.one("synthetics_tests", "front door")["status"] == "paused"
     orgs.settle(live=False)
     assert len(orgs.eu1.all("downtime_schedules")) == 1
+
+
+WEEKLY = {"rrule": "FREQ=WEEKLY;INTERVAL=1", "duration": "1h", "start": "2098-01-01T00:00:00"}
+FOREIGN = {
+    "recurring": {"schedule": {"timezone": "UTC", "recurrences": [WEEKLY]}},
+    "later": {"schedule": {"start": "2098-01-01T00:00:00+00:00"}},
+    "ending": {"schedule": {"start": None, "end": "2099-01-01T00:00:00+00:00"}},
+    "narrow": {"schedule": {"start": None}, "scope": "env:test"},
+}
+
+
+@pytest.mark.parametrize("more", FOREIGN.values(), ids=FOREIGN)
+def test_a_downtime_that_does_not_silence_for_good_is_not_the_one(
+    orgs: Pair, more: dict[str, Any]
+) -> None:
+    tags = {"monitor_tags": ["migration:true"]}
+    body = {"scope": "*", "message": "deploys", "monitor_identifier": tags, **more}
+    theirs = orgs.eu1.post("/api/v2/downtime", api("downtime", body))["data"]["id"]
+    fill(orgs)
+    said = orgs.replay(live=False)
+    assert said.sent.index("POST /api/v2/downtime") < said.sent.index("POST /api/v1/monitor")
+    assert len(orgs.eu1.all("downtime_schedules")) == 2
+    assert orgs.run("migration", "unmute", "--to", "eu1", "--yes").code == 0
+    assert orgs.eu1.all("downtime_schedules")[theirs]["attributes"]["canceled"] is None
+    orgs.settle(live=False)
 
 
 def test_live_leaves_all_as_loud_as_at_the_source(orgs: Pair) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from pairs import pair, probe
+from pairs import api, pair, probe
 
 from ddsnap.sandbox import Fault
 
@@ -117,6 +117,26 @@ def test_nothing_is_written_without_a_word(orgs: Pair) -> None:
     said = orgs.run("migration", "unmute", "--to", "eu1")
     assert (said.code, said.sent) == (6, [])
     assert "unmute what ddsnap has made in eu1" in said.out
+
+
+def test_a_downtime_that_somebody_else_made_does_and_stays(orgs: Pair) -> None:
+    tags = {"monitor_tags": ["migration:true"]}
+    body = {"scope": "*", "message": "ours", "monitor_identifier": tags}
+    theirs = orgs.eu1.post("/api/v2/downtime", api("downtime", body))["data"]["id"]
+    migrated(orgs)
+    assert [*orgs.eu1.all("downtime_schedules")] == [theirs]
+    said = unmute(orgs)
+    assert [one.split()[0] for one in said.sent] == ["PUT", "PUT"]
+    assert orgs.eu1.one("monitors", "one")["tags"] == ["team:a"]
+    assert f"downtime_schedules/{theirs} is for the same tag" in said.err
+
+
+def test_its_own_downtime_goes_whatever_it_is_called_by_now(orgs: Pair) -> None:
+    migrated(orgs)
+    (mute,) = orgs.eu1.all("downtime_schedules")
+    renamed = api("downtime", {"message": "until Friday"}, id=mute)
+    orgs.eu1.send("PATCH", f"/api/v2/downtime/{mute}", renamed)
+    assert unmute(orgs).sent[-1] == f"DELETE /api/v2/downtime/{mute}"
 
 
 def test_where_nothing_was_replayed_the_org_must_be_named(orgs: Pair) -> None:
