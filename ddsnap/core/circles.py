@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable
 
     from ddsnap.core.directory import Directory, Entry
     from ddsnap.core.references import Reference
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def equal_circles(
-    resolution: Resolution, taken: Collection[Address], entry: Entry
+    resolution: Resolution, is_free: Callable[[Address], bool], entry: Entry
 ) -> list[Address]:
     """Return the free destination resources that equal ``entry`` with all that it leads to.
 
@@ -28,7 +28,7 @@ def equal_circles(
     found = [
         there
         for there in alike
-        if there not in taken and _walk(resolution, taken, entry.address, there)
+        if is_free(there) and _walk(resolution, is_free, entry.address, there)
     ]
     rivals = [
         address
@@ -38,7 +38,7 @@ def equal_circles(
     return [
         there
         for there in found
-        if not any(_walk(resolution, taken, rival, there) for rival in rivals)
+        if not any(_walk(resolution, is_free, rival, there) for rival in rivals)
     ]
 
 
@@ -50,7 +50,7 @@ def _alike(directory: Directory, entry: Entry) -> list[Address]:
 
 
 def _walk(
-    resolution: Resolution, taken: Collection[Address], start: Address, there: Address
+    resolution: Resolution, is_free: Callable[[Address], bool], start: Address, there: Address
 ) -> bool:
     """Whether everything undecided that ``start`` leads to pairs with what ``there`` leads to."""
     pairs, claimed = {start: there}, {there}
@@ -68,7 +68,7 @@ def _walk(
             if found is None or met is None or found.address in resolution.ids:
                 return False
             known = pairs.get(found.address)
-            new = known is None and met.address not in claimed and met.address not in taken
+            new = known is None and met.address not in claimed and is_free(met.address)
             if found.alias != met.alias or not (new or known == met.address):
                 return False
             if new:

@@ -75,6 +75,10 @@ class Counterparts:
         """Return those that belong to nobody."""
         return [address for address in addresses if address not in self.taken]
 
+    def is_unmapped(self, address: Address) -> bool:
+        """Whether a resource that nothing but its body speaks for belongs to nobody."""
+        return address not in self.taken and not self.resolution.other(address)
+
     def origin(self, address: Address, there: Address) -> Origin:
         """Return what the map says of the resource, or shall say once it is adopted."""
         mapped = self.resolution.id_map.get(address)
@@ -119,7 +123,7 @@ def match(known: Counterparts, entry: Entry, type_: ResourceType) -> Match:
     if natural_key(type_, entry.identifying) is not None:
         key = natural_key(type_, entry.identifying, resolution.value, entry.references)
         return _by_key(known, entry, type_, key)
-    return Match("none") if type_.constant_id else _by_document(known, entry)
+    return Match("none") if type_.constant_id else _by_document(known, entry, type_)
 
 
 def _check_adopted(resolution: Resolution, adopt: Mapping[Address, str]) -> None:
@@ -185,27 +189,37 @@ def _adopted(known: Counterparts, there: Address) -> Match:
 # --- by what they hold
 
 
-def _by_document(known: Counterparts, entry: Entry) -> Match:
+def _by_document(known: Counterparts, entry: Entry, type_: ResourceType) -> Match:
     resolution, type_name = known.resolution, entry.address.type
     digest = entry.fingerprint.filled(resolution.written)
     directory = resolution.destination
-    equal = known.free(directory.by_digest.get((type_name, digest), ()) if digest else ())
+    found = directory.by_digest.get((type_name, digest), ()) if digest else ()
+    equal = [there for there in found if known.is_unmapped(there)]
     if digest is None:
-        equal = equal_circles(resolution, known.taken, entry)
+        equal = equal_circles(resolution, known.is_unmapped, entry)
     rivals = _unmatched(known, resolution.source.by_digest[type_name, entry.digest])
-    alike = known.free(directory.by_title.get((type_name, entry.title), ()))
+    titled = directory.by_title.get((type_name, entry.title), ())
+    alike = [there for there in titled if known.is_unmapped(there)]
     own = _own(known, entry, equal, rivals) or _own_alike(known, entry, alike, rivals)
     if own is not None:
         return own
     if equal:
-        if len(equal) > 1:
-            return Match("ambiguous", reason=f"{_told(equal)} equal it")
-        if len(rivals) > 1:
-            return Match("ambiguous", reason=f"{_told(equal)} equals several resources")
-        return _adopted(known, equal[0])
+        return _by_equality(known, equal, rivals)
+    foreign = [there for there in found if resolution.other(there)] if type_.duplicate else []
+    if foreign:  # no second one can be made, and both orgs would write to the one
+        told = f"{foreign[0]} equals it and is {resolution.other(foreign[0])}"
+        return Match("ambiguous", reason=told)
     if alike and not known.terms.create_similar:
         return Match("similar", reason=f"{_told(alike)} has the same title and another body")
     return Match("none")
+
+
+def _by_equality(known: Counterparts, equal: Sequence[Address], rivals: Sequence[Address]) -> Match:
+    if len(equal) > 1:
+        return Match("ambiguous", reason=f"{_told(equal)} equal it")
+    if len(rivals) > 1:
+        return Match("ambiguous", reason=f"{_told(equal)} equals several resources")
+    return _adopted(known, equal[0])
 
 
 def _own(

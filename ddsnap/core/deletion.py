@@ -138,6 +138,11 @@ def goes_with(
     return next((one.address for one in found if one and one.address in doomed), None)
 
 
+def also(other: str) -> str:
+    """Say why nothing is deleted that is the counterpart of another org's resource, too."""
+    return f"it is also {other}"
+
+
 def _why_not(directory: Directory, address: Address, catalog: Catalog) -> str:
     type_ = catalog.get(address.type)
     if type_ is None or type_.delete is None:

@@ -132,6 +132,7 @@ def make_plan(
     exact: bool = False,
     ours: Collection[Address] = (),
     names: Mapping[str, Collection[str]] | None = None,
+    others: Mapping[Address, str] | None = None,
     now: datetime | None = None,
     deletions: Deletions | None = None,
     self_user: str = "",
@@ -143,9 +144,9 @@ def make_plan(
     there stays as it is unless it was selected. ``states`` are those of the snapshot's types,
     ``unread`` the policies that it may lack, ``there`` the states of the destination's types;
     ``adopt`` names counterparts by hand, ``ours`` are resources that an interrupted run made,
-    ``names`` what Datadog's tables hold there, ``self_user`` is the destination's id of who
-    replays. ``exact`` leaves references as they are to what neither org knows. Nothing is deleted
-    without ``deletions``.
+    ``names`` what Datadog's tables hold there, ``others`` what stands there for another org's
+    resources, ``self_user`` is the destination's id of who replays. ``exact`` leaves references as
+    they are to what neither org knows. Nothing is deleted without ``deletions``.
     """
     here = read_directory(source(), catalog, quiet=quiet)
     there_now = read_directory(destination(), catalog, quiet=quiet)
@@ -162,6 +163,7 @@ def make_plan(
         selected=_selected(here, catalog, selection, lost, dependencies=dependencies),
         quiet=quiet,
         exact=exact,
+        others=others or {},
     )
     terms = Terms(adopt or {}, create_similar, frozenset(ours), there, names, now)
     decisions = begin(resolution, terms)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ddsnap.core.administrators import keep_administrators
-from ddsnap.core.deletion import goes_with, holds, order_deletions
+from ddsnap.core.deletion import also, goes_with, holds, order_deletions
 from ddsnap.core.fields import value_at
 from ddsnap.core.values import Address
 
@@ -57,12 +57,14 @@ def plan_removal(
 ) -> list[Action]:
     """Return the deletions, named by the source's addresses, after what lets go of their targets.
 
-    Users whom nobody can do without stay, and so does what nothing brings back, unless its type
-    was named.
+    Users whom nobody can do without stay, and so does what is another org's as well, and what
+    nothing brings back, unless its type was named.
     """
-    resolution = decisions.resolution
+    resolution, others = decisions.resolution, decisions.resolution.others
     kept = keep_administrators(decisions, doomed, self_user)
     for target in doomed:
+        if target in others:
+            kept.setdefault(target, also(others[target]))
         why = resolution.catalog[target.type].irreversible
         if why and deletions is not None and target.type not in deletions.named:
             kept.setdefault(target, f"{why}; that is only done to a type that is named")

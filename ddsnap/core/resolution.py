@@ -55,6 +55,8 @@ class Resolution:
     """Whether what is created there is silenced."""
     exact: bool = False
     """Whether documents stay as they were, references to what nobody knows included."""
+    others: Mapping[Address, str] = field(default_factory=dict)
+    """Destination resources that are counterparts of another org's, and of which."""
     ids: dict[Address, str] = field(default_factory=dict)
     """The destination id of each resource, symbolic where it is still to be created."""
     causes: dict[Address, Address] = field(default_factory=dict)
@@ -65,6 +67,13 @@ class Resolution:
     """What the source calls resources of its own org, by type and an id that they lost."""
     regained: dict[Address, Regained] = field(default_factory=dict)
     """What gets members back that were lost, by its address at the destination."""
+
+    def other(self, there: Address) -> str:
+        """Return which resource of another org something is the counterpart of; empty for none.
+
+        A restore takes what its own org has, whoever has made it.
+        """
+        return "" if self.same_org else self.others.get(there, "")
 
     def value(self, reference: Reference, ids: Ids | None = None) -> str | None:
         """Return what stands in the reference's place at the destination.

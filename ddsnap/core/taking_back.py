@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.actions import Action
-from ddsnap.core.deletion import goes_with, order_deletions
+from ddsnap.core.deletion import also, goes_with, order_deletions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -24,12 +24,14 @@ class TakenBack:
     """What a replay did, in the destination's addresses.
 
     ``made`` is what it created and ``changed`` what it wrote to, each with the digest of the
-    document as the replay left it.
+    document as the replay left it. ``others`` are counterparts of another org's resources, and of
+    which.
     """
 
     made: Mapping[Address, str]
     changed: Mapping[Address, str]
     deleted: Collection[Address]
+    others: Mapping[Address, str] = field(default_factory=dict)
 
     def restorable(self, there: Directory) -> set[Address]:
         """Return what gets its former document back: what nobody has touched since."""
@@ -40,7 +42,8 @@ class TakenBack:
 def plan_taking_back(taken: TakenBack, restoring: Plan, there: Directory, catalog: Catalog) -> Plan:
     """Return the plan that restores as ``restoring`` says, and deletes what was made."""
     made = [address for address in taken.made if address in there.entries]
-    kept = {one: _CHANGED for one in made if not _is(there, one, taken.made[one])}
+    kept = {one: also(taken.others[one]) for one in made if one in taken.others}
+    kept |= {one: _CHANGED for one in made if not _is(there, one, taken.made[one])}
     doomed = set(made) - kept.keys()
     own = {one for one in made if goes_with(one, doomed, there, catalog)}
     # Documents that are restored refer to nothing that was made after them.

@@ -10,7 +10,7 @@ from ddsnap.core import canonical
 from ddsnap.core.audit import locked
 from ddsnap.core.changes import json_patch
 from ddsnap.core.filling import filling as find_filling
-from ddsnap.core.match import named_by_id, portable, portable_digest
+from ddsnap.core.match import named_by_id, natural_key, portable, portable_digest
 from ddsnap.core.normalize import id_of
 from ddsnap.core.outcomes import Outcome
 from ddsnap.core.references import find_references
@@ -277,6 +277,9 @@ class _Doing:
         owner = self.ground.binding.owner(self.type.name, found) if found else None
         if owner not in (None, self.action.address):
             raise _Unsettled("ambiguous", f"{self.type.name}/{found}, like it, belongs to {owner}")
+        other = self.ground.binding.other(Address(self.type.name, found))
+        if other and not natural_key(self.type, body):
+            raise _Unsettled("ambiguous", f"{self.type.name}/{found}, like it, is {other}")
         return found
 
     def _met(self, there: Present, body: JSONObject) -> Done:

@@ -1,6 +1,6 @@
 """What a replay that found nothing to write leaves to the next one: its plan, as long as it holds.
 
-A plan follows from both snapshots, the map, the rules, the options and the time. Where all of them
+A plan follows from both snapshots, the maps, the rules, the options and the time. Where all of them
 are as the last replay had them, its outcomes in the journal are those of this one.
 """
 
@@ -82,8 +82,8 @@ def basis_of(run: Run, order: Order, keys: Keys, before: View, now: datetime) ->
     if not (source.commit and before.commit) or source.over or before.over or order.saved:
         return None
     tip = repo.branch(run.journal)
-    folder = f"{MAPS}/{source.manifest.org.name}"
-    mapped = find_folder(repo, tree_of(repo, tip), folder) if tip else None
+    # What is another org's is neither adopted nor deleted, so that all maps count.
+    mapped = find_folder(repo, tree_of(repo, tip), MAPS) if tip else None
     lookups = {name: run.gateway.lookup(name).values() for name in run.catalog.lookups}
     names: JSONObject = {name: [*sorted(found)] for name, found in lookups.items()}
     rules: list[JSON] = [[rule.name, rule.text] for rule in order.rules]
@@ -93,7 +93,7 @@ def basis_of(run: Run, order: Order, keys: Keys, before: View, now: datetime) ->
         "kind": order.kind,
         "source": [tree_of(repo, source.commit).hex(), source.manifest.to_bytes().decode()],
         "destination": [tree_of(repo, before.commit).hex(), before.manifest.to_bytes().decode()],
-        "map": (mapped or b"").hex(),
+        "maps": (mapped or b"").hex(),
         "wishes": order.wishes.to_json(),
         "transforms": rules,
         "identity": [keys.user, keys.uuid],

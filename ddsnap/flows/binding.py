@@ -75,6 +75,10 @@ class Binding:
                 return address
         return None
 
+    def other(self, there: Address) -> str:
+        """Return which resource of another org something is the counterpart of; empty for none."""
+        return self._resolution.other(there)
+
     def digest(self, document: Document) -> str:
         """Return the digest of a document of the source, portable, as the plan has found it."""
         return self._resolution.source.entries[document.address].whole

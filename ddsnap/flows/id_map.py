@@ -49,15 +49,38 @@ def read_map(
     return mapped
 
 
-def read_maps(repo: Repository, commit: str) -> dict[OrgIdentity, dict[Address, Mapped]]:
-    """Return the whole maps that stand in a commit of a journal, by the orgs that they are from."""
+def read_maps(
+    repo: Repository, commit: str, *, skip: Collection[str] = ()
+) -> dict[OrgIdentity, dict[Address, Mapped]]:
+    """Return the whole maps that stand in a commit of a journal, by the orgs that they are from.
+
+    Those from orgs of the names in ``skip`` are left out.
+    """
     found: dict[OrgIdentity, dict[Address, Mapped]] = {}
     for path, sha in read_paths(repo, commit, MAPS).items():
         _, org, name = path.split("/", 2)
+        if org in skip:
+            continue
         body = checked_map(repo.read(sha, BLOB), path, commit, "the journal")
         entries = {Address(name.removesuffix(_SUFFIX), i): e for i, e in entries_of(body).items()}
         found.setdefault(OrgIdentity(org, str(body["from"]), ""), {}).update(entries)
     return found
+
+
+def read_others(
+    repo: Repository, journal_tip: str | None, source: OrgIdentity, destination: OrgIdentity
+) -> dict[Address, str]:
+    """Return what stands at the destination for other orgs' resources than ``source``'s, and which.
+
+    The destination's map onto itself follows its own resources, and is no claim of another's.
+    """
+    maps = read_maps(repo, journal_tip, skip=(source.name, destination.name)) if journal_tip else {}
+    return {
+        Address(address.type, entry.id): f"{org.name}'s {address}"
+        for org, entries in maps.items()
+        if not org.is_same(source)  # by another name that it had
+        for address, entry in entries.items()
+    }
 
 
 def map_files(mapped: IdMap, source: OrgIdentity, destination: OrgIdentity) -> dict[str, bytes]:

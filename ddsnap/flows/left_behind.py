@@ -21,7 +21,7 @@ from ddsnap.flows.replay_journal import PATCHES
 from ddsnap.flows.view import View, snapshot_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.resource_type import Catalog
@@ -34,12 +34,13 @@ class LeftBehind:
     """A replay into an org, and the org as it is ``now``.
 
     Where the replay was cut off before it read back what it wrote, a document counts as it is now
-    if it still holds all that was sent.
+    if it still holds all that was sent. ``others`` are counterparts of other orgs' resources.
     """
 
     undone: Undone
     now: View
     catalog: Catalog
+    others: Collection[Address] = ()
 
     def made(self) -> dict[Address, str]:
         """Return what it created, with the digest of the document as it left it."""
@@ -124,7 +125,8 @@ class LeftBehind:
 
         It is new since, nobody else's, and no more of them hold what was sent than were wanted.
         """
-        known = {Address(a.type, entry.id) for a, entry in self.undone.mapped.items()} | {*made}
+        known = {Address(a.type, entry.id) for a, entry in self.undone.mapped.items()}
+        known |= {*made, *self.others}
         wanted: dict[tuple[str, str], list[JSONObject]] = defaultdict(list)
         for address, outcome in self._outcomes.items():
             asked = (sent for sent in outcome.requests if sent.purpose == "create")

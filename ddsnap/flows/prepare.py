@@ -19,7 +19,7 @@ from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.transform import unmatched
 from ddsnap.errors import Refused, UsageError
 from ddsnap.flows.as_before import basis_of, recall
-from ddsnap.flows.id_map import read_map
+from ddsnap.flows.id_map import read_map, read_others
 from ddsnap.flows.interrupted import recognized
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.mute import server_now
@@ -289,11 +289,13 @@ def _plan(
         )  # fmt: skip
     id_map = read_map(run.repo, run.repo.branch(run.journal), ours, theirs)
     id_map |= wishes.foreign(catalog)
+    others = read_others(run.repo, run.repo.branch(run.journal), ours, theirs)
     resolvable = principals_known(
         order.rules, order.source, before, catalog, id_map, selected=selected or (lambda _: True)
     )
     source = ReplaySource(order.source, catalog, order.rules, resolvable=resolvable)
-    made = earlier.made(before, catalog) if earlier else []
+    new = earlier.made(before, catalog) if earlier else []
+    made = [document for document in new if document.address not in others]
     known = recognized(made, source.documents() if made else (), id_map, catalog, started)
     plan = plan_replay(
         order.source,
@@ -308,6 +310,7 @@ def _plan(
         create_similar=wishes.create_similar,
         ours={document.address for document in made},
         names={name: frozenset(run.gateway.lookup(name).values()) for name in catalog.lookups},
+        others=others,
         now=started,
         deletions=_deletions(order, catalog),
         self_user=keys.user,

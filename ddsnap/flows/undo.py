@@ -12,7 +12,7 @@ from ddsnap.core.manifest import OrgIdentity
 from ddsnap.core.taking_back import TakenBack, plan_taking_back
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
-from ddsnap.flows.id_map import read_maps
+from ddsnap.flows.id_map import read_maps, read_others
 from ddsnap.flows.left_behind import LeftBehind, body_of
 from ddsnap.flows.mute import TAG
 from ddsnap.flows.past_replays import undoing, undone_by
@@ -158,9 +158,24 @@ def read_undo(repo: Repository, now: View, run: str, catalog: Catalog) -> Undo:
             f"run {undone.run[:12]} was taken back by run {by[:12]}",
             f"`ddsnap replay --undo {by[:12]}` takes that back",
         )
-    left = LeftBehind(undone, now, catalog)
-    taken = TakenBack(left.made(), left.changed(), frozenset(undone.deleted))
+    others = _others(repo, tip or "", undone)
+    left = LeftBehind(undone, now, catalog, others)
+    taken = TakenBack(left.made(), left.changed(), frozenset(undone.deleted), others)
     return Undo(undone, now, catalog, taken, left.mute())
+
+
+def _others(repo: Repository, tip: str, undone: Undone) -> dict[Address, str]:
+    """Return what is another org's by now, unless it is by the very run that is taken back."""
+    (earlier, *_) = repo.commit_info(undone.commit).parents or ("",)
+    before, then, now = (
+        read_others(repo, commit, undone.source, undone.destination)
+        for commit in (earlier, undone.commit, tip)
+    )
+    return {
+        there: other
+        for there, other in now.items()
+        if before.get(there) == other or then.get(there) != other
+    }
 
 
 def _put(

@@ -289,6 +289,12 @@ def test_a_whole_circle_is_adopted():
     ]
 
 
+def test_a_circle_of_which_a_part_is_another_org_s_is_not_taken():
+    others = {Address("service_level_objectives", "S"): "ap1's service_level_objectives/x"}
+    plan = planned(circle("1", "s"), circle("9", "S"), others=others)
+    assert set(kinds(plan).values()) <= {"create", "similar", "blocked"}
+
+
 def test_a_circle_is_cut_where_a_list_does_without_one_element():
     plan = planned(circle("1", "s"), [])
     closes = {str(step.address): [ref.value for ref in step.closes] for step in plan.actions}

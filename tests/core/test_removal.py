@@ -21,6 +21,10 @@ def removed(source, destination, known, *, named=(), complete=ALL, adopted=False
     return planned(source, destination, known, deletions=consent, **options)
 
 
+def by_address(plan):
+    return {str(step.address): step for step in plan.actions}
+
+
 def test_nothing_is_deleted_without_consent():
     assert kinds(planned([], THERE, {"monitors/1": "91"})) == {}
 
@@ -37,6 +41,20 @@ def test_only_what_the_map_says_was_made_is_deleted():
         "monitors/1": "delete",
         "monitors/2": "delete",
     }
+
+
+def test_what_another_org_s_map_names_stays_with_all_that_it_needs():
+    there = docs(
+        monitors={"91": {"name": "a"}, "92": {"name": "b", "type": "composite", "query": "91"}}
+    )
+    known = {"monitors/1": "91", "monitors/2": "92"}
+    others = {Address("monitors", "92"): "ap1's monitors/7"}
+    plan = removed([], there, known, others=others)
+    assert {address: step.reasons for address, step in by_address(plan).items()} == {
+        "monitors/1": ("monitors/92 refers to it",),
+        "monitors/2": ("it is also ap1's monitors/7",),
+    }
+    assert set(kinds(plan).values()) == {"blocked"}
 
 
 @pytest.mark.parametrize(
