@@ -1,4 +1,8 @@
-"""The order in which resources can be deleted: nothing goes while something else refers to it."""
+"""The order in which resources can be deleted: nothing goes while something else refers to it.
+
+Of what refers to one another in a circle one has to be the first; whether it may is the server's
+decision.
+"""
 
 from __future__ import annotations
 
@@ -67,9 +71,10 @@ def order_deletions(
         moved = not new.keys() <= stay.keys()
         stay = {**new, **stay}
     ordered = order(going, [*needed, *_loose(directory, going, catalog)])
+    cut = {(edge.source, edge.target) for edge in ordered.cut}
     dependents: dict[Address, list[Address]] = {}
     for edge in needed:
-        if edge.source in going:
+        if edge.source in going and (edge.source, edge.target) not in cut:
             dependents.setdefault(edge.target, []).append(edge.source)
     return tuple(
         _action(directory, address, stay.get(address, ""), dependents.get(address, ()))
@@ -104,7 +109,7 @@ def _needed(
                 continue
             found = directory.find(reference)
             if found is not None and found.address in going - {address, holder}:
-                edges.append(Edge(holder, found.address, Strength.HARD))
+                edges.append(Edge(holder, found.address, _strength(reference)))
     return sorted(edges)
 
 
@@ -116,6 +121,15 @@ def _loose(directory: Directory, going: set[Address], catalog: Catalog) -> Itera
             found = directory.find(reference)
             if found is not None and found.address in going and not reference.soft:
                 yield Edge(address, found.address, Strength.SOFT)
+
+
+def _strength(reference: Reference) -> Strength:
+    """What one of a list names is used; what stands by itself says where all of it comes from.
+
+    A variable that is taken from a test goes before that, though the test may use it.
+    """
+    listed = any(isinstance(part, int) for part in reference.parts)
+    return Strength.LOOSE if listed else Strength.HARD
 
 
 def holds(type_: ResourceType, reference: Reference) -> bool:

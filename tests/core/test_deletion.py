@@ -17,6 +17,16 @@ CATALOG = Catalog(
             refs=(Ref("query", text=shared.COMPOSITE, when=("type", ("composite",))),),
         ),
         ResourceType(name="dashboards", area="a", path="/d", delete=DELETE),
+        ResourceType(
+            name="tests",
+            area="a",
+            path="/t",
+            delete=DELETE,
+            refs=(Ref("uses[*].id", to=("variables",)),),
+        ),
+        ResourceType(
+            name="variables", area="a", path="/v", delete=DELETE, refs=(Ref("from", to=("tests",)),)
+        ),
         ResourceType(name="service_level_objectives", area="a", path="/s", delete=DELETE),
         ResourceType(name="fixed", area="a", path="/f"),
         ResourceType(
@@ -38,6 +48,8 @@ DOCUMENTS = [
     Document(Address("monitors", "5"), {"id": 5}),
     Document(Address("monitors", "6"), {"id": 6, "owned": True}),
     Document(Address("fixed", "f"), {"id": "f"}),
+    Document(Address("tests", "t"), {"id": "t", "uses": [{"id": "v"}]}),
+    Document(Address("variables", "v"), {"id": "v", "from": "t"}),
     Document(Address("lists", "l"), {"id": "l", "members": [{"id": 5}]}),
 ]
 
@@ -77,6 +89,17 @@ def test_what_stays_keeps_what_it_refers_to():
         ("blocked", "monitors/2", "service_level_objectives/s refers to it"),
         ("blocked", "monitors/1", "monitors/2 refers to it"),
     ]
+
+
+def test_of_a_circle_what_is_taken_from_another_goes_first_and_waits_for_nothing():
+    assert deleted("tests/t", "variables/v") == [("delete", "variables/v"), ("delete", "tests/t")]
+    addresses = {Address.parse(text) for text in ("tests/t", "variables/v")}
+    first, last = plan_deletions(DOCUMENTS, addresses, CATALOG)
+    assert (first.needs, last.needs) == ((), (first.address,))
+
+
+def test_a_circle_of_which_one_stays_stays():
+    assert deleted("tests/t") == [("blocked", "tests/t", "variables/v refers to it")]
 
 
 def test_what_cannot_be_deleted_is_blocked():

@@ -96,7 +96,8 @@ def test_subtests_of_both_kinds_of_steps_are_bound(orgs: Pair) -> None:
     orgs.settle()
 
 
-def test_a_circle_of_test_and_variable_is_closed_by_a_second_write(orgs: Pair) -> None:
+def circle(orgs: Pair) -> tuple[str, str]:
+    """A test, and the variable that it uses and is taken from it."""
     test = orgs.us1.post(f"{TESTS}/api", probe("login"))
     found = orgs.us1.post(VARIABLES, {
         **variable("TOKEN"),
@@ -107,12 +108,47 @@ def test_a_circle_of_test_and_variable_is_closed_by_a_second_write(orgs: Pair) -
     body = probe("login")
     orgs.us1.put(f"{TESTS}/api/{test['public_id']}",
                  {**body, "config": {**body["config"], "configVariables": uses}})  # fmt: skip
+    return test["public_id"], found["id"]
+
+
+def test_a_circle_of_test_and_variable_is_closed_by_a_second_write(orgs: Pair) -> None:
+    circle(orgs)
     orgs.replay()
     there = orgs.eu1.one("synthetics_tests", "login")
     other = orgs.eu1.one("synthetics_global_variables", "TOKEN")
     assert other["parse_test_public_id"] == there["public_id"]
     assert there["config"]["configVariables"][0]["id"] == other["id"]
     orgs.settle()
+
+
+@pytest.mark.parametrize("way", ["delete", "undo"])
+def test_a_circle_goes_as_it_came(orgs: Pair, way: str) -> None:
+    test, found = circle(orgs)
+    orgs.us1.post(f"{TESTS}/api", probe("stays"))
+    orgs.us1.post(VARIABLES, variable("STAYS"))
+    orgs.replay()
+    there = orgs.ids("synthetics_global_variables")[found]
+    if way == "delete":
+        orgs.us1.all("synthetics_tests").pop(test)
+        orgs.us1.all("synthetics_global_variables").pop(found)
+        said = orgs.replay("--delete")
+        assert said.sent == [f"DELETE {VARIABLES}/{there}", f"POST {TESTS}/delete"]
+    else:
+        said = orgs.run("replay", "--undo", orgs.run_record()["run"], "--yes")
+        assert said.code == 0, said
+        assert orgs.eu1.all("synthetics_tests") == {}
+    assert there not in orgs.eu1.all("synthetics_global_variables")
+
+
+def test_of_a_circle_whose_first_must_not_go_nothing_goes(orgs: Pair) -> None:
+    circle(orgs)
+    orgs.replay()
+    run = orgs.run_record()["run"]
+    orgs.sandbox.faults.add(Fault(path="/variables/", method="DELETE", org="eu1", status=400))
+    said = orgs.run("replay", "--undo", run, "--yes")
+    assert (said.code, [one.split()[0] for one in said.sent]) == (4, ["DELETE"])
+    assert orgs.outcomes()["TOKEN"]["status"] == "failed"
+    assert "still refers to it" in orgs.outcomes()["login"]["error"]
 
 
 def test_a_test_whose_files_nobody_can_read_is_not_made_without_them(orgs: Pair) -> None:
