@@ -152,6 +152,12 @@ def goes_with(
     return next((one.address for one in found if one and one.address in doomed), None)
 
 
+def for_good(type_: ResourceType, named: Collection[str]) -> str:
+    """Say why what nothing brings back stays, unless its type is ``named``; empty where it goes."""
+    why = "" if type_.name in named else type_.irreversible
+    return f"{why}; that is only done to a type that is named" if why else ""
+
+
 def also(other: str) -> str:
     """Say why nothing is deleted that is the counterpart of another org's resource, too."""
     return f"it is also {other}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ddsnap.core.administrators import keep_administrators
-from ddsnap.core.deletion import also, goes_with, holds, order_deletions
+from ddsnap.core.deletion import also, for_good, goes_with, holds, order_deletions
 from ddsnap.core.fields import value_at
 from ddsnap.core.values import Address
 
@@ -65,9 +65,9 @@ def plan_removal(
     for target in doomed:
         if target in others:
             kept.setdefault(target, also(others[target]))
-        why = resolution.catalog[target.type].irreversible
-        if why and deletions is not None and target.type not in deletions.named:
-            kept.setdefault(target, f"{why}; that is only done to a type that is named")
+        why = for_good(resolution.catalog[target.type], deletions.named if deletions else ())
+        if why:
+            kept.setdefault(target, why)
     if not doomed:
         return []
     written = dict(_written(decisions))

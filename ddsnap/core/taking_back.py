@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.actions import Action
-from ddsnap.core.deletion import also, goes_with, order_deletions
+from ddsnap.core.deletion import also, for_good, goes_with, order_deletions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -25,13 +25,15 @@ class TakenBack:
 
     ``made`` is what it created and ``changed`` what it wrote to, each with the digest of the
     document as the replay left it. ``others`` are counterparts of another org's resources, and of
-    which.
+    which; ``named`` are the types that were named on the command line: what nothing brings back
+    must be.
     """
 
     made: Mapping[Address, str]
     changed: Mapping[Address, str]
     deleted: Collection[Address]
     others: Mapping[Address, str] = field(default_factory=dict)
+    named: Collection[str] = ()
 
     def restorable(self, there: Directory) -> set[Address]:
         """Return what gets its former document back: what nobody has touched since."""
@@ -41,9 +43,8 @@ class TakenBack:
 
 def plan_taking_back(taken: TakenBack, restoring: Plan, there: Directory, catalog: Catalog) -> Plan:
     """Return the plan that restores as ``restoring`` says, and deletes what was made."""
-    made = [address for address in taken.made if address in there.entries]
-    kept = {one: also(taken.others[one]) for one in made if one in taken.others}
-    kept |= {one: _CHANGED for one in made if not _is(there, one, taken.made[one])}
+    made = [address for address in taken.made if _is_alive(there, address)]
+    kept = {one: why for one in made if (why := _why_not(taken, one, there, catalog))}
     doomed = set(made) - kept.keys()
     own = {one for one in made if goes_with(one, doomed, there, catalog)}
     # Documents that are restored refer to nothing that was made after them.
@@ -55,6 +56,15 @@ def plan_taking_back(taken: TakenBack, restoring: Plan, there: Directory, catalo
         for action in going
     )
     return replace(restoring, actions=(*restoring.actions, *_left(taken, there), *ended))
+
+
+def _why_not(taken: TakenBack, address: Address, there: Directory, catalog: Catalog) -> str:
+    """Say why something stays that the replay has made."""
+    if not _is(there, address, taken.made[address]):
+        return _CHANGED
+    if address in taken.others:
+        return also(taken.others[address])
+    return for_good(catalog[address.type], taken.named)
 
 
 def _referring(there: Directory, written: Collection[Address]) -> dict[Address, set[Address]]:
@@ -77,6 +87,12 @@ def _left(taken: TakenBack, there: Directory) -> Iterator[Action]:
             title, to = (entry.title, address.id) if entry else ("", "")
             why = _CHANGED if entry else "it is gone since"
             yield Action("blocked", address, title, to, reasons=(why,))
+
+
+def _is_alive(there: Directory, address: Address) -> bool:
+    """Whether something is there still; what is disabled was deleted already."""
+    entry = there.entries.get(address)
+    return entry is not None and not entry.disabled
 
 
 def _is(there: Directory, address: Address, seen: str) -> bool:

@@ -351,7 +351,7 @@ def _plan_undo(
     run: Run, order: Order, keys: Keys, now: View, *, reading: CaptureResult, started: datetime
 ) -> Prepared:
     """Plan to restore what a run wrote to, and to delete what it made."""
-    undo = read_undo(run.repo, now, order.wishes.undo, run.catalog)
+    undo = read_undo(run.repo, now, order.wishes.undo, run.catalog, order.wishes.types)
     source = ReplaySource(order.source, run.catalog)
     org = now.manifest.org
     id_map = read_map(run.repo, run.repo.branch(run.journal), org, org)
@@ -371,6 +371,9 @@ def _plan_undo(
         run, order, plan, source, now, reading, id_map, keys, started, Supplied(), quiet=False,
         undo=undo, maps=undo.maps,
     )  # fmt: skip
+    consent = undo.consent(plan)
+    if consent:
+        prepared.warnings.append(f"what nothing brings back stays; `{consent}` deletes it too")
     _supply(prepared)
     return prepared
 

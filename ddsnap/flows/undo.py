@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ddsnap.core.deletion import order_deletions
+from ddsnap.core.deletion import for_good, order_deletions
 from ddsnap.core.directory import read_directory
 from ddsnap.core.fields import value_at
 from ddsnap.core.manifest import OrgIdentity
@@ -20,8 +20,9 @@ from ddsnap.flows.takeover import unfinished
 from ddsnap.store.branches import branches_below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from ddsnap.core.actions import Action
     from ddsnap.core.id_map import IdMap, Mapped
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.plan import Plan
@@ -58,6 +59,17 @@ class Undo:
         kept = {silence: f"{stays} is silenced by it"} if stays else {}
         last = order_deletions(directory, [silence], self.catalog, kept=kept)
         return replace(plan, actions=(*plan.actions, *last))
+
+    def consent(self, plan: Plan) -> str:
+        """Return the command that deletes what stays since nothing brings it back, if it does."""
+        kept = {a.address.type for a in plan.actions if a.kind == "blocked" and self._spares(a)}
+        run, org = self.undone.run[:12], self.undone.destination.name
+        types = " ".join(sorted({*kept, *self.taken.named}))
+        return f"ddsnap replay --undo {run} {types} --to {org}" if kept else ""
+
+    def _spares(self, action: Action) -> bool:
+        why = for_good(self.catalog[action.address.type], self.taken.named)
+        return bool(why) and why in action.reasons
 
     def maps(
         self, own: IdMap, outcomes: Sequence[Outcome], after: View
@@ -148,8 +160,13 @@ def find_run(repo: Repository, run: str, org: str = "") -> PastRun:
     return found[0]
 
 
-def read_undo(repo: Repository, now: View, run: str, catalog: Catalog) -> Undo:
-    """Find out what a run did. Raises ``UsageError`` where it was taken back already."""
+def read_undo(
+    repo: Repository, now: View, run: str, catalog: Catalog, named: Collection[str] = ()
+) -> Undo:
+    """Find out what a run did. Of what nothing brings back, only ``named`` types are deleted.
+
+    Raises ``UsageError`` where it was taken back already.
+    """
     tip = repo.branch(f"journal/{now.manifest.org.name}")
     undone = undoing(repo, tip, run)
     by = undone_by(repo, tip or "", undone.run)
@@ -160,7 +177,7 @@ def read_undo(repo: Repository, now: View, run: str, catalog: Catalog) -> Undo:
         )
     others = _others(repo, tip or "", undone)
     left = LeftBehind(undone, now, catalog, others)
-    taken = TakenBack(left.made(), left.changed(), frozenset(undone.deleted), others)
+    taken = TakenBack(left.made(), left.changed(), frozenset(undone.deleted), others, named)
     return Undo(undone, now, catalog, taken, left.mute())
 
 

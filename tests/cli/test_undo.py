@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ddsnap.core.values import Document
 
 
+FOR_GOOD = [type_.name for type_ in CATALOG.types if type_.irreversible]
+"""What nothing brings back must be named."""
+
+
 @pytest.fixture
 def orgs(tmp_path: Path, capsys, monkeypatch) -> Iterator[TwoOrgs]:
     monkeypatch.setenv("DDSNAP_SECRET_X", "")
@@ -94,7 +98,7 @@ def test_a_replay_into_an_empty_org_is_taken_back_whole(orgs: TwoOrgs) -> None:
     before = held(orgs, "eu1")
     run = replayed(orgs)
     assert held(orgs, "eu1") != before
-    done = undo(orgs, run)
+    done = undo(orgs, run, *FOR_GOOD)
     assert done.code == 0, done.err + done.out
     assert held(orgs, "eu1") == before
     left = {(name, entry["origin"]) for name, ids in mapped(orgs).items() for entry in ids.values()}
@@ -124,7 +128,7 @@ def test_a_run_that_was_killed_is_taken_back_without_going_on(
     assert killed(world_.kill_at(path, Killer(nth, when)))
     time.sleep(0.3)  # what was under way when it died has its effect
     begun = json.loads((path / ".git/ddsnap/replay-eu1.ndjson").read_text().splitlines()[0])
-    said = world_.run(path, "replay", "--undo", begun["run"][:12], "--yes")
+    said = world_.run(path, "replay", "--undo", begun["run"][:12], *FOR_GOOD, "--yes")
     left = {name: set(world_.eu1.resources(name)) - ids for name, ids in before.items()}
     policies = left.pop("restriction_policies", set())
     assert all(one.partition(":")[2] not in world_.eu1.resources("dashboards") for one in policies)
@@ -159,12 +163,12 @@ def test_another_machine_takes_it_back_and_brings_back_what_was_lost(
     shutil.copy(here / "ddsnap.yaml", there / "ddsnap.yaml")
     lost = world_.run(there, "restore", "us1", f"monitors/{monitor}", "--yes")
     assert (lost.code, "1 unchanged" in lost.out) == (0, True), lost
-    said = world_.run(there, "replay", "--undo", run[:10], "--yes")
+    said = world_.run(there, "replay", "--undo", run[:10], *FOR_GOOD, "--yes")
     assert said.code == 0, said
     after = world_.count()
     for name in ("monitors", "dashboards", "service_level_objectives", "roles", "teams"):
         assert after[name] == before[name]
     assert json.loads(git(hub, "show", "journal/eu1:run.json"))["undoes"] == run
-    again = world_.run(here, "replay", "--undo", run[:10], "--yes")
+    again = world_.run(here, "replay", "--undo", run[:10], *FOR_GOOD, "--yes")
     assert (again.code, "was taken back" in again.err) == (2, True)
     shutil.rmtree(there)

@@ -174,6 +174,25 @@ def test_what_cannot_be_taken_back_is_said(orgs: Pair, words: tuple[str, ...], t
     assert len(said.err.splitlines()) <= 3
 
 
+def test_what_nothing_brings_back_must_be_named(orgs: Pair) -> None:
+    user, index = orgs.us1.user("ann@e.example"), {"name": "extra", "filter": {"query": "*"}}
+    orgs.us1.post("/api/v1/logs/config/indexes", {**index, "num_retention_days": 15})
+    board = orgs.us1.dashboard("Board")
+    orgs.replay()
+    run = orgs.run_record()["run"]
+    ann, there = orgs.ids("users")[user], orgs.ids("dashboards")[board]
+    said = undo(orgs, run, code=4)
+    assert said.sent == [f"DELETE /api/v1/dashboard/{there}"]
+    told = f"`ddsnap replay --undo {run[:12]} logs_indexes users --to eu1` deletes it too"
+    assert told in said.err
+    assert "can never be used again" in orgs.outcomes()["extra"]["error"]
+    assert "disables the user" in orgs.outcomes()["ann@e.example"]["error"]
+    said = undo(orgs, run, "users", code=4)
+    assert said.sent == [f"DELETE /api/v2/users/{ann}"]
+    said = undo(orgs, run, "logs_indexes", "users")
+    assert said.sent == ["DELETE /api/v1/logs/config/indexes/extra"]
+
+
 def test_off_a_terminal_nothing_is_taken_back_without_a_word(orgs: Pair) -> None:
     orgs.us1.monitor("load")
     orgs.replay()

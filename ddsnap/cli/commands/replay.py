@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True,
               help="Go on with the replay into that org that was cut off.")  # fmt: skip
 @click.option("--undo", default="", metavar="RUN",
-              help="Take back what this run did, as far as nobody touched it since.")  # fmt: skip
+              help="Take back what this run did, as far as nobody touched it since; what nothing"
+                   " brings back only of types that are named.")  # fmt: skip
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False, exists=True),
               metavar="FILE",
               help="Carry out what `ddsnap plan --out FILE` saved, and nothing else.")  # fmt: skip
@@ -70,6 +71,7 @@ def replay(
     ddsnap replay --resume --to eu1
     ddsnap replay --plan plan.json
     ddsnap replay --undo 3f2a --to eu1
+    ddsnap replay --undo 3f2a users --to eu1
     """
     app: App = context.obj
     connection["api_key"] = to_api_key or connection["api_key"]
@@ -79,7 +81,8 @@ def replay(
     if asked["rehearse"] and resume:
         raise UsageError("--rehearse and --resume exclude each other", "leave one of them out")
     if undo:
-        _refuse_more(revision, words, resume=resume, others=[*selection.describe(), *_given(asked)])
+        words, revision = tuple(word for word in (revision, *words) if word), None
+        _refuse_more(words, resume=resume, others=[*selection.describe(), *_given(asked)])
     elif revision is None and not resume and plan_file is None:
         raise UsageError("REV is missing", "name an org, for its last snapshot, or a git revision")
     with app.open() as repository:
@@ -108,10 +111,12 @@ def _given(asked: dict[str, Any]) -> list[str]:
             if value and name not in allowed]  # fmt: skip
 
 
-def _refuse_more(
-    revision: str | None, words: tuple[str, ...], *, resume: bool, others: list[str]
-) -> None:
-    extra = [*([revision] if revision else []), *words, *(["--resume"] if resume else []), *others]
+def _refuse_more(words: tuple[str, ...], *, resume: bool, others: list[str]) -> None:
+    """Refuse what an undo has no use for. Types consent to what nothing brings back."""
+    from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
+
+    foreign = [word for word in words if word not in CATALOG]
+    extra = [*foreign, *(["--resume"] if resume else []), *others]
     if extra:
         raise UsageError(
             f"--undo takes a run back as a whole, so leave out {extra[0]}",
