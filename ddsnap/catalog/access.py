@@ -43,6 +43,7 @@ ROLES = ResourceType(
     derived=("attributes.managed",),
     volatile=paths("attributes.user_count attributes.team_count"),
     unordered=("relationships.permissions.data",),
+    created_at="attributes.created_at",
     modified_at="attributes.modified_at",
     modified_by="attributes.modified_by_handle",
     create=Write("POST", "/api/v2/roles", adds=_ONLY_THESE),
@@ -92,6 +93,7 @@ USERS = ResourceType(
     create_only=paths("attributes.handle attributes.service_account attributes.title"),
     unordered=("relationships.roles.data",),
     defaults={"attributes.name": ("", None), "attributes.title": ("", None)},
+    created_at="attributes.created_at",
     modified_at="attributes.modified_at",
     # The handle is the e-mail at creation; a later e-mail leaves it.
     create=Write(
@@ -146,6 +148,7 @@ TEAMS = ResourceType(
     volatile=paths("attributes.user_count attributes.link_count"),
     unordered=paths("attributes.visible_modules attributes.hidden_modules"),
     defaults={"attributes.avatar": ("", None), "attributes.description": ("", None)},
+    created_at="attributes.created_at",
     modified_at="attributes.modified_at",
     create=Write("POST", "/api/v2/team", mend=quirks.without_nulls),
     update=Write("PATCH", "/api/v2/team/{id}", mend=quirks.without_nulls),

@@ -50,6 +50,7 @@ MONITORS = ResourceType(
     ),
     # The server turns one into the other, depending on the query.
     synonyms={"type": {"query alert": "metric alert"}},
+    created_at="created",
     modified_at="modified",
     create=Write("POST", "/api/v1/monitor", mend=quirks.acceptable_monitor),
     update=Write("PUT", "/api/v1/monitor/{id}", mend=quirks.acceptable_monitor),
@@ -92,6 +93,7 @@ DOWNTIME_SCHEDULES = ResourceType(
         " schedule scope; relationships:"
     ),
     provenance=paths("attributes.created relationships.created_by"),
+    created_at="attributes.created",
     derived=paths("attributes.canceled relationships.monitor"),
     volatile=paths("attributes.status attributes.schedule.current_downtime attributes.modified"),
     unordered=paths(

@@ -23,6 +23,7 @@ SERVICE_LEVEL_OBJECTIVES = ResourceType(
     create_only=("type",),
     unordered=paths("tags monitor_ids monitor_tags groups thresholds configured_alert_ids"),
     defaults=absent(empty="groups tags", blank="description"),
+    created_at="created_at",
     modified_at="modified_at",
     # What is written is answered as a list of one.
     create=Call("POST", "/api/v1/slo", envelope="", answer="data[*]"),
@@ -50,6 +51,7 @@ SLO_CORRECTIONS = ResourceType(
     create_only=("attributes.slo_id",),
     # What is null in an answer is refused in a request ("Field may not be null").
     defaults={f"attributes.{n}": (None,) for n in paths("slo_id slo_query end duration rrule")},
+    created_at="attributes.created_at",
     modified_at="attributes.modified_at",
     modified_by="attributes.modifier.data.attributes.handle",
     create=Call("POST", "/api/v1/slo/correction"),

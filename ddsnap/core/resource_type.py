@@ -310,6 +310,8 @@ class ResourceType:
     """Elements that the server puts into a list by itself, by the field that holds the list."""
     synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Values that the server takes for one another, by field."""
+    created_at: str = ""
+    """Where a resource says when it was made: one of its provenance fields."""
     modified_at: str = ""
     modified_by: str = ""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MARGIN: Final = 5.0
 """Seconds by which a change must be older than the reading that a document is trusted from."""
-_RESOLUTION: Final = 1.0
+RESOLUTION: Final = 1.0
 """Seconds; what a hint without fractions may hide."""
 
 
@@ -48,7 +48,7 @@ class Rotation:
         """Whether a change at that time was surely seen by the last reading."""
         if self.last is None or changed is None:
             return False
-        return changed.timestamp() + _RESOLUTION + MARGIN < self.last
+        return changed.timestamp() + RESOLUTION + MARGIN < self.last
 
 
 def hints(type_: ResourceType) -> bool:

@@ -256,7 +256,7 @@ class _Doing:
         if self.id:
             return self.id if self._present(self.id).document is not None else ""
         taken = {*ground.known(type_.name), *ground.binding.ids(type_.name)}
-        sought = Sought(type_, body, taken, ground.now)
+        sought = Sought(type_, body, taken, ground.now, since=self.sending.since)
         for nth in range(_LOOKS):
             found = look(ground.run.gateway, sought, ground.me)
             if len(found) > 1:

@@ -1,7 +1,7 @@
 """After a write whose answer was lost: looking whether it had its effect.
 
 What counts is new since the run began, is nobody else's counterpart, equals what was sent, and, as
-far as the API tells, was made by the replaying identity.
+far as the API tells, was made after the request by the replaying identity.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from ddsnap.api.gateway import Found
 from ddsnap.core.fields import field_path, value_at
 from ddsnap.core.match import covers, natural_key, portable, portable_digest
 from ddsnap.core.normalize import normalize
+from ddsnap.core.rotation import MARGIN, RESOLUTION
+from ddsnap.core.times import time_of
 from ddsnap.core.values import clone
 from ddsnap.core.written import timely
 
@@ -38,6 +40,8 @@ class Sought:
     now: datetime
     """The run's time, by which requests are made."""
     parents: tuple[str, ...] = ()
+    since: float | None = None
+    """The server's time when it was sent: what is older is not it."""
 
 
 def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
@@ -56,7 +60,7 @@ def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
         if body is None:
             continue
         body = normalize(type_, clone(body), names=names).document.body
-        if not _mine(type_, body, me):
+        if not _mine(type_, body, me) or _is_older(sought, body):
             continue
         if _equals(type_, body, sought.body):
             equal.append(id_)
@@ -118,6 +122,14 @@ def _mine(type_: ResourceType, body: JSONObject, me: Collection[str]) -> bool:
     """Whether the resource's maker is the replaying identity, or is not told."""
     told = set(_makers(type_, body))
     return not told or not me or not told.isdisjoint(me)
+
+
+def _is_older(sought: Sought, body: JSONObject) -> bool:
+    """Whether the resource was surely made before the request; the server's clock tells both."""
+    made = time_of(value_at(body, sought.type.created_at)) if sought.type.created_at else None
+    if made is None or sought.since is None:
+        return False
+    return made.timestamp() + RESOLUTION + MARGIN < sought.since
 
 
 def _makers(type_: ResourceType, body: JSONObject) -> Iterator[str]:

@@ -39,6 +39,8 @@ class Sending:
     written: str = ""
     """The digest of what is written."""
     sent: list[Sent] = field(default_factory=list)
+    since: float | None = None
+    """The server's time before the first request, as far as its answers have told it."""
     _told: Sequence[JSONObject] = ()
     was_made: bool = False
     """Whether the resource is there since this action."""
@@ -75,7 +77,9 @@ class Sending:
     def intend(self, request: Request) -> None:
         """Write down that a request is about to be made."""
         self.check()
-        now = self.run.gateway.server_time() or self.run.clock().timestamp()
+        server = self.run.gateway.server_time()
+        self.since = self.since if self.sent else server
+        now = server or self.run.clock().timestamp()
         told: dict[str, object] = {
             "address": str(self.action.address),
             "method": request.method,

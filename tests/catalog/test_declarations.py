@@ -17,6 +17,7 @@ from ddsnap.core.fields import field_path, value_at
 from ddsnap.core.kinds import without
 from ddsnap.core.normalize import is_secret, normalize, unknown_fields
 from ddsnap.core.references import find_references, rewrite
+from ddsnap.core.times import time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,6 +116,16 @@ def test_every_recorded_answer_becomes_a_document_and_stays_it(name: str) -> Non
             assert not list(field_path(path).find(stored)), f"{file}: {path} moves by itself"
         seen += 1
     assert seen > 0, "no recorded answer was looked at"
+
+
+def test_the_time_of_a_creation_is_provenance_and_can_be_read() -> None:
+    dated = [type_ for type_ in TYPES.values() if type_.created_at]
+    for type_ in dated:
+        assert type_.created_at in type_.provenance, type_.name
+        for file, body, included in recorded(type_.name):
+            told = value_at(document(type_, body, included), type_.created_at)
+            assert told is None or time_of(told) is not None, (file, told)
+    assert len(dated) > 10
 
 
 @pytest.mark.parametrize("name", DECLARED_TYPES)
