@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -208,13 +209,29 @@ class _Doing:
                 return self._met(there, body)
         self._note_patch(body)
         filling = self._filling(body, ABSENT)
-        item = self._make(body, filling)
+        item = self._make_alone(body, filling)
         if item is None:  # it is there already, under the same natural key
             self.action = replace(self.action, origin="adopted")
             return self._update(self._present(self.id))
-        self._made(item)
         self._send(filling, finish_requests(type_, filling.document, self.id, now=now))
         return self._finished(as_written=not (type_.quiet or self.action.closes))
+
+    def _make_alone(self, body: JSONObject, filling: Filling) -> JSONObject | None:
+        """Make the resource, unless somebody else has done so since the plan was made.
+
+        Return it as the API answers it, or ``None`` where it was there before.
+        """
+        type_ = self.type
+        creating = self.ground.newcomers.creating(type_, body)
+        # What is named by its id was asked for just now.
+        with nullcontext("") if named_by_id(type_) else creating as other:
+            if other:
+                told = f"somebody has made {type_.name}/{other}, like it, since the plan was made"
+                raise _Unsettled("moved", told)
+            item = self._make(body, filling)
+            if item is not None:
+                self._made(item)
+            return item
 
     def _make(self, body: JSONObject, filling: Filling) -> JSONObject | None:
         """Make the resource exactly once, whatever becomes of the answers.

@@ -50,19 +50,17 @@ def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
     ``me`` are the names of the replaying identity: its handle, its ids.
     """
     type_ = sought.type
-    names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
     equal, alike = [], []
     for item in gateway.list(type_, parents=sought.parents):
         id_ = gateway.id_of(type_, item)
         if id_ in sought.known:
             continue
-        body = _whole(gateway, type_, id_, item)
+        body = read_whole(gateway, type_, id_, item)
         if body is None:
             continue
-        body = normalize(type_, clone(body), names=names).document.body
         if not _mine(type_, body, me) or _is_older(sought, body):
             continue
-        if _equals(type_, body, sought.body):
+        if equals(type_, body, sought.body):
             equal.append(id_)
         elif _holds(sought, body):
             alike.append(id_)
@@ -84,14 +82,18 @@ def in_the_way(gateway: Gateway, sought: Sought, error: ApiError) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _whole(gateway: Gateway, type_: ResourceType, id_: str, item: JSONObject) -> JSONObject | None:
-    if not type_.detail:
-        return item
-    reading = gateway.read(type_, id_, item)
-    return reading.body if isinstance(reading, Found) else None
+def read_whole(
+    gateway: Gateway, type_: ResourceType, id_: str, item: JSONObject
+) -> JSONObject | None:
+    """Return the document of what was listed; ``None`` where it is gone by now."""
+    names = {named.lookup: gateway.lookup(named.lookup) for named in type_.named}
+    reading = gateway.read(type_, id_, item) if type_.detail else Found(item)
+    if not isinstance(reading, Found):
+        return None
+    return normalize(type_, clone(reading.body), names=names).document.body
 
 
-def _equals(type_: ResourceType, found: JSONObject, sent: JSONObject) -> bool:
+def equals(type_: ResourceType, found: JSONObject, sent: JSONObject) -> bool:
     """Whether the resource is what was sent; its sections are written by later requests."""
     key = natural_key(type_, sent)
     if key is not None:

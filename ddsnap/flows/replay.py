@@ -21,6 +21,7 @@ from ddsnap.flows.interrupted import CUT, earlier
 from ddsnap.flows.lease import Lease
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
+from ddsnap.flows.newcomers import Newcomers
 from ddsnap.flows.past_replays import newest
 from ddsnap.flows.prepare import Prepared, check_limits, prepare
 from ddsnap.flows.read_back import policies_of, renamed, scope_of
@@ -200,13 +201,20 @@ class _Replay:
             if made.why_not:
                 why = f"the downtime for {TAG} could not be made: {made.why_not}"
                 barred = {"monitors": why}
+        binding = Binding(prepared.plan)
         ground = Ground(
             run,
             log,
-            Binding(prepared.plan),
+            binding,
             prepared.supplied,
             prepared.started,
             prepared.known,
+            Newcomers(
+                run,
+                prepared.reading.read_at,
+                lambda name: {*prepared.known(name), *binding.ids(name)},
+                beside=prepared.order.wishes.create_similar,
+            ),
             frozenset(filter(None, (prepared.keys.user, prepared.keys.handle))),
             prepared.keys.user,
             prepared.pause,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ddsnap.core.outcomes import Status
     from ddsnap.core.values import JSON, Address, Document, JSONObject
     from ddsnap.flows.binding import Binding
+    from ddsnap.flows.newcomers import Newcomers
     from ddsnap.flows.run import Run
     from ddsnap.flows.supply import Supplied
     from ddsnap.store.run_log import RunLog
@@ -54,6 +55,7 @@ class Ground:
     supplied: Supplied
     now: datetime
     known: Callable[[str], Collection[str]]
+    newcomers: Newcomers
     me: frozenset[str] = frozenset()
     user: str = ""
     pause: Callable[[], object] = lambda: None
