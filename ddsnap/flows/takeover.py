@@ -153,10 +153,13 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
     )
     outcomes = [_outcome(written) for address, written in told.items() if address.id != MUTE]
     from_org = OrgIdentity(source.org, source.public_id, "")
-    before = read_map(run.repo, run.repo.branch(run.journal), from_org, theirs)
-    mapped = updated(before, _entries(outcomes, told, before))
 
     def compose() -> dict[str, str]:
+        tip = run.repo.branch(run.journal)
+        if _recorded(run.repo, tip, left.run):  # by another that has gone on from there
+            return {}
+        before = read_map(run.repo, tip, from_org, theirs)
+        mapped = updated(before, _entries(outcomes, told, before))
         commit = stage_replay(
             run,
             record,

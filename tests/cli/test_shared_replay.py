@@ -241,15 +241,22 @@ def test_a_replay_that_was_taken_over_stops(orgs: World, hub: Path) -> None:
 # --- two that do not write at the same moment
 
 
-def while_it_reads(orgs: World, path: Path, other: Path, *words: str) -> tuple[Said, Said]:
+def while_it_reads(
+    orgs: World,
+    path: Path,
+    other: Path,
+    *words: str,
+    what: str = "/api/v1/notebooks",
+    then: tuple[str, ...] = REPLAY,
+) -> tuple[Said, Said]:
     """Run a command; once it has begun to read the destination, let the other clone replay."""
     said: list[Said] = []
     once = threading.Lock()
 
     def watch(when: str, incoming: Incoming) -> bool:
-        reads = when == "before" and incoming.path.startswith("/api/v1/notebooks")
+        reads = when == "before" and incoming.path.startswith(what)
         if reads and once.acquire(blocking=False):
-            said.append(orgs.end(orgs.start(other, *REPLAY)))
+            said.append(orgs.end(orgs.start(other, *then)))
         return True
 
     process = orgs.start(path, *words)
@@ -292,3 +299,17 @@ def test_what_writes_nothing_leaves_the_map_of_another_clone_as_it_is(
         assert new in json.loads(told)["ids"]
     finally:
         us1("DELETE", f"/api/v1/dashboard/{new}", None)
+
+
+def test_what_another_clone_has_taken_over_first_is_not_recorded_again(
+    orgs: World, hub: Path
+) -> None:
+    """Its record holds the map as the dead run has left it, without what was made since."""
+    die(orgs, clone(orgs, hub, "dead"), 12, lease=4)
+    first, second = clone(orgs, hub, "first"), clone(orgs, hub, "second")
+    late, other = while_it_reads(orgs, first, second, *RESUME, what="/api/v2/hamr", then=RESUME)
+    assert other.code == 0, other
+    assert late.code in (0, 6), late
+    assert states(hub).count("interrupted") == 1
+    orgs.is_whole(first)
+    orgs.is_whole(second)
