@@ -98,6 +98,13 @@ def test_what_ended_or_is_disabled_or_datadog_s_is_never_deleted():
     assert action(plan, "roles/srcR").reasons == ("it belongs to Datadog",)
 
 
+def test_what_no_api_deletes_is_told():
+    destination = docs(metrics_metadata={"m": {"unit": "byte"}}, monitors={"91": {"name": "a"}})
+    plan = removed([], destination, {"metrics_metadata/m": "m", "monitors/1": "91"})
+    assert kinds(plan) == {"metrics_metadata/m": "blocked", "monitors/1": "delete"}
+    assert action(plan, "metrics_metadata/m").reasons == ("no API deletes it",)
+
+
 def test_dependents_go_first_after_everything_else():
     source = docs(monitors={"5": {"name": "new"}})
     destination = docs(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 from pairs import api, pair
 
+from ddsnap.catalog import CATALOG
 from ddsnap.sandbox import Fault
 
 if TYPE_CHECKING:
@@ -166,6 +168,33 @@ def test_what_left_the_scope_is_not_gone(orgs: Pair) -> None:
     assert {one, other} == orgs.ids("monitors").keys()
 
 
+def test_what_hangs_on_something_that_left_the_scope_is_not_gone(orgs: Pair) -> None:
+    """A membership is of a team, a policy of a dashboard: both are captured as before."""
+    ann, bob = orgs.us1.user("ann@e.example"), orgs.us1.user("bob@e.example")
+    for handle, user in (("core", ann), ("other", bob)):
+        person = {"user": {"data": {"type": "users", "id": user}}}
+        body = api("team_memberships", {"role": None}, relationships=person)
+        orgs.us1.post(f"/api/v2/team/{orgs.us1.team(handle)}/memberships", body)
+    for title in ("Keep", "Out"):
+        board = orgs.us1.dashboard(title)
+        editors = [f"user:{one}" for one in (ann, orgs.us1.org.owner)]
+        orgs.us1.restrict(f"dashboard:{board}", editor=editors)
+    gone, _ = loads(orgs, 2)
+    orgs.replay()
+    config = orgs.path / "ddsnap.yaml"
+    text = config.read_text()
+    kept = "'teams:$[?@.attributes.handle == \"other\"]', 'dashboards:$[?@.title == \"Keep\"]'"
+    config.write_text(f"{text}capture: {{filters: [{kept}]}}\n")
+    assert orgs.replay("--delete").sent == []
+    config.write_text(f"{text}capture: {{exclude: [teams, dashboards]}}\n")
+    lose(orgs, gone)
+    said = orgs.replay("--delete", code=4)
+    assert said.sent == deletions(said)
+    assert [path.split("/")[3] for path in said.sent] == ["monitor"]
+    assert len(orgs.eu1.all("teams")) == len(orgs.eu1.all("dashboards")) == 2
+    assert len(orgs.eu1.all("team_memberships")) == len(orgs.eu1.all("restriction_policies")) == 2
+
+
 def test_what_ended_by_itself_is_not_deleted(orgs: Pair) -> None:
     soon = datetime.now(timezone.utc) + timedelta(hours=1)
     body = {
@@ -306,11 +335,30 @@ def test_what_nothing_brings_back_must_be_named(orgs: Pair) -> None:
     assert deletions(said) == [f"DELETE /api/v2/users/{there}"]
 
 
-def test_what_no_api_deletes_is_told_and_not_tried(orgs: Pair) -> None:
-    orgs.us1.monitor("load")
-    said = orgs.replay("--delete")
-    orders = [w for w in said.writes if "order" in w.path and w.method == "DELETE"]
-    assert orders == []
+def test_what_no_api_deletes_is_told_and_not_tried(
+    orgs: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = loads(orgs, 2)
+    orgs.replay()
+    there = orgs.ids("monitors")[one]
+    lose(orgs, one)
+    lasting = replace(CATALOG["monitors"], delete=None)
+    monkeypatch.setitem(CATALOG._by_name, "monitors", lasting)
+    said = orgs.replay("--delete", code=4)
+    assert said.sent == []
+    assert orgs.outcomes()["load 0"]["error"] == "no API deletes it"
+    assert orgs.ids("monitors")[one] == there
+
+
+def test_what_belongs_to_datadog_is_told_and_not_tried(orgs: Pair) -> None:
+    orgs.us1.role("ops", "logs_read_data")
+    orgs.replay()
+    name = "Datadog Read Only Role"
+    gone = next(i for i, one in orgs.us1.all("roles").items() if one["attributes"]["name"] == name)
+    orgs.us1.all("roles").pop(gone)
+    assert orgs.replay("--delete").sent == []
+    assert orgs.replay("--delete", "--delete-adopted", code=4).sent == []
+    assert orgs.outcomes()[name]["error"] == "it belongs to Datadog"
 
 
 # --- what is kept of it
