@@ -72,6 +72,8 @@ def furnish(sandbox: Sandbox, org: SandboxOrg) -> None:
         api("users", {"email": "ann@shop.example", "name": "Ann"},
             relationships={"roles": {"data": [{"type": "roles", "id": role}]}}),
     )  # fmt: skip
+    account = {"email": "bots@shop.example", "name": "Deployer", "service_account": True}
+    write("POST", "/api/v2/service_accounts", api("users", account))
     team = write("POST", "/api/v2/team", api("team", {"name": "Shop", "handle": "shop"}))
     team = team["data"]["id"]
     write(

@@ -102,6 +102,10 @@ class Side:
         body = api("users", {"email": email}, relationships={"roles": {"data": data}})
         return str(self.post("/api/v2/users", body)["data"]["id"])
 
+    def service_account(self, name: str, email: str = "bot@e.example") -> str:
+        body = api("users", {"email": email, "name": name, "service_account": True})
+        return str(self.post("/api/v2/service_accounts", body)["data"]["id"])
+
     def team(self, handle: str, **more: Any) -> str:
         body = api("team", {"handle": handle, "name": handle, **more})
         return str(self.post("/api/v2/team", body)["data"]["id"])

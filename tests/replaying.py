@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ddsnap.api.gateway import Found, Gateway
 from ddsnap.api.session import Session, Timeouts
 from ddsnap.catalog import CATALOG
-from ddsnap.core.fields import field_path, value_at
+from ddsnap.core.fields import field_path
 from ddsnap.core.match import is_built_in, natural_key, portable
 from ddsnap.core.normalize import is_secret, normalize
 from ddsnap.core.references import find_references, rewrite
@@ -193,8 +193,6 @@ def settled(body: dict[str, Any]) -> dict[str, Any]:
     """A document without what cannot be the same at another time, or place."""
     body = clone(body)
     field_path("attributes.schedule").remove(body)  # a downtime begins later than it did
-    if value_at(body, "attributes.service_account"):
-        field_path("attributes.handle").remove(body)  # the server's
     return body
 
 

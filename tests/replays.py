@@ -394,8 +394,6 @@ def comparable(name: str, body: dict[str, Any]) -> dict[str, Any]:
     body = portable(type_, body)
     if name == "downtime_schedules":  # it begins later than it did
         field_path("attributes.schedule").remove(body)
-    if value_at(body, "attributes.service_account"):  # the server makes up its handle
-        field_path("attributes.handle").remove(body)
     return body
 
 

@@ -125,6 +125,8 @@ USERS = ResourceType(
     irreversible="a deletion disables the user",
     id_in_body=True,
     natural_key=("attributes.handle",),
+    # The handle of a service account is a uuid, and many may have one e-mail.
+    key_if=(("attributes.service_account", True, paths("attributes.email attributes.name")),),
     refs=(Ref("relationships.roles.data[*].id", to=("roles",)),),
     permissions=("user_access_read", "user_access_invite", "user_access_manage"),
 )

@@ -100,7 +100,7 @@ def natural_key(
     resolve: Resolve | None = None,
     references: Sequence[Reference] = (),
 ) -> Key | None:
-    """Return the values at the type's natural key, the ``references`` among them resolved.
+    """Return the values at the resource's natural key, the ``references`` among them resolved.
 
     ``None`` where the type has none, where the document lacks it, or where a reference in it
     cannot be resolved. Datadog's own resources may have a key of their own.
@@ -108,7 +108,7 @@ def natural_key(
     if type_.built_in_key and is_built_in(type_, body):
         named = [value_at(body, path) for path in type_.built_in_key]
         return tuple(canonical.encode(_folded(value)).decode() for value in named)
-    paths = [field_path(path) for path in type_.natural_key]
+    paths = [field_path(path) for path in _key_fields(type_, body)]
     within = [ref for ref in references if any(path.covers(ref.parts) for path in paths)]
     if resolve is not None and within:
         known = {reference: resolve(reference) for reference in within}
@@ -119,6 +119,14 @@ def natural_key(
     if not values or all(value is None for value in values):
         return None
     return tuple(canonical.encode(value).decode() for value in values)
+
+
+def _key_fields(type_: ResourceType, body: JSONObject) -> tuple[str, ...]:
+    """The fields that tell this resource from others, as far as people decide about them."""
+    for path, value, fields in type_.key_if:
+        if canonical.same(value_at(body, path), value):
+            return fields
+    return type_.natural_key
 
 
 def is_built_in(type_: ResourceType, body: JSONObject) -> bool:
@@ -171,6 +179,8 @@ def _unbind(type_: ResourceType, body: JSONObject) -> JSONObject:
     body.pop(RESERVED, None)
     for path in _bound(type_):
         path.remove(body)
+    for name in {*type_.natural_key} - {*_key_fields(type_, body)} if type_.key_if else ():
+        field_path(name).remove(body)
     if body.get(_LINKS) == {}:
         del body[_LINKS]
     for at, synonyms in type_.synonyms.items():
@@ -226,5 +236,6 @@ def _is_bound(type_: ResourceType) -> Callable[[Parts], bool]:
 def _identifying(type_: ResourceType) -> tuple[FieldPath, ...]:
     ids = tuple(part.at for part in type_.parts) or (type_.id,)
     marks = (path for path, _ in type_.built_in) if type_.built_in_key else ()
-    paths = dict.fromkeys((*type_.natural_key, *type_.built_in_key, *marks, *ids))
+    others = [name for mark, _, fields in type_.key_if for name in (mark, *fields)]
+    paths = dict.fromkeys((*type_.natural_key, *others, *type_.built_in_key, *marks, *ids))
     return tuple(field_path(path) for path in paths if EACH not in path)

@@ -355,6 +355,9 @@ class ResourceType:
     """A regular expression for the refusal of a second one: its group ``id`` is the first's id."""
     natural_key: tuple[str, ...] = ()
     """The fields by which Datadog itself tells two resources apart."""
+    key_if: tuple[tuple[str, JSON, tuple[str, ...]], ...] = ()
+    """(field, value, fields): what tells apart those with this value, whose ``natural_key`` Datadog
+    makes up: that is as little people's as an id."""
     built_in: tuple[tuple[str, JSON], ...] = ()
     """(field, value) pairs that mark resources which Datadog owns: mapped by key, never written."""
     held: str = ""

@@ -14,6 +14,7 @@ from replaying import SECRET, Copy, Org, now, reaching, settled
 from ddsnap.api.session import LostAnswer
 from ddsnap.catalog import CATALOG
 from ddsnap.core.fields import field_path, value_at
+from ddsnap.core.intended import settle
 from ddsnap.core.match import portable
 from ddsnap.core.requests import (
     create_request,
@@ -127,10 +128,9 @@ def follow(one: Copy, type_: ResourceType, source_id: str, body: dict[str, Any])
     present = one.destination.read(type_, made[address])
     assert intended is not None
     assert present is not None
+    there = portable(type_, present)
     for path in type_.create_only:  # as the plan does: what only a creation can set stays
-        field_path(path).remove(intended)
-        if value_at(present, path) is not None:
-            field_path(path).put(intended, value_at(present, path))
+        settle(path, intended, there)
     sent = one.destination.update(type_, intended, present, made[address])
     assert_there(one.destination, address, made[address], intended)
     return [type_.name] if sent else []

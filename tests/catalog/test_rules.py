@@ -19,7 +19,7 @@ NOT_STORED = {
     "path", "items", "envelope", "parent", "detail", "orders", "provenance", "identity", "derived",
     "quiet", "create_if", "undelete", "merges", "clears", "repeats", "spares", "keeps_secrets",
     "keeps_others", "timely", "duplicate", "sheds", "uploads", "override",
-    "irreversible", "disabled", "created_at", "held", "held_roles",
+    "irreversible", "disabled", "created_at", "held", "held_roles", "key_if",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

@@ -17,6 +17,7 @@ CREATIONS = (
     "/v1/dashboard$", "/v1/monitor$", "/v2/roles$", "/v2/users$", "/v2/team$", "/memberships$",
     "/synthetics/variables$", "/synthetics/tests/api$", "/v1/slo$", "/slo/correction$",
     "/lists/manual$", "/restriction_policy/", "/logs/config/pipelines$", "/v2/downtime$",
+    "/service_accounts$",
 )  # fmt: skip
 WAYS: dict[str, dict[str, Any]] = {
     "reset": {"reset": True},

@@ -33,6 +33,13 @@ ROLES = ResourceType(
     natural_key=("attributes.name",),
     built_in=(("attributes.managed", True), ("attributes.name", "Admin")),
 )
+USERS = ResourceType(
+    name="users",
+    area="access",
+    path="/u",
+    natural_key=("handle",),
+    key_if=(("robot", True, ("email", "name")),),
+)
 MEMBERS = ResourceType(
     name="members",
     area="access",
@@ -106,6 +113,19 @@ def test_references_inside_a_natural_key_are_translated():
     there = natural_key(MEMBERS, {"team": {"id": "T"}, "user": {"id": "U"}})
     assert natural_key(MEMBERS, body, lambda ref: ids[ref.value], references) == there
     assert natural_key(MEMBERS, body, lambda ref: None, references) is None
+
+
+def test_what_datadog_names_by_itself_has_a_key_of_its_own():
+    ann = {"id": "1", "handle": "ann@x", "email": "a@x"}
+    robot = {"id": "2", "handle": "0-0-0", "email": "a@x", "name": "n", "robot": True}
+    assert natural_key(USERS, ann) == natural_key(USERS, {**ann, "email": "b@x", "name": "n"})
+    assert natural_key(USERS, robot) == natural_key(USERS, {**robot, "handle": "1-1-1"})
+    assert natural_key(USERS, robot) != natural_key(USERS, {**robot, "name": "m"})
+    assert natural_key(USERS, robot) != natural_key(USERS, {**robot, "robot": False})
+    assert natural_key(USERS, identifying(USERS, robot)) == natural_key(USERS, robot)
+    assert "handle" in identifying(USERS, robot)
+    assert "handle" in portable(USERS, ann)
+    assert "handle" not in portable(USERS, robot)
 
 
 def test_built_in_is_any_of_the_marks():

@@ -97,8 +97,7 @@ def test_a_user_of_another_mail_is_made_by_handle_and_finished_by_the_next_run(o
 
 
 def test_a_service_account_is_made_where_they_are_made(orgs: Pair) -> None:
-    account = api("users", {"email": "bot@e.example", "name": "Bot", "service_account": True})
-    orgs.us1.post("/api/v2/service_accounts", account)
+    orgs.us1.service_account("Bot")
     fault = orgs.sandbox.faults.add(
         Fault(path="/service_accounts", org="eu1", status=403,
               body={"errors": ["missing permission service_account_write"]})
@@ -231,8 +230,7 @@ def test_a_members_role_follows_the_source_and_none_is_none(orgs: Pair) -> None:
 def test_a_policy_names_the_destinations_principals_and_comes_at_once(orgs: Pair) -> None:
     us1, eu1 = orgs.us1, orgs.eu1
     role, team, user = us1.role("R"), us1.team("t"), us1.user("u@e.example")
-    account = api("users", {"email": "bot@e.example", "name": "Bot", "service_account": True})
-    bot = us1.post("/api/v2/service_accounts", account)["data"]["id"]
+    bot = us1.service_account("Bot")
     board = us1.dashboard("Board")
     viewers = [f"role:{role}", f"team:{team}", f"user:{bot}"]
     us1.restrict(f"dashboard:{board}", viewer=viewers, editor=[f"org:{us1.org.uuid}"])
