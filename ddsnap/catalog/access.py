@@ -58,6 +58,7 @@ ROLES = ResourceType(
         ("attributes.name", "Datadog Read Only Role"),
     ),
     held="Datadog Admin Role",
+    administers="user_access_manage",
     permissions=("user_access_read", "user_access_manage"),
 )
 

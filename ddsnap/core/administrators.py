@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.decisions import block
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from ddsnap.core.decisions import Decisions
     from ddsnap.core.directory import Directory, Entry
     from ddsnap.core.resource_type import Catalog
 
-ALONE = "it is the last user who may administrate the org"
-SELF = "it is the user who replays"
+ALONE: Final = "it is the last user who may administrate the org"
+SELF: Final = "it is the user who replays"
+FROM_SELF: Final = "it would take {} from the user who replays"
+FROM_ALL: Final = "nobody active would have {} any more"
 
 
 def keep_administrators(
     decisions: Decisions, doomed: Collection[Address], self_user: str
 ) -> dict[Address, str]:
-    """Block what would disable or strip those users; of the ``doomed``, return why they stay."""
+    """Block what would disable or strip those users, be it through a role that they hold.
+
+    Of the ``doomed``, return why they stay.
+    """
+    holding, roles = _administrators(decisions), _weakened_roles(decisions)
+    own = next((held for user, held in holding.items() if user.id == self_user), set())
+    if own <= roles.keys():
+        _block_roles(decisions, {there: roles.pop(there) for there in own}, FROM_SELF)
     weakened = {
         address: there
         for address, there in _written(decisions)
@@ -30,15 +39,28 @@ def keep_administrators(
     kept = {there: SELF for there in doomed if _is_user(decisions, there, self_user)}
     for address, there in weakened.items():
         if there.id == self_user:
-            block(decisions, decisions.resolution.source.entries[address], (SELF,), None)
+            _block(decisions, address, SELF)
     leaving = {there for there in doomed if there not in kept}
     leaving |= {there for there in weakened.values() if there.id != self_user}
-    if _administrators(decisions) <= leaving and not _gained(decisions):
+    staying = (held for user, held in holding.items() if user not in leaving)
+    if not any(held - roles.keys() for held in staying) and not _gained(decisions):
         for address, there in weakened.items():
-            if there in _administrators(decisions) and there.id != self_user:
-                block(decisions, decisions.resolution.source.entries[address], (ALONE,), None)
-        kept |= {there: ALONE for there in doomed if there in _administrators(decisions)}
+            if there in holding and there.id != self_user:
+                _block(decisions, address, ALONE)
+        used = {there: roles[there] for held in holding.values() for there in held & roles.keys()}
+        _block_roles(decisions, used, FROM_ALL)
+        kept |= {there: ALONE for there in doomed if there in holding}
     return kept
+
+
+def _block(decisions: Decisions, address: Address, why: str) -> None:
+    block(decisions, decisions.resolution.source.entries[address], (why,), None)
+
+
+def _block_roles(decisions: Decisions, roles: Mapping[Address, Address], why: str) -> None:
+    for address in roles.values():
+        type_ = decisions.resolution.catalog[address.type]
+        _block(decisions, address, why.format(type_.administers))
 
 
 def _is_user(decisions: Decisions, there: Address, id_: str) -> bool:
@@ -63,34 +85,52 @@ def _loses(decisions: Decisions, address: Address, there: Address) -> bool:
     return (ours.disabled and not theirs.disabled) or stripped
 
 
-def _administrators(decisions: Decisions) -> set[Address]:
-    """The active users of the destination who hold the role that must not be without any."""
-    resolution = decisions.resolution
-    return {
-        address
-        for address, entry in resolution.destination.entries.items()
-        if _administrates(entry, resolution.destination, resolution.catalog)
-    }
+def _weakened_roles(decisions: Decisions) -> dict[Address, Address]:
+    """The roles of the destination that would let nobody administrate any more, with ours."""
+    resolution, catalog = decisions.resolution, decisions.resolution.catalog
+    weakened: dict[Address, Address] = {}
+    for address in sorted(decisions.differing):
+        there = Address(address.type, decisions.actions[address].to)
+        ours, theirs = resolution.source.entries[address], resolution.destination.entries.get(there)
+        if theirs and _empowers(theirs, catalog) and not _empowers(ours, catalog):
+            weakened[there] = address
+    return weakened
 
 
-def _administrates(entry: Entry, directory: Directory, catalog: Catalog) -> bool:
-    type_ = catalog.get(entry.address.type)
-    if type_ is None or not type_.disabled or entry.disabled:
+def _empowers(role: Entry, catalog: Catalog) -> bool:
+    """Whether who holds it can administrate the org."""
+    type_ = catalog.get(role.address.type)
+    if type_ is None or not type_.held:
         return False
-    for reference in entry.references:
-        found = directory.find(reference)
-        role = catalog.get(found.address.type) if found else None
-        title = directory.entries[found.address].title if found else ""
-        if role is not None and role.held and title == role.held:
-            return True
-    return False
+    named = any(name == type_.administers for _, name in role.names)
+    return named or role.title == type_.held
+
+
+def _administrators(decisions: Decisions) -> dict[Address, set[Address]]:
+    """The active users of the destination who can administrate it, with the roles that let them."""
+    resolution = decisions.resolution
+    found = {
+        address: _powers(entry, resolution.destination, resolution.catalog)
+        for address, entry in resolution.destination.entries.items()
+    }
+    return {address: held for address, held in found.items() if held}
+
+
+def _powers(user: Entry, directory: Directory, catalog: Catalog) -> set[Address]:
+    """The roles that let a user administrate the org, if he is active."""
+    type_ = catalog.get(user.address.type)
+    if type_ is None or not type_.disabled or user.disabled:
+        return set()
+    found = (directory.find(reference) for reference in user.references)
+    roles = {one.address for one in found if one}
+    return {role for role in roles if _empowers(directory.entries[role], catalog)}
 
 
 def _gained(decisions: Decisions) -> bool:
     """Whether some user who is written will administrate."""
     resolution = decisions.resolution
     return any(
-        _administrates(resolution.source.entries[address], resolution.source, resolution.catalog)
+        _powers(resolution.source.entries[address], resolution.source, resolution.catalog)
         for address in decisions.differing
         if decisions.actions[address].to
     )

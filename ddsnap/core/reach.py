@@ -54,7 +54,8 @@ def consulted(here: Directory, catalog: Catalog, addresses: Collection[Address])
     """Return the types without which these could not be written as they are.
 
     Of them are those of which a list sheds what is not known to be there, and, where only the
-    roles that somebody holds are taken, whoever may hold one.
+    roles that somebody holds are taken, or a role may let somebody administrate, whoever may hold
+    one.
     """
     holders = {type_.name for type_ in catalog.types if type_.disabled}
     types: set[str] = set()
@@ -62,7 +63,7 @@ def consulted(here: Directory, catalog: Catalog, addresses: Collection[Address])
         type_, references = catalog.get(address.type), here.entries[address].references
         if type_ is None:
             continue
-        if any(True for _ in inside(references, type_.held_roles)):
+        if type_.administers or any(True for _ in inside(references, type_.held_roles)):
             types |= holders
         for reference in inside(references, type_.sheds):
             types.update(reference.to)

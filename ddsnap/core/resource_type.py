@@ -362,6 +362,8 @@ class ResourceType:
     """(field, value) pairs that mark resources which Datadog owns: mapped by key, never written."""
     held: str = ""
     """The title of the one that somebody must hold, lest nobody can administrate the org."""
+    administers: str = ""
+    """The name, out of a table, that lets whoever holds such a resource administrate the org."""
     held_roles: tuple[str, ...] = ()
     """Lists of roles each of which somebody active must hold when it is created."""
     built_in_key: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ ROLES = ResourceType(
     built_in=(("name", "Admin"),),
     named=(Named("permissions[*]", lookup="permissions"),),
     held="Admin",
+    administers="manage",
     **WRITES,
 )
 USERS = ResourceType(

@@ -565,6 +565,60 @@ def test_the_last_administrator_stays():
     assert kinds(plan)["users/a"] == "update"
 
 
+def powers(*roles, a=(), b=(), off=()):
+    """Two users and what they hold; these ``roles`` of O and M let administrate."""
+    people = {"a": [*a], "b": [*b], "c": [*off]}
+    return docs(
+        roles={
+            id_: {"name": id_, "permissions": ["read", *(["manage"] if id_ in roles else [])]}
+            for id_ in ("O", "M")
+        },
+        users={
+            id_: {"handle": id_, "roles": held, **({"disabled": True} if id_ == "c" else {})}
+            for id_, held in people.items()
+        },
+    )
+
+
+FROM_SELF = "it would take manage from the user who replays"
+FROM_ALL = "nobody active would have manage any more"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "holding", "self_user", "blocked"),
+    [
+        ("O", "", {"a": "O"}, "a", {"O": FROM_SELF}),
+        ("OM", "M", {"a": "O", "b": "M"}, "a", {"O": FROM_SELF}),
+        ("OM", "M", {"a": "OM"}, "a", {}),
+        ("OM", "", {"a": "OM", "b": "O"}, "a", {"O": FROM_SELF, "M": FROM_SELF}),
+        ("O", "M", {"a": "OM"}, "a", {"O": FROM_SELF}),  # M may come to nothing
+        ("O", "", {"b": "O"}, "a", {"O": FROM_ALL}),
+        ("O", "", {"b": "O"}, "", {"O": FROM_ALL}),
+        ("OM", "M", {"b": "O", "off": "M"}, "a", {"O": FROM_ALL}),
+        ("OM", "M", {"b": "OM"}, "a", {}),
+        ("OM", "M", {"a": "M", "b": "O"}, "a", {}),
+        ("O", "", {}, "a", {}),
+    ],
+)
+def test_a_role_keeps_what_lets_who_replays_or_anybody_administrate(
+    before, after, holding, self_user, blocked
+):
+    source, destination = powers(*after, **holding), powers(*before, **holding)
+    plan = planned(source, destination, same_org=True, self_user=self_user)
+    steps = [step for step in plan.actions if step.address.type == "roles"]
+    assert {s.address.id: s.reasons[0] for s in steps if s.kind == "blocked"} == blocked
+    weakened = {*before} - {*after}
+    assert {s.address.id for s in steps if s.kind == "update"} >= weakened - blocked.keys()
+
+
+def test_the_last_administrator_stays_whatever_role_makes_him_one():
+    destination = powers("O", a="O", b="M")
+    plan = planned(powers("O", a="M", b="M"), destination, same_org=True)
+    assert action(plan, "users/a").reasons == ("it is the last user who may administrate the org",)
+    handed_over = planned(powers("O", a="M", b="O"), destination, same_org=True)
+    assert kinds(handed_over)["users/a"] == "update"
+
+
 # --- fields that nobody declared
 
 
