@@ -110,6 +110,11 @@ class Side:
         body = api("team", {"handle": handle, "name": handle, **more})
         return str(self.post("/api/v2/team", body)["data"]["id"])
 
+    def join(self, team: str, user: str, role: str | None = None) -> None:
+        links = {"user": {"data": {"type": "users", "id": user}}}
+        body = api("team_memberships", {"role": role}, relationships=links)
+        self.post(f"/api/v2/team/{team}/memberships", body)
+
     def slo(self, name: str, **more: Any) -> str:
         body = {
             "name": name,

@@ -161,6 +161,7 @@ TEAMS = ResourceType(
     delete=Call("DELETE", "/api/v2/team/{id}"),
     natural_key=("attributes.handle",),
     built_in=(("attributes.is_managed", True),),
+    owned="is managed elsewhere",
     permissions=("teams_read", "teams_manage"),
 )
 
@@ -191,6 +192,10 @@ TEAM_MEMBERSHIPS = ResourceType(
     ),
     delete=Call("DELETE", "/api/v2/team/{team}/memberships/{user}"),
     natural_key=("relationships.team.data.id", "relationships.user.data.id"),
+    # Those that a service account made are somebody's decision.
+    built_in=(("attributes.provisioned_by", "saml_mapping"),),
+    owned="comes from a SAML mapping",
+    automatic=True,
     permissions=("teams_read", "teams_manage"),
 )
 

@@ -9,6 +9,7 @@ from ddsnap.core.actions import Action
 from ddsnap.core.counterparts import UNREAD, Match, counterparts, match
 from ddsnap.core.match import named_by_id
 from ddsnap.core.normalize import id_of
+from ddsnap.core.owned import owned_through
 from ddsnap.core.references import identifies, rewrite
 from ddsnap.core.resolution import symbol
 from ddsnap.core.values import Address
@@ -155,11 +156,11 @@ def _meet(
     address, resolution = entry.address, decisions.resolution
     there = resolution.destination.entries[Address(address.type, found.id)]
     same = entry.fingerprint.filled(resolution.written) == there.digest and not type_.orders
-    owned = entry.built_in or there.built_in
+    owned = entry.owned or there.owned
     reasons = (found.reason,) if found.reason else ()
     adopted: Literal["adopt", "update"] = "adopt" if found.kind == "adopted" else "update"
     if owned or same:
-        reasons = ("it belongs to Datadog",) if owned else reasons
+        reasons = (owned,) if owned else reasons
         decisions.actions[address] = Action(
             "adopt" if adopted == "adopt" else "unchanged",
             address,
@@ -206,8 +207,12 @@ def _make(
 ) -> None:
     """Decide on a resource that is not at the destination."""
     address, resolution = entry.address, decisions.resolution
-    if entry.built_in:
-        block(decisions, entry, ("it belongs to Datadog and is not at the destination",), None)
+    there = resolution.destination.entries
+    owned = entry.owned or owned_through(type_, entry, there, resolution.catalog, resolution.ids)
+    if owned and type_.automatic:
+        decisions.actions[address] = Action("unchanged", address, entry.title, reasons=(owned,))
+    elif owned:
+        block(decisions, entry, (f"{owned} and is not at the destination",), None)
     elif missing:
         block(decisions, entry, tuple(trouble.text for trouble in missing), missing[0].cause)
     elif why := _unwritable(decisions, entry) or _unseen(decisions, entry, type_):

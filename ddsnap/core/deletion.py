@@ -167,7 +167,7 @@ def _why_not(directory: Directory, address: Address, catalog: Catalog) -> str:
     type_ = catalog.get(address.type)
     if type_ is None or type_.delete is None:
         return "no API deletes it"
-    return "it belongs to Datadog" if directory.entries[address].built_in else ""
+    return directory.entries[address].owned
 
 
 def _action(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from ddsnap.core import canonical
@@ -13,11 +13,11 @@ from ddsnap.core.match import (
     Key,
     fingerprint_of,
     identifying,
-    is_built_in,
     natural_key,
     portable,
 )
 from ddsnap.core.normalize import title_of, unknown_fields
+from ddsnap.core.owned import owned, owned_parts
 from ddsnap.core.references import find_references
 from ddsnap.core.times import end_of
 from ddsnap.core.values import Address
@@ -44,7 +44,8 @@ class Entry:
     fingerprint: Fingerprint
     identifying: JSONObject
     aliases: dict[Parts, str]
-    built_in: bool
+    owned: str = ""
+    """Why people do not decide about it, in words: it is never written."""
     whole: str = ""
     """The digest of the portable document."""
     names: tuple[tuple[str, str], ...] = ()
@@ -55,6 +56,11 @@ class Entry:
     disabled: bool = False
     unknown: frozenset[str] = frozenset()
     """The fields that nobody declared."""
+
+    @property
+    def built_in(self) -> bool:
+        """Whether somebody else than people decides about it."""
+        return bool(self.owned)
 
     @property
     def digest(self) -> str:
@@ -119,6 +125,8 @@ def read_directory(
                 name = value_at(document.body, path)
                 if isinstance(name, str):
                     directory.by_name.setdefault((type_.name, path, name), entry.address)
+    for address, why in [*owned_parts(directory.entries, catalog)]:
+        directory.entries[address] = replace(directory.entries[address], owned=why)
     return directory
 
 
@@ -126,7 +134,7 @@ def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
     address, body = document.address, document.body
     type_ = catalog.get(address.type)
     if type_ is None:
-        return Entry(address, "", (), Fingerprint("", ()), {}, {}, built_in=False)
+        return Entry(address, "", (), Fingerprint("", ()), {}, {})
     references = tuple(find_references(body, type_, catalog))
     own = portable(type_, body)
     whole = canonical.digest(own)
@@ -137,7 +145,7 @@ def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
         fingerprint_of(type_, own, references, quiet=quiet),
         identifying(type_, body),
         aliases_of(type_, body),
-        is_built_in(type_, body),
+        owned(type_, body),
         whole,
         _names(type_, body),
         flaw_of(type_, body),

@@ -359,7 +359,11 @@ class ResourceType:
     """(field, value, fields): what tells apart those with this value, whose ``natural_key`` Datadog
     makes up: that is as little people's as an id."""
     built_in: tuple[tuple[str, JSON], ...] = ()
-    """(field, value) pairs that mark resources which Datadog owns: mapped by key, never written."""
+    """(field, value) pairs that mark what people do not own: it is mapped by key, never written."""
+    owned: str = "belongs to Datadog"
+    """How that is told of such a resource; what is a part of it is as little people's."""
+    automatic: bool = False
+    """Such resources come by themselves: that one is not there is no trouble."""
     held: str = ""
     """The title of the one that somebody must hold, lest nobody can administrate the org."""
     administers: str = ""

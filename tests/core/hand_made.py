@@ -55,6 +55,8 @@ TEAMS = ResourceType(
     path="/teams",
     title="handle",
     natural_key=("attributes.handle",),
+    built_in=(("attributes.managed", True),),
+    owned="is kept elsewhere",
     **WRITES,
 )
 MEMBERS = ResourceType(
@@ -63,6 +65,10 @@ MEMBERS = ResourceType(
     path="/team/{team}/m",
     parts=(IdPart("team", "team.id", "teams"), IdPart("user", "user.id", "users")),
     natural_key=("team.id", "user.id"),
+    parent="teams",
+    built_in=(("by", "saml"),),
+    owned="comes by itself",
+    automatic=True,
     **WRITES,
 )
 MONITORS = ResourceType(

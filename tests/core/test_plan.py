@@ -109,7 +109,34 @@ def test_natural_keys_adopt_and_converge():
 
 def test_a_built_in_that_is_not_there_is_blocked():
     plan = planned(docs(roles={"r": {"name": "Admin"}}))
-    assert kinds(plan) == {"roles/r": "blocked"}
+    why = ("it belongs to Datadog and is not at the destination",)
+    assert (kinds(plan), action(plan, "roles/r").reasons) == ({"roles/r": "blocked"}, why)
+
+
+def members(managed=False, **body):
+    return docs(
+        teams={"T": {"attributes": {"handle": "t", **({"managed": True} if managed else {})}}},
+        users={"u": {"handle": "u"}},
+        team_memberships={"T:u": {"team": {"id": "T"}, "user": {"id": "u"}, **body}},
+    )
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize(
+    ("source", "managed", "why"),
+    [
+        (members(managed=True, role="x"), False, "its team is kept elsewhere"),
+        (members(role="x"), True, "its team is kept elsewhere"),
+        (members(role="x", by="saml"), False, "it comes by itself"),
+    ],
+)
+def test_what_comes_by_itself_and_the_parts_of_what_others_own_are_left_alone(
+    source, managed, why, there
+):
+    destination = members(managed)[: None if there else 2]
+    step = action(planned(source, destination), "team_memberships/T:u")
+    assert (step.kind, step.patch) == ("adopt" if there else "unchanged", ())
+    assert (step.to, step.reasons) == ("T:u" if there else "", (why,))
 
 
 def test_without_a_natural_key_only_an_equal_document_is_adopted():

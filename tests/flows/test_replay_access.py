@@ -13,7 +13,6 @@ from ddsnap.sandbox import Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from typing import Any
 
     from pairs import Pair, Said, Side
 
@@ -177,50 +176,6 @@ def test_a_team_that_was_renamed_is_updated(orgs: Pair) -> None:
     assert orgs.replay().sent == [f"PATCH /api/v2/team/{there}"]
     own = orgs.eu1.all("teams")[there]["attributes"]
     assert (own["handle"], own["name"]) == ("kernel", "Kernel")
-    orgs.settle()
-
-
-def test_a_team_that_is_managed_elsewhere_is_left_alone(orgs: Pair) -> None:
-    for side, text in ((orgs.us1, "ours"), (orgs.eu1, "theirs")):
-        side.all("teams")[side.team("core", description=text)]["attributes"]["is_managed"] = True
-    orgs.us1.all("teams")[orgs.us1.team("lost")]["attributes"]["is_managed"] = True
-    said = orgs.replay(code=4)
-    assert said.sent == []
-    assert orgs.eu1.one("teams", "core")["attributes"]["description"] == "theirs"
-    assert "it belongs to Datadog" in orgs.outcomes()["lost"]["error"]
-
-
-def test_a_member_who_is_there_already_is_no_failure_and_gets_the_role(orgs: Pair) -> None:
-    join(orgs.us1, orgs.us1.team("core"), orgs.us1.user("u@e.example"), "admin")
-    orgs.eu1.team("core")
-    orgs.eu1.user("u@e.example")
-    team, user = (orgs.eu1.one(t, n)["id"] for t, n in
-                  (("teams", "core"), ("users", "u@e.example")))  # fmt: skip
-
-    def meanwhile(sent: Any) -> Any:
-        join(orgs.eu1, team, user, None)
-        return sent
-
-    path = f"/team/{team}/memberships$"
-    orgs.sandbox.faults.add(
-        Fault(path=path, org="eu1", method="POST", times=1, mangle=meanwhile)
-    )  # fmt: skip
-    orgs.replay()
-    (membership,) = orgs.eu1.all("team_memberships").values()
-    assert membership["attributes"]["role"] == "admin"
-    orgs.settle()
-
-
-def test_a_members_role_follows_the_source_and_none_is_none(orgs: Pair) -> None:
-    team, user = orgs.us1.team("core"), orgs.us1.user("u@e.example")
-    join(orgs.us1, team, user, "admin")
-    orgs.replay()
-    change = api("team_memberships", {"role": None})
-    orgs.us1.send("PATCH", f"/api/v2/team/{team}/memberships/{user}", change)
-    said = orgs.replay()
-    assert [write.method for write in said.writes] == ["PATCH"]
-    (membership,) = orgs.eu1.all("team_memberships").values()
-    assert membership["attributes"]["role"] is None
     orgs.settle()
 
 
@@ -413,15 +368,6 @@ def permissions(side: Side, name: str) -> list[str]:
 
 def touched(side: Side, user: str) -> None:
     side.all("users")[user]["attributes"]["modified_at"] = "2098-01-01T00:00:00+00:00"
-
-
-def join(side: Side, team: str, user: str, role: str | None) -> None:
-    body = api(
-        "team_memberships",
-        {"role": role},
-        relationships={"user": {"data": {"type": "users", "id": user}}},
-    )
-    side.post(f"/api/v2/team/{team}/memberships", body)
 
 
 # --- what was not read at the source
