@@ -103,6 +103,11 @@ USERS = ResourceType(
         takes=_NEW_USER,
         instead={"attributes.email": "attributes.handle"},
         gives=_ENABLED,
+        permissions=("user_access_invite",),
+        pending=(
+            "pending, and nobody was invited: Organization Settings > Users does that, or"
+            " POST /api/v2/user_invitations"
+        ),
     ),
     create_if=(
         (
@@ -113,6 +118,7 @@ USERS = ResourceType(
                 "/api/v2/service_accounts",
                 takes=(*_NEW_USER, "attributes.service_account"),
                 gives=_ENABLED,
+                permissions=("service_account_write",),
             ),
         ),
     ),
@@ -120,6 +126,7 @@ USERS = ResourceType(
         "PATCH",
         "/api/v2/users/{id}",
         takes=paths("type attributes.name attributes.email attributes.disabled"),
+        permissions=("user_access_manage", "service_account_write"),
     ),
     delete=Call("DELETE", "/api/v2/users/{id}"),
     disabled="attributes.disabled",
@@ -129,7 +136,9 @@ USERS = ResourceType(
     # The handle of a service account is a uuid, and many may have one e-mail.
     key_if=(("attributes.service_account", True, paths("attributes.email attributes.name")),),
     refs=(Ref("relationships.roles.data[*].id", to=("roles",)),),
-    permissions=("user_access_read", "user_access_invite", "user_access_manage"),
+    permissions=paths(
+        "user_access_read user_access_invite user_access_manage service_account_write"
+    ),
 )
 
 TEAMS = ResourceType(

@@ -93,6 +93,10 @@ class Write(Call):
     """What the document needs so that the API takes it; its meaning stays."""
     patches: str = ""
     """The JSON:API type of an update that is a JSON Patch: it names nothing that stays."""
+    permissions: tuple[str, ...] = ()
+    """Those one of which it needs, where not all of the type's will do."""
+    pending: str = ""
+    """What is made waits for people, who are told so in these words: *2 users are ...*"""
 
 
 @dataclass(frozen=True)

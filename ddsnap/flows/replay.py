@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.outcomes import Outcome, counts
 from ddsnap.core.paths import document_path
+from ddsnap.core.pending import pending
 from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, DdsnapError, ExitCode, Refused
 from ddsnap.flows import journal
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ddsnap.core.actions import Action
     from ddsnap.core.id_map import IdMap, Mapped
     from ddsnap.core.manifest import OrgIdentity
+    from ddsnap.core.pending import Pending
     from ddsnap.core.values import JSON, Document
     from ddsnap.flows.account import Written
     from ddsnap.flows.compose import Reading
@@ -95,6 +97,14 @@ class Result:
     def resume(self) -> str:
         """The command that goes on with the run; empty where it came to its end."""
         return f"ddsnap replay --resume --to {self.org}" if self.state in CUT else ""
+
+    @property
+    def pending(self) -> list[Pending]:
+        """What people still have to do about what was made."""
+        known = self.prepared.plan.resolution
+        entries = known.source.entries.values() if known else ()
+        disabled = {entry.address for entry in entries if entry.disabled}
+        return [*pending(self.outcomes, self.prepared.run.catalog, disabled)]
 
     @property
     def counts(self) -> Mapping[str, int]:

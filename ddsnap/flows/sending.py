@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.api.session import LostAnswer
 from ddsnap.core.directory import aliases_of
 from ddsnap.core.outcomes import Sent
+from ddsnap.core.permissions import forbidden
 from ddsnap.core.pointers import join
 from ddsnap.errors import ApiError, AuthError
 
@@ -61,6 +63,9 @@ class Sending:
         except ApiError as error:
             lost = isinstance(error, LostAnswer)
             self._came(request, error.status, error.message, lost=lost)
+            if error.status == HTTPStatus.FORBIDDEN:
+                said = forbidden(self.type, request.method, request.route, error.message)
+                raise ApiError(said, error.hint, status=error.status) from None
             raise
         self._came(request, answer.status)
         return answer

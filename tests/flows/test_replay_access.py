@@ -97,13 +97,10 @@ def test_a_user_of_another_mail_is_made_by_handle_and_finished_by_the_next_run(o
 
 def test_a_service_account_is_made_where_they_are_made(orgs: Pair) -> None:
     orgs.us1.service_account("Bot")
-    fault = orgs.sandbox.faults.add(
-        Fault(path="/service_accounts", org="eu1", status=403,
-              body={"errors": ["missing permission service_account_write"]})
-    )  # fmt: skip
+    fault = orgs.sandbox.faults.add(Fault(path="/service_accounts", org="eu1", status=403))
     said = orgs.replay(code=4)
     assert said.sent == ["POST /api/v2/service_accounts"]
-    assert "missing permission service_account_write" in said.out
+    assert "HTTP 403: Forbidden (POST /api/v2/service_accounts); it needs service" in said.out
     orgs.sandbox.faults.remove(fault)
     assert orgs.replay().sent == ["POST /api/v2/service_accounts"]
     orgs.settle()
@@ -111,9 +108,42 @@ def test_a_service_account_is_made_where_they_are_made(orgs: Pair) -> None:
 
 def test_nobody_is_invited(orgs: Pair) -> None:
     orgs.us1.user("new@e.example")
+    off = orgs.us1.user("off@e.example")
+    orgs.us1.send("PATCH", f"/api/v2/users/{off}", api("users", {"disabled": True}, id=off))
+    orgs.us1.service_account("Bot")
     said = orgs.replay()
-    assert said.sent == ["POST /api/v2/users"]
+    assert {write.path for write in said.on("/", "POST")} == {
+        "/api/v2/users", "/api/v2/service_accounts"
+    }  # fmt: skip
     assert orgs.eu1.one("users", "new@e.example")["attributes"]["status"] == "Pending"
+    (told,) = [line for line in said.out.splitlines() if "pending" in line]
+    assert told.startswith("1 user is pending, and nobody was invited: Organization Settings > Us")
+    assert told.endswith("or POST /api/v2/user_invitations")
+    orgs.us1.user("one@e.example")
+    orgs.us1.user("two@e.example")
+    assert "2 users are pending" in orgs.replay().out
+    assert "pending" not in orgs.replay().out
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/users$", "it needs user_access_invite"),
+        ("/roles$", "it needs user_access_manage"),
+        ("/dashboard$", "it needs dashboards_write"),
+        ("/roles/[^/]*/users$", "it needs one of user_access_invite, user_access_manage, service"),
+    ],
+)
+def test_what_is_refused_names_the_permission_that_it_needs(
+    orgs: Pair, path: str, wanted: str
+) -> None:
+    role = orgs.us1.role("R")
+    orgs.eu1.user("u@e.example")
+    orgs.us1.user("u@e.example", role)
+    orgs.us1.user("new@e.example")
+    orgs.us1.dashboard("Board")
+    orgs.sandbox.faults.add(Fault(path=path, org="eu1", writes=True, status=403))
+    assert wanted in orgs.replay(code=4).out
 
 
 def test_roles_are_taken_away_and_users_are_disabled_and_enabled(orgs: Pair) -> None:

@@ -33,6 +33,7 @@ def tell(terminal: Terminal, result: Result) -> None:
             counts=dict(result.counts),
             pushed=result.pushed,
             mute=result.mute.id if result.mute else None,
+            pending={one.type: one.count for one in result.pending},
             undo=result.undo,
             resume=result.resume,
         )
@@ -84,6 +85,8 @@ def _tell_people(terminal: Terminal, result: Result) -> None:
             f"silenced by the downtime {result.mute.id} ({said});"
             f" `ddsnap migration unmute --to {result.org}` ends it"
         )
+    for one in result.pending:
+        terminal.line(str(one))
     for path in result.keys_at:
         terminal.line(f"keys of a private location, shown once: {path}")
     terminal.line(
