@@ -45,6 +45,7 @@ DASHBOARDS = ResourceType(
     ),
     # One handle that the org does not know, and it refuses the whole dashboard.
     sheds=("notify_list",),
+    superseded=("restricted_roles",),
     permissions=("dashboards_read", "dashboards_write"),
 )
 

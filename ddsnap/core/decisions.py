@@ -155,7 +155,9 @@ def _meet(
     """Decide on a resource that is at the destination."""
     address, resolution = entry.address, decisions.resolution
     there = resolution.destination.entries[Address(address.type, found.id)]
-    same = entry.fingerprint.filled(resolution.written) == there.digest and not type_.orders
+    equal = entry.fingerprint.filled(resolution.written) == there.digest
+    # What else restricts it counts until it is known what becomes of its policy.
+    same = equal and not type_.orders and entry.fingerprint is not entry.bare
     owned = entry.owned or there.owned
     reasons = (found.reason,) if found.reason else ()
     adopted: Literal["adopt", "update"] = "adopt" if found.kind == "adopted" else "update"

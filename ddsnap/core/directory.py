@@ -18,6 +18,7 @@ from ddsnap.core.match import (
 )
 from ddsnap.core.normalize import title_of, unknown_fields
 from ddsnap.core.owned import owned, owned_parts
+from ddsnap.core.reach import protecting
 from ddsnap.core.references import find_references
 from ddsnap.core.times import end_of
 from ddsnap.core.values import Address
@@ -48,6 +49,8 @@ class Entry:
     """Why people do not decide about it, in words: it is never written."""
     whole: str = ""
     """The digest of the portable document."""
+    bare: Fingerprint | None = None
+    """The fingerprint without what a policy takes the place of, where there is any of it."""
     names: tuple[tuple[str, str], ...] = ()
     """What it names out of Datadog's own tables: the table and the name."""
     flaw: str = ""
@@ -108,25 +111,35 @@ class Directory:
 
 
 def read_directory(
-    documents: Iterable[Document], catalog: Catalog, *, quiet: bool = False
+    documents: Iterable[Document],
+    catalog: Catalog,
+    *,
+    quiet: bool = False,
+    superseding: bool = False,
 ) -> Directory:
     """Go through the documents of an org once; none of their bodies is kept.
 
-    With ``quiet``, documents that differ in what silences them count as equal.
+    With ``quiet``, documents that differ in what silences them count as equal; with
+    ``superseding`` those that differ in what their policies take the place of.
     """
     directory, named = Directory(), _named_fields(catalog)
     for document in documents:
         entry = _entry(document, catalog, quiet=quiet)
         directory.entries[entry.address] = entry
+        for path in named.get(entry.address.type, ()):
+            name = value_at(document.body, path)
+            if isinstance(name, str):
+                directory.by_name.setdefault((entry.address.type, path, name), entry.address)
+    entries = directory.entries
+    for address, why in [*owned_parts(entries, catalog)]:
+        entries[address] = replace(entries[address], owned=why)
+    for _, address in protecting(directory, catalog) if superseding else ():
+        bare = entries[address].bare
+        entries[address] = replace(entries[address], fingerprint=bare) if bare else entries[address]
+    for entry in entries.values():
         type_ = catalog.get(entry.address.type)
         if type_ is not None:
             _list(directory, entry, type_)
-            for path in named.get(type_.name, ()):
-                name = value_at(document.body, path)
-                if isinstance(name, str):
-                    directory.by_name.setdefault((type_.name, path, name), entry.address)
-    for address, why in [*owned_parts(directory.entries, catalog)]:
-        directory.entries[address] = replace(directory.entries[address], owned=why)
     return directory
 
 
@@ -147,12 +160,25 @@ def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
         aliases_of(type_, body),
         owned(type_, body),
         whole,
+        _bare(type_, body, references, quiet=quiet),
         _names(type_, body),
         flaw_of(type_, body),
         end_of(type_, body),
         bool(type_.disabled and value_at(body, type_.disabled)),
         unknown_fields(type_, body),
     )
+
+
+def _bare(
+    type_: ResourceType, body: JSONObject, references: Iterable[Reference], *, quiet: bool
+) -> Fingerprint | None:
+    if all(value_at(body, path) is None for path in type_.superseded):
+        return None
+    own, paths = portable(type_, body), [field_path(path) for path in type_.superseded]
+    for path in paths:
+        path.remove(own)
+    kept = [ref for ref in references if not any(path.covers(ref.parts) for path in paths)]
+    return fingerprint_of(type_, own, kept, quiet=quiet)
 
 
 def _list(directory: Directory, entry: Entry, type_: ResourceType) -> None:

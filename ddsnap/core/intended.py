@@ -50,6 +50,8 @@ def intended_document(
             _leave_out(path, body, missing)
     if quiet:
         hush(type_, body, present)
+    for path in type_.superseded if document.address in resolution.protected else ():
+        settle(path, body, present or {})
     normalized = normalize(type_, body)
     body = normalized.document.body
     for path in resolution.foreign(type_.name, normalized.unknown):

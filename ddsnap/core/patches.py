@@ -63,9 +63,9 @@ def plain_digest(resolution: Resolution, entry: Entry, there: Entry | None) -> s
     type_ = resolution.catalog[entry.address.type]
     values = [(reference, resolution.value(reference)) for reference in entry.references]
     foreign = resolution.foreign(type_.name, entry.unknown)
-    whole = not (
-        foreign or type_.orders or (type_.sheds and any(value is None for _, value in values))
-    )
+    shed = type_.sheds and any(value is None for _, value in values)
+    bare = type_.superseded and entry.address in resolution.protected
+    whole = not (foreign or type_.orders or shed or bare)
     if there is not None and whole and not (resolution.quiet and type_.quiet):
         return there.whole
     own = all(value in (None, reference.value) for reference, value in values)

@@ -18,7 +18,7 @@ from ddsnap.core.id_map import followed
 from ddsnap.core.intended import intended_document
 from ddsnap.core.loose_ends import LooseEnd, loose_ends
 from ddsnap.core.patches import make_patches, plain_digest
-from ddsnap.core.protection import protected_at_once
+from ddsnap.core.protection import find_protected, protected_at_once
 from ddsnap.core.reach import lost_from, reached
 from ddsnap.core.regained import find_regained
 from ddsnap.core.removal import find_doomed, maker_of, plan_removal
@@ -148,8 +148,10 @@ def make_plan(
     resources, ``self_user`` is the destination's id of who replays. ``exact`` leaves references as
     they are to what neither org knows. Nothing is deleted without ``deletions``.
     """
-    here = read_directory(source(), catalog, quiet=quiet)
-    there_now = read_directory(destination(), catalog, quiet=quiet)
+    here, there_now = (
+        read_directory(documents(), catalog, quiet=quiet, superseding=not same_org)
+        for documents in (source, destination)
+    )
     id_map = followed(id_map) if same_org else id_map
     lost = lost_from(here, there_now, catalog, id_map) if same_org else None
     resolution = Resolution(
@@ -192,6 +194,7 @@ def _read_again(
     def note(address: Address, there: Address, body: JSONObject) -> None:
         makers[address] = maker_of(resolution.catalog[there.type], body)
 
+    resolution.protected.update(find_protected(decisions))
     resolution.lost.update(lost_ids(decisions))
     resolution.regained.update(find_regained(decisions, source))
     readers = plan_repointing(decisions, resolution.lost, doomed, repointing.append)

@@ -78,6 +78,17 @@ def protected_at_once(actions: list[Action], resolution: Resolution) -> Iterator
                 yield step
 
 
+def find_protected(decisions: Decisions) -> set[Address]:
+    """Return what a policy restricts in another org: one that is there, or is to be."""
+    resolution = decisions.resolution
+    actions = () if resolution.same_org else decisions.actions.values()
+    held = (action for action in actions if action.kind in _HELD)
+    return {found for action in held if (found := protects(action, resolution)) is not None}
+
+
+_HELD: Final = ("create", "update", "adopt", "unchanged")
+
+
 def protects(action: Action, resolution: Resolution) -> Address | None:
     """Return what a policy is about; ``None`` for any other action."""
     type_ = resolution.catalog.get(action.address.type)

@@ -33,7 +33,7 @@ def reached(
     ``lost`` is what the org itself has no more; ``None`` between two orgs, where all that is needed
     counts, be it there or not. What is lost comes back with its parts, as a team with its members.
     """
-    policies = _by_target(_protecting(here, catalog))
+    policies = _by_target(protecting(here, catalog))
     parts = _by_target(_belonging(here, catalog)) if lost is not None else {}
     chosen = {address for address in here.entries if selection(address)}
     todo = list(chosen)
@@ -110,8 +110,8 @@ def _by_target(pairs: Iterator[tuple[Address, Address]]) -> dict[Address, list[A
     return found
 
 
-def _protecting(here: Directory, catalog: Catalog) -> Iterator[tuple[Address, Address]]:
-    """Each policy with what it protects."""
+def protecting(here: Directory, catalog: Catalog) -> Iterator[tuple[Address, Address]]:
+    """Yield each policy with what it protects."""
     for address, entry in here.entries.items():
         type_ = catalog.get(address.type)
         for reference in entry.references if type_ and type_.discover else ():

@@ -65,6 +65,8 @@ class Resolution:
     """Those that are over, and so will not be there either."""
     lost: dict[tuple[str, str], Found] = field(default_factory=dict)
     """What the source calls resources of its own org, by type and an id that they lost."""
+    protected: set[Address] = field(default_factory=set)
+    """What a policy will restrict there, in the place of what its document says."""
     regained: dict[Address, Regained] = field(default_factory=dict)
     """What gets members back that were lost, by its address at the destination."""
 

@@ -353,6 +353,8 @@ class ResourceType:
     """Where a document names files whose content the API shows to nobody."""
     sheds: tuple[str, ...] = ()
     """Lists that are written without the elements whose targets are not there."""
+    superseded: tuple[str, ...] = ()
+    """Restrictions that a policy takes the place of: between orgs only one of them is written."""
     override: Mapping[str, str] = field(default_factory=dict)
     """What a write adds to its query where it may shut its own sender out."""
     duplicate: str = ""
