@@ -22,6 +22,10 @@ def widget(**definition):
     return {"widgets": [{"definition": definition}]}
 
 
+def granting(*names):
+    return {"relationships": {"permissions": {"data": [{"id": n, "type": "p"} for n in names]}}}
+
+
 VARIABLE = {"name": "e", "prefix": "env", "defaults": ["us1", "ap1"], "default": "us1"}
 OTHER = {**VARIABLE, "prefix": "host"}
 TABLE = [
@@ -48,6 +52,9 @@ TABLE = [
     ("drop-principals", "monitors", {"restricted_roles": ["known", "x"]},
      {"/restricted_roles": ["known"]}),
     ("drop-principals", "dashboards", {"restricted_roles": ["x"]}, None),
+    ("drop-permissions", "roles", granting("a", "known", "b"),
+     {"/relationships": granting("known")["relationships"]}),
+    ("drop-permissions", "roles", granting("a", "b"), None),
     ("log-retention", "logs_indexes", {"name": "main", "num_retention_days": 30},
      {"/num_retention_days": 15}),
     ("pause-tests", "synthetics_tests", {"public_id": "a", "status": "live"},
@@ -64,13 +71,14 @@ def test_a_ready_rule_does_what_it_says(name, type_name, body, becomes):
     type_ = CATALOG[type_name]
     document = normalize(type_, {"id": "1", **copy.deepcopy(body)}).document
     rule, known = READY[name], lambda reference: reference.value == "known"
-    new, applied = transform(document, [rule], CATALOG, resolvable=known)
+    there = {"resolvable": known, "names": {"permissions": {"known"}}}
+    new, applied = transform(document, [rule], CATALOG, **there)
     if becomes is None:
         assert applied == ()
         return
     for pointer, value in becomes.items():
         assert get(new.body, pointer) == value
-    again, _ = transform(new, [rule], CATALOG, resolvable=known)
+    again, _ = transform(new, [rule], CATALOG, **there)
     assert again.body == new.body
     tops = {pointer.split("/")[1] for pointer in becomes}
     for member in document.body.keys() - tops:

@@ -40,7 +40,9 @@ def test_a_rule_is_read_as_it_is_written():
         ("$..query", r"env:us1-(\w+)", r"env:eu1-\1")
     ]
     assert rule.add_tags == ("a", "b")
-    assert rule.drop_principals
+    assert (rule.drop_principals, rule.drop_permissions) == (True, False)
+    rule = parse_rule("transforms/few.yaml", b"drop: unknown_permissions")
+    assert (rule.drop_principals, rule.drop_permissions) == (False, True)
 
 
 def test_rules_are_read_in_order_of_name_and_other_files_are_left_alone(tmp_path):
@@ -73,7 +75,9 @@ MISTAKES = [
     ("- a\n", "1:1: the file must be a mapping", ""),
     ("add_tag: [x]\n", "1:1: unknown key 'add_tag' (did you mean 'add_tags'?)", "known:"),
     ("drop: a\ndrop: b\n", "2:1: duplicate name 'drop' (first on line 1)", ""),
-    ("drop: all\n", "1:7: drop must be unresolvable_principals, not a text", ""),
+    ("drop: all\n", "1:7: drop must be unresolvable_principals or unknown_permissions, not a", ""),
+    ("match: {types: [users]}\ndrop: unknown_permissions\n",
+     "2:1: users have no permissions", "name roles under match.types"),
     ("apply: {form: [us1]}\n", "1:9: unknown key 'apply.form' (did you mean 'from'?)", ""),
     ("apply: {from: us1}\n", "1:15: apply.from must be a list, not a text", "write [us1]"),
     ("apply: {from: []}\n", "1:15: apply.from is empty", "leave it out"),

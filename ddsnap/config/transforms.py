@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "transforms"
 ALL: Final = "all"
 PRINCIPALS: Final = "unresolvable_principals"
+PERMISSIONS: Final = "unknown_permissions"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _VERBS: Final = ("patch", "rewrite", "add_tags", "drop")
@@ -70,14 +71,14 @@ def parse_rule(file: str, source: bytes) -> Rule:
         "patch": partial(operations, types=types),
         "rewrite": _rewrites,
         "add_tags": partial(_tags, types=types),
-        "drop": _drop,
+        "drop": partial(_drop, types=types),
     }
     read_as: dict[str, Any] = fields.section(top, dict, parts)
     if not any(read_as.get(verb) for verb in _VERBS):
         raise top.place.error("the rule does nothing", f"give it one of: {', '.join(_VERBS)}")
-    orgs, drop = read_as.pop("apply", {}), read_as.pop("drop", False)
+    orgs, drop = read_as.pop("apply", {}), read_as.pop("drop", {})
     read_as.pop("match", None)
-    return Rule(name, text, **orgs, **match, **read_as, drop_principals=drop)
+    return Rule(name, text, **orgs, **match, **read_as, **drop)
 
 
 def applying(
@@ -235,8 +236,12 @@ def _tags(node: Marked, types: Sequence[ResourceType]) -> tuple[str, ...]:
     return fields.texts(node)
 
 
-def _drop(node: Marked) -> bool:
-    return fields.one_of(PRINCIPALS)(node) == PRINCIPALS
+def _drop(node: Marked, types: Sequence[ResourceType]) -> dict[str, bool]:
+    what = fields.one_of(PRINCIPALS, PERMISSIONS)(node)
+    if what == PERMISSIONS and not any(type_.named for type_ in types):
+        names = ", ".join(type_.name for type_ in types)
+        raise node.key.error(f"{names} have no permissions", "name roles under match.types")
+    return {"drop_principals": what == PRINCIPALS, "drop_permissions": what == PERMISSIONS}
 
 
 def _in_text(node: Marked, message: str, offset: int, hint: str) -> ConfigError:

@@ -14,7 +14,7 @@ from ddsnap.core.references import find_references
 from ddsnap.core.unchangeable import is_fixed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from ddsnap.core.fields import Parts
     from ddsnap.core.references import Reference
@@ -118,12 +118,38 @@ def dropping(
             lists.setdefault(way, []).append(reference)
     made: list[JSONObject] = []
     for way, references in lists.items():
-        gone = [reference for reference in references if not resolvable(reference)]
-        present = get(body, join(way))
-        if isinstance(present, list) and len(gone) < len(present):
-            paths = sorted((join(reference.parts) for reference in gone), key=_position)
-            made += [{"op": "remove", "path": path} for path in reversed(paths)]
+        gone = [reference.parts for reference in references if not resolvable(reference)]
+        made += _removals(body, way, gone)
     return made
+
+
+def forgetting(
+    type_: ResourceType, body: JSONObject, names: Mapping[str, Collection[str]]
+) -> list[JSONObject]:
+    """Return a ``remove`` for each element that names what the destination's tables do not hold.
+
+    A list of which nothing would be left stays as it is, and with it the resource is blocked.
+    """
+    made: list[JSONObject] = []
+    for named in type_.named:
+        lists: dict[Parts, list[Parts]] = {}
+        for slot in field_path(named.at).find(body) if named.lookup in names else ():
+            element = next((end for end in range(len(slot.parts), 0, -1)
+                            if isinstance(slot.parts[end - 1], int)), 0)  # fmt: skip
+            if element and slot.value not in names[named.lookup]:
+                lists.setdefault(slot.parts[: element - 1], []).append(slot.parts[:element])
+        for way, gone in lists.items():
+            made += _removals(body, way, gone)
+    return made
+
+
+def _removals(body: JSONObject, way: Parts, gone: Sequence[Parts]) -> list[JSONObject]:
+    """Remove some elements of a list, from its end, unless they are all of it."""
+    present = get(body, join(way))
+    if not isinstance(present, list) or len(gone) >= len(present):
+        return []
+    paths = sorted(map(join, gone), key=_position)
+    return [{"op": "remove", "path": path} for path in reversed(paths)]
 
 
 def _position(pointer: str) -> int:

@@ -7,22 +7,26 @@ applying the same rules to the same document gives the same bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from ddsnap.core.changes import PatchError, apply_patch
 from ddsnap.core.normalize import normalize, title_of
-from ddsnap.core.rule_steps import dropping, rewriting, tagging
+from ddsnap.core.rule_steps import dropping, forgetting, rewriting, tagging
 from ddsnap.core.unchangeable import disturbed, moved_secret
 from ddsnap.core.values import Document, clone
 from ddsnap.errors import TransformError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from ddsnap.core.jsonpath import Query
     from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.core.rule_steps import Resolvable, Rewrite
     from ddsnap.core.values import JSON, JSONObject
+
+    Names: TypeAlias = Mapping[str, Collection[str]]
+    Step: TypeAlias = Callable[[JSONObject], Sequence[JSONObject]]
 
 Patch: TypeAlias = "tuple[JSONObject, ...]"
 
@@ -44,6 +48,8 @@ class Rule:
     add_tags: tuple[str, ...] = ()
     drop_principals: bool = False
     """Drop principals that the destination does not know, but never the last of a list."""
+    drop_permissions: bool = False
+    """Drop permissions that the destination does not know, but never the last of a role."""
 
     @property
     def is_fixed(self) -> bool:
@@ -76,17 +82,20 @@ def transform(
     catalog: Catalog,
     *,
     resolvable: Resolvable = lambda _: True,
+    names: Names = MappingProxyType({}),
 ) -> tuple[Document, tuple[Applied, ...]]:
     """Apply ``rules`` to a document, which stays as it is; return the new one and what was done.
 
-    ``resolvable`` answers for the rules that drop principals. Raises ``TransformError``.
+    ``resolvable`` answers for the rules that drop principals; ``names`` are what the destination's
+    tables hold, for those that drop permissions. Raises ``TransformError``.
     """
     type_ = catalog.get(document.address.type)
     present, applied = document, []
     for rule in rules if type_ else ():
         if type_ is None or not rule.selects(present):
             continue
-        patch, body = _apply(rule, type_, present, catalog, resolvable)
+        steps = _steps(rule, type_, catalog, resolvable, names)
+        patch, body = _apply(rule, type_, present, steps)
         if patch:
             applied.append(Applied(rule.name, patch))
             present = Document(document.address, body)
@@ -114,18 +123,18 @@ def transformed(
 def unmatched(rules: Iterable[Rule], matches: Mapping[str, int]) -> tuple[Rule, ...]:
     """Return the rules that did nothing, by how many documents each of them changed.
 
-    What only drops principals depends on the destination: that it finds none is no mistake.
+    What only drops depends on the destination: that it finds nothing to drop is no mistake.
     """
     return tuple(rule for rule in rules if not matches.get(rule.name) and rule.is_fixed)
 
 
 def _apply(
-    rule: Rule, type_: ResourceType, document: Document, catalog: Catalog, resolvable: Resolvable
+    rule: Rule, type_: ResourceType, document: Document, steps: Iterable[Step]
 ) -> tuple[Patch, JSONObject]:
     """Return the patch that the rule makes of a document that it is about, and the result."""
     body = document.body
     done: list[JSONObject] = []
-    for step in _steps(rule, type_, catalog, resolvable):
+    for step in steps:
         made = step(body)
         try:
             after = apply_patch(body, made) if made else body
@@ -141,8 +150,8 @@ def _apply(
 
 
 def _steps(
-    rule: Rule, type_: ResourceType, catalog: Catalog, resolvable: Resolvable
-) -> Iterator[Callable[[JSONObject], Sequence[JSONObject]]]:
+    rule: Rule, type_: ResourceType, catalog: Catalog, resolvable: Resolvable, names: Names
+) -> Iterator[Step]:
     """Yield what makes the operations, in order; each sees what the ones before it left."""
     yield lambda _: rule.patch
     for rewrite in rule.rewrite:
@@ -151,6 +160,8 @@ def _steps(
         yield lambda body: tagging(type_, body, rule.add_tags)
     if rule.drop_principals:
         yield lambda body: dropping(type_, body, catalog, resolvable)
+    if rule.drop_permissions:
+        yield lambda body: forgetting(type_, body, names)
 
 
 def _trespass(type_: ResourceType, before: JSONObject, patch: Sequence[JSONObject]) -> str:

@@ -293,7 +293,8 @@ def _plan(
     resolvable = principals_known(
         order.rules, order.source, before, catalog, id_map, selected=selected or (lambda _: True)
     )
-    source = ReplaySource(order.source, catalog, order.rules, resolvable=resolvable)
+    names = {name: frozenset(run.gateway.lookup(name).values()) for name in catalog.lookups}
+    source = ReplaySource(order.source, catalog, order.rules, resolvable=resolvable, names=names)
     new = earlier.made(before, catalog) if earlier else []
     made = [document for document in new if document.address not in others]
     known = recognized(made, source.documents() if made else (), id_map, catalog, started)
@@ -309,7 +310,7 @@ def _plan(
         adopt={**known, **wishes.adopted(order.source, catalog)},
         create_similar=wishes.create_similar,
         ours={document.address for document in made},
-        names={name: frozenset(run.gateway.lookup(name).values()) for name in catalog.lookups},
+        names=names,
         others=others,
         now=started,
         deletions=_deletions(order, catalog),

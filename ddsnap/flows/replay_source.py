@@ -10,7 +10,7 @@ from ddsnap.core.transform import transform
 from ddsnap.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog
@@ -28,6 +28,8 @@ class ReplaySource:
     rules: tuple[Rule, ...] = ()
     selected: Callable[[Address], bool] = lambda _: True
     resolvable: Callable[[Reference], bool] = lambda _: True
+    names: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """What the destination's own tables hold."""
     matched: dict[str, set[Address]] = field(default_factory=dict)
     """What each rule has changed."""
 
@@ -51,7 +53,9 @@ class ReplaySource:
     def _transformed(self, document: Document) -> Document:
         if not self.rules or not self.selected(document.address):
             return document
-        new, applied = transform(document, self.rules, self.catalog, resolvable=self.resolvable)
+        new, applied = transform(
+            document, self.rules, self.catalog, resolvable=self.resolvable, names=self.names
+        )
         for one in applied:
             self.matched.setdefault(one.rule, set()).add(document.address)
         return new

@@ -248,6 +248,27 @@ def test_bindings_of_tests_are_found_and_text_is_not():
     assert body["options"]["bindings"][0]["principals"] == ["role:b"]
 
 
+def role(*permissions):
+    links = [{"id": name, "type": "permissions"} for name in permissions]
+    body = {"id": "r", "type": "roles", "relationships": {"permissions": {"data": links}}}
+    type_ = CATALOG["roles"]
+    return Document(Address(type_.name, "r"), normalize(type_, body).document.body)
+
+
+def test_permissions_that_are_not_known_are_dropped_but_never_all():
+    rule = Rule("few", drop_permissions=True)
+    names = {"permissions": {"b", "d"}}
+    document = role("a", "b", "c", "d", "e")
+    body, (applied,) = run(rule, document, names=names)
+    assert [link["id"] for link in body["relationships"]["permissions"]["data"]] == ["b", "d"]
+    assert [operation["op"] for operation in applied.patch] == ["remove"] * 3
+    assert apply_patch(document.body, applied.patch) == body
+    assert run(rule, role("a", "c"), names=names)[1] == ()
+    assert run(rule, role("b"), names=names)[1] == ()
+    assert run(rule, document)[1] == ()  # nothing is known of what the destination knows
+    assert run(rule, monitor(restricted_roles=["a"]), names=names)[1] == ()
+
+
 # --- what must stay
 
 

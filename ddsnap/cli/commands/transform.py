@@ -99,9 +99,9 @@ def show(app: App, name: str, ready: bool) -> None:
 def check(app: App, revision: str, names: tuple[str, ...], to: str | None) -> ExitCode:
     """Show each patch that transformations would make of the snapshot REV, all or those named.
 
-    Nothing is written. Principals are looked for in ORG's last snapshot. A rule that fails for a
-    resource, or changes nothing at all, would stop a replay: it is named, and the check ends
-    with 2.
+    Nothing is written. Principals are looked for in ORG's last snapshot; which permissions ORG
+    knows no snapshot tells, so those are dropped by a plan alone. A rule that fails for a resource,
+    or changes nothing at all, would stop a replay: it is named, and the check ends with 2.
 
     \b
     ddsnap transform check us1
@@ -179,6 +179,8 @@ def deeds(rule: Rule) -> list[str]:
         told.append(f"adds {', '.join(rule.add_tags)}")
     if rule.drop_principals:
         told.append("drops unknown principals")
+    if rule.drop_permissions:
+        told.append("drops unknown permissions")
     return told
 
 
@@ -197,6 +199,8 @@ def meaning(rule: Rule) -> list[str]:
         lines.append(f"add the tags {', '.join(rule.add_tags)} where they are missing")
     if rule.drop_principals:
         lines.append("drop principals that the destination does not know, never the last of a list")
+    if rule.drop_permissions:
+        lines.append("drop permissions that the destination does not know, never all of a role's")
     return lines
 
 
