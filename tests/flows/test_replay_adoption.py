@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pairs import api, pair
+from pairs import api, note, pair
 
 from ddsnap.sandbox import Fault
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pairs import Pair
+    from pairs import Pair, Side
 
 
 @pytest.fixture
@@ -54,6 +55,49 @@ def test_one_that_two_want_is_given_to_neither(orgs: Pair) -> None:
     said = orgs.replay(code=4)
     assert said.sent == []
     assert "is wanted by several resources" in said.out
+
+
+def board(side: Side) -> str:
+    return side.dashboard("Twin", note("same"))
+
+
+def slo(side: Side) -> str:
+    return side.slo("Twin")
+
+
+def board_list(side: Side) -> str:
+    return str(side.post("/api/v1/dashboard/lists/manual", {"name": "Twin"})["id"])
+
+
+NAMELESS = {
+    "dashboards": board,
+    "service_level_objectives": slo,
+    "dashboard_lists": board_list,
+}
+"""Types that Datadog tells apart by their ids alone."""
+
+
+@pytest.mark.parametrize("type_name", NAMELESS)
+@pytest.mark.parametrize(("ours", "theirs"), [(1, 2), (2, 1), (2, 2)])
+def test_equals_of_a_type_without_a_key_are_ambiguous(
+    orgs: Pair, type_name: str, ours: int, theirs: int
+) -> None:
+    here = {NAMELESS[type_name](orgs.us1) for _ in range(ours)}
+    there = {NAMELESS[type_name](orgs.eu1) for _ in range(theirs)}
+    assert (len(here), len(there)) == (ours, theirs)
+    said = orgs.replay(code=4)
+    assert said.sent == []
+    told = [one for one in outcomes(orgs) if one["id"] in here]
+    assert [one["status"] for one in told] == ["ambiguous"] * ours
+    for one in told:
+        assert all(id_ in one["error"] for id_ in there), one["error"]
+    assert all(id_ in said.out for id_ in here | there)
+
+
+def outcomes(orgs: Pair) -> list[Any]:
+    """All outcomes, of one title too."""
+    lines = orgs.git("show", "journal/eu1:outcomes.ndjson").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def test_what_is_adopted_is_brought_to_the_wanted_content_in_the_same_run(orgs: Pair) -> None:
