@@ -59,6 +59,7 @@ ROLES = ResourceType(
     ),
     held="Datadog Admin Role",
     administers="user_access_manage",
+    restricts=True,
     permissions=("user_access_read", "user_access_manage"),
 )
 

@@ -45,7 +45,7 @@ def intended_document(
     body = rewrite(document.body, references, resolve)
     lists = (*type_.sheds, *((type_.members.partition(EACH)[0],) if type_.orders else ()))
     if lists:
-        missing = [ref.parts for ref in references if resolve(ref) is None]
+        missing = [ref.parts for ref in references if resolution.known(ref, ids) is None]
         for path in lists:
             _leave_out(path, body, missing)
     if quiet:

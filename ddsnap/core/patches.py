@@ -63,7 +63,7 @@ def plain_digest(resolution: Resolution, entry: Entry, there: Entry | None) -> s
     type_ = resolution.catalog[entry.address.type]
     values = [(reference, resolution.value(reference)) for reference in entry.references]
     foreign = resolution.foreign(type_.name, entry.unknown)
-    shed = type_.sheds and any(value is None for _, value in values)
+    shed = type_.sheds and any(resolution.known(ref) is None for ref in entry.references)
     bare = type_.superseded and entry.address in resolution.protected
     whole = not (foreign or type_.orders or shed or bare)
     if there is not None and whole and not (resolution.quiet and type_.quiet):

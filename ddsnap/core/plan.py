@@ -242,10 +242,13 @@ def _finish(
     unresolved: list[Unresolved] = []
     needs: set[Address] = set()
     for reference in resolution.source.entries[action.address].references:
-        value, found = resolution.value(reference), resolution.source.find(reference)
+        value, found = resolution.known(reference), resolution.source.find(reference)
         if value is None:
             missing = resolution.missing(reference)
-            unresolved.append(Unresolved(reference, missing.why, missing.text))
+            value = resolution.value(reference)
+            # What stays as it is blocks no more than a soft one.
+            named = reference if value is None else replace(reference, soft=True)
+            unresolved.append(Unresolved(named, missing.why, missing.text))
         if found is None or found.address not in position:
             continue
         if position[found.address] < position[action.address]:

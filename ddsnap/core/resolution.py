@@ -82,6 +82,11 @@ class Resolution:
 
         ``ids`` go before what was planned: they are the ids that were created since.
         """
+        known = self.known(reference, ids)
+        return reference.value if known is None and self.stays_dead(reference) else known
+
+    def known(self, reference: Reference, ids: Ids | None = None) -> str | None:
+        """Return the same of what is known to be there: nothing for an id that names nothing."""
         found = self.source.find(reference)
         if found is None:
             return self._outside(reference)
@@ -91,6 +96,17 @@ class Resolution:
         if reference.by:
             return self._name_there(reference, found, known)
         return self.id_there(found, known)
+
+    def stays_dead(self, reference: Reference) -> bool:
+        """Whether it keeps an id that names nothing known: in one org ids do not move.
+
+        Who may do what is never taken on trust: what is restricted to a role that is gone would be
+        open to everyone if the org thought nothing of it.
+        """
+        if not self.same_org or reference.by or reference.prefix:
+            return False
+        types = (self.catalog.get(name) for name in reference.to)
+        return self.source.find(reference) is None and not any(t and t.restricts for t in types)
 
     def _name_there(self, reference: Reference, found: Found, known: str | Mapped) -> str:
         """The name there, which Datadog may have chosen: that of a service account, say."""

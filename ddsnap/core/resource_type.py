@@ -376,6 +376,8 @@ class ResourceType:
     """The name, out of a table, that lets whoever holds such a resource administrate the org."""
     held_roles: tuple[str, ...] = ()
     """Lists of roles each of which somebody active must hold when it is created."""
+    restricts: bool = False
+    """Other resources are restricted to it: what is restricted to a lost one must not open."""
     built_in_key: tuple[str, ...] = ()
     """The key of built-in resources, whatever their case, where the others have none."""
 

@@ -34,6 +34,7 @@ ROLES = ResourceType(
     named=(Named("permissions[*]", lookup="permissions"),),
     held="Admin",
     administers="manage",
+    restricts=True,
     **WRITES,
 )
 USERS = ResourceType(

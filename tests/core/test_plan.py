@@ -247,6 +247,50 @@ def test_in_the_same_org_ids_are_themselves():
     }
 
 
+def test_in_the_same_org_a_dead_id_stays_and_is_told():
+    source = docs(
+        monitors={"2": {"name": "b", "type": "composite", "query": "1 && 2"}},
+        dashboards={"d": {"alert_id": "1"}, "e": {"alert_id": "1"}},
+    )
+    destination = docs(dashboards={"d": {"alert_id": "1"}, "e": {"alert_id": "2"}})
+    plan = planned(source, destination, same_org=True)
+    assert kinds(plan) == {
+        "monitors/2": "create",
+        "dashboards/d": "unchanged",
+        "dashboards/e": "update",
+    }
+    assert wanted(plan, source, "dashboards/e")["alert_id"] == "1"
+    (end,) = plan.loose_ends()
+    assert (end.value, end.soft, end.why, len(end.places)) == ("1", True, "gone", 2)
+    across = kinds(planned(source, destination))
+    assert set(across.values()) == {"blocked"}
+
+
+def test_in_the_same_org_nobody_is_named_on_trust():
+    source = docs(
+        dashboards={
+            "d": {"restricted_roles": ["r"]},
+            "e": {"principals": ["team:t"]},
+            "f": {"workflow_id": "w", "alert_id": "1"},
+        },
+        restriction_policies={"dashboard:gone": {"bindings": [1]}},
+    )
+    assert kinds(planned(source, same_org=True)) == {
+        "dashboards/d": "blocked",
+        "dashboards/e": "blocked",
+        "dashboards/f": "create",
+        "restriction_policies/dashboard:gone": "blocked",
+    }
+
+
+def test_in_the_same_org_an_order_leaves_out_what_is_gone():
+    bodies = {"logs_indexes": {"a": {}, "b": {}}}
+    source = docs(**bodies, logs_indexes_order={"order": {"index_names": ["b", "gone", "a"]}})
+    destination = docs(**bodies, logs_indexes_order={"order": {"index_names": ["a", "b"]}})
+    plan = planned(source, destination, same_org=True)
+    assert wanted(plan, source, "logs_indexes_order/order")["index_names"] == ["b", "a"]
+
+
 def test_what_only_a_creation_can_set_is_named_and_not_sent():
     source = docs(users={"u": {"handle": "a", "kind": "x", "n": 1}})
     destination = docs(users={"U": {"handle": "a", "kind": "y", "n": 1}})
