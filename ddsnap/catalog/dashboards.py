@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddsnap.catalog import pages, quirks
+from ddsnap.catalog import pages, quirks, shared
 from ddsnap.core.resource_type import Call, Ref, ResourceType, Section, Shape, absent, paths
 
 DASHBOARDS = ResourceType(
@@ -42,6 +42,16 @@ DASHBOARDS = ResourceType(
         Ref("restricted_roles[*]", to=("roles",)),
         Ref("notify_list[*]", to=("users",), by="attributes.handle", soft=True),
         Ref("tags[*]", to=("teams",), by="attributes.handle", starts="team:", soft=True),
+        # A preset says what its variables stand for, and no more of them.
+        *(
+            Ref(
+                f"template_variable_presets[*].template_variables[*].{name}",
+                text=shared.RUM_VALUE,
+                when=shared.OF_RUM,
+                like="template_variables[*]",
+            )
+            for name in ("value", "values")
+        ),
     ),
     # One handle that the org does not know, and it refuses the whole dashboard.
     sheds=("notify_list",),

@@ -83,11 +83,19 @@ SLO_ALERT: Final = (
 
 RUM_QUERY: Final = (
     TextRef(
-        r"@application\.id:[\"']?" + _UUID,
+        _UUID,
         ("rum_applications",),
+        # One value, quoted or not, in a text that may itself be quoted; or several in brackets.
+        within=r"@application\.id:(?:\([^)]*\)|\\?[\"']?[^\s(){},]+)",
         wanted="@application.id:",
     ),
 )
+
+RUM_VALUE: Final = (TextRef(rf"^{_UUID}$", ("rum_applications",)),)
+"""What a template variable stands for."""
+
+OF_RUM: Final = ("prefix", ("@application.id",))
+"""Which template variables stand for applications."""
 
 LOG_INDEXES: Final = (
     TextRef(
@@ -160,6 +168,9 @@ KNOWN_REFS: Final = (
     Ref("restricted_roles", to=("roles",)),
     Ref("principals", prefixed=PRINCIPALS),
     Ref("indexes", to=("logs_indexes",), when=_LOG_SOURCES, soft=True),
+    Ref("default", text=RUM_VALUE, when=OF_RUM),
+    Ref("defaults", text=RUM_VALUE, when=OF_RUM),
+    Ref("available_values", text=RUM_VALUE, when=OF_RUM),
     Ref("tags", by="attributes.handle", prefixed={"team": "teams"}, soft=True),
     Ref("message", text=HANDLES),
     Ref("escalation_message", text=HANDLES),

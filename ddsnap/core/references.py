@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-from ddsnap.core.fields import EACH, FieldPath, Parts, covering, field_path
+from ddsnap.core.fields import EACH, FieldPath, Parts, covering, field_path, value_at
 from ddsnap.core.resource_type import Ref
 from ddsnap.core.values import clone
 
@@ -70,7 +70,8 @@ def find_references(body: JSONObject, type_: ResourceType, catalog: Catalog) -> 
     found: dict[Parts, list[Reference]] = {}
     for path, ref in rules.own:
         for slot in path.find(body):
-            _add(found, _of_value(slot.value, slot.parts, slot.container, ref))
+            asked = _namesake(slot.container, ref.like, body) if ref.like else slot.container
+            _add(found, _of_value(slot.value, slot.parts, asked, ref))
     for way, container, key, value in _walk(body, rules):
         known = rules.by_name.get(key, ()) if isinstance(key, str) else ()
         texts = _hinted(value, rules.anywhere) if isinstance(value, str) else []
@@ -155,6 +156,13 @@ def _of_value(value: JSON, parts: Parts, container: JSON, ref: Ref) -> Iterator[
             yield from _of_scalar(element, (*parts, position), ref)
     else:
         yield from _of_scalar(value, parts, ref)
+
+
+def _namesake(container: JSON, at: str, body: JSONObject) -> JSON:
+    """Return the element of the list at ``at`` that is called as the ``container`` is."""
+    name = value_at(container, "name")
+    slots = field_path(at).find(body) if name is not None else ()
+    return next((slot.value for slot in slots if value_at(slot.value, "name") == name), None)
 
 
 def _applies(when: tuple[str, tuple[str, ...]], container: JSONObject) -> bool:

@@ -230,6 +230,8 @@ class Ref:
     to: tuple[str, ...] = ()
     by: str = ""
     when: tuple[str, tuple[str, ...]] | None = None
+    like: str = ""
+    """A list: ``when`` asks the element of it that has the same ``name``."""
     starts: str = ""
     """Only values that start with this are references."""
     prefixed: Mapping[str, str] = field(default_factory=dict)

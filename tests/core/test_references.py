@@ -35,6 +35,12 @@ DASHBOARDS = ResourceType(
     refs=(
         Ref("notify_list[*]", to=("users",), by="attributes.handle", soft=True),
         Ref("restricted_roles[*]", to=("roles",)),
+        Ref(
+            "presets[*].variables[*].values",
+            to=("rum_applications",),
+            when=shared.OF_RUM,
+            like="variables[*]",
+        ),
     ),
 )
 POLICIES = ResourceType(
@@ -284,6 +290,59 @@ def test_rum_applications_are_found_in_any_query():
     assert mapped(body, {UUID_A: UUID_B})["requests"][0]["search"]["query"] == (
         f"@application.id:{UUID_B} @type:view"
     )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"@application.id:({UUID_A} OR {UUID_B}) @type:view",
+        f'@type:view @application.id:("{UUID_A}" OR "{UUID_B}")',
+        f"@application.id:{UUID_A} OR -@application.id:{UUID_B}",
+        f'rum("@application.id:\\"{UUID_A}\\" @session.id:x").by("@application.id:{UUID_B}")',
+        f"{{@application.id:{UUID_A},@application.id:'{UUID_B}'}}",
+    ],
+)
+def test_rum_applications_are_found_however_they_are_written(query):
+    body = {"search": {"query": query}}
+    assert found(body) == [("rum_applications", UUID_A), ("rum_applications", UUID_B)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"@session.id:{UUID_A}",
+        f"@application.id:abc @session.id:{UUID_A}",
+        f"@application.id:(abc) @session.id:{UUID_A}",
+        f"@application.id:abc,@view.id:{UUID_A}",
+        f"@application.id:{UUID_A}-x",
+    ],
+)
+def test_other_ids_in_queries_are_no_applications(query):
+    assert found({"search": {"query": query}}) == []
+
+
+def test_template_variables_stand_for_applications():
+    variable = {"name": "app", "prefix": "@application.id"}
+    values = ["*", UUID_A, "a*"]
+    body = {"variables": [{**variable, "default": UUID_B, "defaults": values}]}
+    assert found(body) == [("rum_applications", UUID_B), ("rum_applications", UUID_A)]
+    assert found({"variables": [{**variable, "available_values": values}]}) == [
+        ("rum_applications", UUID_A)
+    ]
+    assert found({"variables": [{"name": "s", "prefix": "@session.id", "defaults": values}]}) == []
+
+
+def test_a_preset_stands_for_what_the_variable_of_its_name_does():
+    variables = [
+        {"name": "app", "prefix": "@application.id"},
+        {"name": "session", "prefix": "@session.id"},
+    ]
+    presets = [
+        {"name": "app", "variables": [{"name": "session", "values": [UUID_A]}]},
+        {"name": "x", "variables": [{"name": "app", "values": ["*", UUID_B]}, {"name": "none"}]},
+    ]
+    body = {"variables": variables, "presets": presets}
+    assert found(body) == [("rum_applications", UUID_B)]
 
 
 def test_a_place_found_twice_counts_once():

@@ -178,6 +178,29 @@ def test_an_application_in_a_query_blocks_until_it_is_named(orgs: Pair) -> None:
     assert orgs.run("verify").code == 0
 
 
+def test_no_application_is_left_the_sources_however_it_is_named(orgs: Pair) -> None:
+    forms = {"several": f"({RUM} OR {RUM})", "quoted": f'\\"{RUM}\\"', "negated": RUM}
+    for name, form in forms.items():
+        query = f'rum("-@application.id:{form} @type:error").rollup("count").last("5m") > 10'
+        orgs.us1.monitor(name, type="rum alert", query=query,
+                         options={"thresholds": {"critical": 10}})  # fmt: skip
+    variable = {"name": "app", "prefix": "@application.id", "defaults": [RUM],
+                "available_values": [RUM, "*"]}  # fmt: skip
+    orgs.us1.dashboard("Variable", template_variables=[variable])
+    preset = {"name": "One", "template_variables": [{"name": "app", "values": [RUM]}]}
+    orgs.us1.dashboard("Preset", template_variable_presets=[preset],
+                       template_variables=[{**variable, "defaults": ["*"],
+                                            "available_values": []}])  # fmt: skip
+    titles = (*forms, "Variable", "Preset")
+    orgs.replay(code=4)
+    assert {orgs.outcomes()[title]["status"] for title in titles} == {"blocked"}
+    orgs.replay("--adopt", f"rum_applications/{RUM}={OTHER_RUM}")
+    there = json.dumps([*orgs.eu1.all("monitors").values(), *orgs.eu1.all("dashboards").values()])
+    assert RUM not in there
+    assert there.count(OTHER_RUM) == 2 + 1 + 1 + 2 + 1
+    orgs.settle()
+
+
 def test_what_is_not_captured_can_be_named_by_hand(orgs: Pair) -> None:
     orgs.us1.monitor("load", message="@slack-acme-ops wakes")
     said = orgs.replay("--adopt", "slack_channels/acme-ops=emea-ops")
