@@ -122,6 +122,7 @@ POWERPACKS = ResourceType(
     create=Call("POST", "/api/v2/powerpacks"),
     update=Call("PATCH", "/api/v2/powerpacks/{id}"),
     delete=Call("DELETE", "/api/v2/powerpacks/{id}"),
+    presets=True,
     permissions=("dashboards_read", "dashboards_write"),
 )
 

@@ -21,6 +21,7 @@ from ddsnap.cli.supplying import supplies
 from ddsnap.cli.watch import Bars
 from ddsnap.config import Credentials
 from ddsnap.errors import ExitCode, gravest
+from ddsnap.flows.presets import presets_of
 from ddsnap.flows.rehearsal import look
 from ddsnap.flows.replay import exit_code, replay
 from ddsnap.flows.sync import ALONE
@@ -55,7 +56,8 @@ def rehearse_with(app: App, repository: Repository, config: Config, asked: Asked
         with open_run(app, repository, config, org, given=asked.given) as run:
             bars.start(f"reading {org.name}", len(order.scope.types))
             scene = look(bars.watch(run), order)
-        result = _Rehearsal(app, repository, config, org, bars).carry_out(scene, order)
+            order = replace(order, is_preset=presets_of(run))
+            result = _Rehearsal(app, repository, config, org, bars).carry_out(scene, order)
     tell_rehearsal(app.terminal, result)
     lacking = ExitCode.PARTIAL if result.prepared.lacking else ExitCode.DONE
     return gravest([exit_code(result), lacking])

@@ -136,6 +136,7 @@ def make_plan(
     now: datetime | None = None,
     deletions: Deletions | None = None,
     self_user: str = "",
+    is_preset: Callable[[Address], bool] = lambda _: False,
 ) -> Plan:
     """Say what brings the destination to what the source's documents intend.
 
@@ -146,7 +147,8 @@ def make_plan(
     ``adopt`` names counterparts by hand, ``ours`` are resources that an interrupted run made,
     ``names`` what Datadog's tables hold there, ``others`` what stands there for another org's
     resources, ``self_user`` is the destination's id of who replays. ``exact`` leaves references as
-    they are to what neither org knows. Nothing is deleted without ``deletions``.
+    they are to what neither org knows, ``is_preset`` says what the destination has of Datadog's
+    own. Nothing is deleted without ``deletions``.
     """
     here, there_now = (
         read_directory(documents(), catalog, quiet=quiet, superseding=not same_org)
@@ -166,6 +168,7 @@ def make_plan(
         quiet=quiet,
         exact=exact,
         others=others or {},
+        is_preset=is_preset,
     )
     terms = Terms(adopt or {}, create_similar, frozenset(ours), there, names, now)
     decisions = begin(resolution, terms)

@@ -57,6 +57,8 @@ class Resolution:
     """Whether documents stay as they were, references to what nobody knows included."""
     others: Mapping[Address, str] = field(default_factory=dict)
     """Destination resources that are counterparts of another org's, and of which."""
+    is_preset: Callable[[Address], bool] = lambda _: False
+    """Whether the destination has, under this very id, what Datadog has in every org."""
     ids: dict[Address, str] = field(default_factory=dict)
     """The destination id of each resource, symbolic where it is still to be created."""
     causes: dict[Address, Address] = field(default_factory=dict)
@@ -177,7 +179,16 @@ class Resolution:
                 return mapped.id
             if unread and self.same_org:
                 return reference.value
-        return reference.value if self.exact or self._named_there(reference) else None
+        same = self.exact or self._named_there(reference) or self._is_preset(reference)
+        return reference.value if same else None
+
+    def _is_preset(self, reference: Reference) -> bool:
+        """Whether it names one of Datadog's own, which the destination is asked for."""
+        return not reference.by and any(
+            self.catalog[name].presets and self.is_preset(Address(name, reference.value))
+            for name in reference.to
+            if name in self.catalog
+        )
 
     def _named_there(self, reference: Reference) -> bool:
         found = self.destination.find(reference)

@@ -380,6 +380,8 @@ class ResourceType:
     """Lists of roles each of which somebody active must hold when it is created."""
     restricts: bool = False
     """Other resources are restricted to it: what is restricted to a lost one must not open."""
+    presets: bool = False
+    """Datadog has some of its own, with the same id in every org, that no listing names."""
     built_in_key: tuple[str, ...] = ()
     """The key of built-in resources, whatever their case, where the others have none."""
 

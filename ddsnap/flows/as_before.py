@@ -133,6 +133,9 @@ def _is_told(action: Action, plan: Plan, known: Resolution) -> bool:
     hard = [one.reference for one in action.unresolved if not one.reference.soft]
     if not hard:
         return action.cause is None
+    types = {known.catalog.get(name) for reference in hard for name in reference.to}
+    if any(type_ and type_.presets for type_ in types):  # which the org may have by now
+        return False
     found = known.source.find(hard[0])
     named = Address(hard[0].to[0], hard[0].value)
     return found is None or (found.address == named and plan.action(named) is not None)

@@ -45,6 +45,7 @@ def plan_replay(
     deletions: Deletions | None = None,
     self_user: str = "",
     unread: Collection[Address] = (),
+    is_preset: Callable[[Address], bool] = lambda _: False,
 ) -> Plan:
     """Plan the replay of ``source`` into the org that ``destination`` shows.
 
@@ -75,6 +76,7 @@ def plan_replay(
         deletions=deletions,
         self_user=self_user,
         unread=unread,
+        is_preset=is_preset,
     )
 
 

@@ -30,6 +30,7 @@ from ddsnap.flows.planning import (
     whole_types,
     with_organization,
 )
+from ddsnap.flows.presets import presets_of
 from ddsnap.flows.replay_journal import Replayed, Source
 from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need, Supplied
@@ -90,6 +91,8 @@ class Order:
     saved: SavedPlan | None = None
     """Nothing but what it says is carried out."""
     second_look: float = SECOND_LOOK
+    is_preset: Callable[[Address], bool] | None = None
+    """Says in place of the org which of Datadog's own it has: a copy of an org knows of none."""
 
 
 @dataclass
@@ -316,6 +319,7 @@ def _plan(
         deletions=_deletions(order, catalog),
         self_user=keys.user,
         unread=() if wishes.allow_unprotected else unread(order.source, catalog),
+        is_preset=order.is_preset or presets_of(run),
     )
     if selected is not None and not plan.actions:
         raise UsageError(f"{order.source.label} holds nothing of what was named")

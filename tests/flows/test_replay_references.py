@@ -190,7 +190,7 @@ def test_no_application_is_left_the_sources_however_it_is_named(orgs: Pair) -> N
     preset = {"name": "One", "template_variables": [{"name": "app", "values": [RUM]}]}
     orgs.us1.dashboard("Preset", template_variable_presets=[preset],
                        template_variables=[{**variable, "defaults": ["*"],
-                                            "available_values": []}])  # fmt: skip
+                                            "available_values": ["*"]}])  # fmt: skip
     titles = (*forms, "Variable", "Preset")
     orgs.replay(code=4)
     assert {orgs.outcomes()[title]["status"] for title in titles} == {"blocked"}
