@@ -119,11 +119,17 @@ SYNTHETICS_TESTS = ResourceType(
         Ref("options.restricted_roles[*]", to=("roles",)),
         Ref("options.bindings[*].principals[*]", prefixed=shared.PRINCIPALS),
         Ref("options.rumSettings.applicationId", to=("rum_applications",)),
+        Ref("options.rumSettings.clientTokenId", to=("rum_client_tokens",)),
         Ref("options.mobileApplication.applicationId", to=("synthetics_mobile_applications",)),
         Ref(
             "options.mobileApplication.referenceId",
             to=("synthetics_mobile_applications",),
             when=("referenceType", ("latest",)),
+        ),
+        Ref(
+            "options.mobileApplication.referenceId",
+            to=("synthetics_mobile_applications_versions",),
+            when=("referenceType", ("version",)),
         ),
         Ref("message", text=shared.HANDLES),
         Ref("options.monitor_options.escalation_message", text=shared.HANDLES),

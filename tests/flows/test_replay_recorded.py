@@ -58,7 +58,9 @@ def test_an_empty_org_comes_to_hold_what_was_recorded(recorded: World, tmp_path:
         "reference_tables",
         "workflows",
         "rum_applications",
+        "rum_client_tokens",
         "synthetics_mobile_applications",
+        "synthetics_mobile_applications_versions",
     }
     possible = len(compared.source) - len(over) - len(hopeless)
     replayed = len(compared.replayed())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TESTS = "/api/v1/synthetics/tests"
 VARIABLES = "/api/v1/synthetics/variables"
+HERE, THERE, OTHER = (f"{n}1111111-2222-4333-8444-555555555555" for n in "149")
 
 
 @pytest.fixture
@@ -64,6 +65,52 @@ def test_each_kind_is_written_where_its_kind_is(orgs: Pair) -> None:
     assert orgs.run("-q", "capture", "us1", "--accept-loss", "synthetics_tests").code == 0
     orgs.replay("--delete")
     assert orgs.eu1.all("synthetics_tests") == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "foreign"),
+    [
+        (
+            "api",
+            {"rumSettings": {"isEnabled": True, "applicationId": HERE, "clientTokenId": 12345}},
+            {f"rum_applications/{HERE}": THERE, "rum_client_tokens/12345": "777"},
+        ),
+        (
+            "mobile",
+            {"mobileApplication": {"applicationId": HERE, "referenceId": HERE,
+                                   "referenceType": "latest"}},
+            {f"synthetics_mobile_applications/{HERE}": THERE},
+        ),
+        (
+            "mobile",
+            {"mobileApplication": {"applicationId": HERE, "referenceId": OTHER,
+                                   "referenceType": "version"}},
+            {f"synthetics_mobile_applications/{HERE}": THERE,
+             f"synthetics_mobile_applications_versions/{OTHER}": THERE},
+        ),
+    ],
+)  # fmt: skip
+def test_ids_of_what_is_not_captured_block_until_each_is_named(
+    orgs: Pair, kind: str, options: Any, foreign: dict[str, str]
+) -> None:
+    body = probe("app") if kind == "api" else {**browser("app"), "type": "mobile"}
+    config = body["config"] if kind == "api" else {"initialApplicationArguments": {}}
+    made = {**body, "config": config, "options": {"tick_every": 60, **options}}
+    orgs.us1.post(f"{TESTS}/{kind}", made)
+    adopt: list[str] = []
+    for old, new in foreign.items():
+        orgs.replay(*adopt, code=4)
+        told = orgs.outcomes()["app"]
+        assert told["status"] == "blocked"
+        assert f"{old.partition('/')[0]} are not captured" in told["error"]
+        adopt += ["--adopt", f"{old}={new}"]
+    orgs.replay(*adopt)
+    told = json.dumps(orgs.eu1.one("synthetics_tests", "app")["options"], sort_keys=True)
+    wanted = json.dumps(orgs.us1.one("synthetics_tests", "app")["options"], sort_keys=True)
+    for old, new in foreign.items():
+        wanted = wanted.replace(old.partition("/")[2], new)
+    assert told == wanted
+    orgs.settle()
 
 
 @pytest.mark.parametrize(("live", "status"), [(True, "live"), (False, "paused")])
