@@ -26,18 +26,26 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ddsnap.core.actions import Action
-    from ddsnap.core.fields import Parts
+    from ddsnap.core.references import Reference
     from ddsnap.core.requests import Request
     from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.core.values import JSON, JSONObject
 
 
-def closed_places(
-    type_: ResourceType, body: JSONObject, catalog: Catalog, ids: Collection[str]
-) -> tuple[Parts, ...]:
-    """Return the places of a document, as it was written in the end, that name one of ``ids``."""
+def closed_references(
+    type_: ResourceType,
+    body: JSONObject,
+    catalog: Catalog,
+    ids: Collection[str],
+    told: Collection[Reference] = (),
+) -> tuple[Reference, ...]:
+    """Return what a document, as it was written in the end, names and its creation did not.
+
+    Those are the references to one of ``ids``, and those that were ``told`` of it.
+    """
+    known = {(ref.parts, ref.value) for ref in told}
     found = find_references(body, type_, catalog)
-    return tuple(dict.fromkeys(ref.parts for ref in found if ref.value in ids))
+    return tuple(ref for ref in found if ref.value in ids or (ref.parts, ref.value) in known)
 
 
 def locked(type_: ResourceType, body: JSONObject, identity: str) -> JSONObject:
@@ -66,14 +74,15 @@ def expected_requests(
     present: JSONObject | None,
     to: str,
     now: datetime,
-    closes: Collection[Parts] = (),
+    closes: Collection[Reference] = (),
     identity: str = "",
 ) -> list[Request]:
     """Return every request that an action may have taken.
 
     ``base`` is the document that ``patch`` turns into the intended one, ``present`` what the
-    destination had, ``to`` the id there (empty where it was never created), ``closes`` the places
-    that a creation left out. A policy may have been replaced by one for the ``identity`` alone.
+    destination had, ``to`` the id there (empty where it was never created), ``closes`` the
+    references that a creation left out. A policy may have been replaced by one for the ``identity``
+    alone.
     """
     if action.kind == "delete":
         return [delete_request(type_, to, present or {})]
@@ -96,7 +105,7 @@ def _of_creation(
     to: str,
     *,
     now: datetime,
-    closes: Collection[Parts],
+    closes: Collection[Reference],
 ) -> Iterator[Request]:
     yield create_request(type_, body, now=now, without=closes)
     if not to:

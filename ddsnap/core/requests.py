@@ -15,6 +15,7 @@ from ddsnap.core.fields import value_at
 from ddsnap.core.ids import join_parts
 from ddsnap.core.match import portable
 from ddsnap.core.normalize import id_of
+from ddsnap.core.references import rewrite
 from ddsnap.core.resource_type import Write
 from ddsnap.core.routes import endpoint, family, filled, ids_by_name, variant
 from ddsnap.core.values import clone
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ddsnap.core.fields import Parts
+    from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Call, ResourceType, Section
     from ddsnap.core.values import JSON, JSONObject
 
@@ -68,9 +70,9 @@ class Request:
 
 
 def create_request(
-    type_: ResourceType, body: JSONObject, *, now: datetime, without: Collection[Parts] = ()
+    type_: ResourceType, body: JSONObject, *, now: datetime, without: Collection[Reference] = ()
 ) -> Request:
-    """Return the request that creates the resource, but for what stands at ``without``.
+    """Return the request that creates the resource, but for the references ``without``.
 
     What there is one of by nature, like an order, is created by its update.
     """
@@ -98,7 +100,7 @@ def finish_requests(
     id_: str,
     *,
     now: datetime,
-    without: Collection[Parts] = (),
+    without: Collection[Reference] = (),
 ) -> list[Request]:
     """Return the requests for what a creation could not say: sections, fields of updates alone."""
     call = creation(type_, body)
@@ -152,11 +154,11 @@ def new_id(type_: ResourceType, body: JSONObject, item: JSON) -> str:
     return join_parts(str(answer or sent) for answer, sent in both)
 
 
-def leave_out(body: JSONObject, places: Collection[Parts]) -> JSONObject:
-    """Return a copy of ``body`` without what stands at ``places``."""
-    left = clone(body)
+def leave_out(body: JSONObject, references: Collection[Reference]) -> JSONObject:
+    """Return a copy of ``body`` without these: of a text, only what names them is missing."""
+    left = rewrite(body, [ref for ref in references if ref.span], lambda _: "")
     # From the end, so that no position moves before its turn.
-    for parts in sorted(set(places), reverse=True):
+    for parts in sorted({ref.parts for ref in references if not ref.span}, reverse=True):
         _remove(left, parts)
     return left
 

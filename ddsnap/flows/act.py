@@ -33,7 +33,6 @@ from ddsnap.flows.work import Done, left
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ddsnap.core.fields import Parts
     from ddsnap.core.filling import Filling
     from ddsnap.core.outcomes import Status
     from ddsnap.core.references import Reference
@@ -173,12 +172,12 @@ class _Doing:
         self.sending.sent += made.outcome.requests
         self.sending.was_made = True
         binding, document = self.ground.binding, self.work.document
-        open_ = [ref.parts for ref in binding.missing(document)]
+        open_ = binding.missing(document)
         present = ABSENT if self._was_created() else self._present(self.id)
         there = portable(self.type, present.document) if present.document else None
         full = binding.written(document, there, without=open_)
         if there is None:
-            there = binding.written(document, None, without=self._closes())
+            there = binding.written(document, None, without=self.action.closes)
         self._note_patch(full)
         filling = self._filling(full, present)
         before = filling.present or there
@@ -193,15 +192,11 @@ class _Doing:
         """Whether it is new: what was there before, or was undeleted, may hold anything."""
         return self.action.origin != "adopted" and self.id != self.action.to
 
-    def _closes(self) -> list[Parts]:
-        """The places of what a creation leaves out."""
-        return [reference.parts for reference in self.action.closes]
-
     # --- creating
 
     def _create(self, *, fresh: bool = False) -> Done:
         type_, now = self.type, self.ground.now
-        body = self.ground.binding.written(self.work.document, None, without=self._closes())
+        body = self.ground.binding.written(self.work.document, None, without=self.action.closes)
         if named_by_id(type_):
             self.id = id_of(type_, body)
             there = ABSENT if fresh else self._present(self.id)
@@ -334,7 +329,7 @@ class _Doing:
             raise _Unsettled("moved", "it is gone from the destination since the plan was made")
         self.id = self.id or self.action.to
         there = portable(self.type, present.document)
-        later = self._closes() if self.action.kind == "create" else ()
+        later = self.action.closes if self.action.kind == "create" else ()
         binding, base = self.ground.binding, self.action.base
         body = binding.written(self.work.document, there, base=base, without=later)
         self._note_patch(body)
@@ -449,9 +444,9 @@ class _Doing:
         return replace(request, body=body, query=query)
 
     def _closed(self, full: JSONObject) -> Iterator[Reference]:
-        """The places of what was left out, in the document as it is written."""
+        """What was left out, in the document as it is written: a link to nothing stays as it is."""
         catalog, address = self.ground.run.catalog, self.action.address
-        there = {self.ground.binding.value(reference) for reference in self.action.closes}
+        there = {self.ground.binding.value(ref) or ref.value for ref in self.action.closes}
         for reference in find_references(full, catalog[address.type], catalog):
             if reference.value in there:
                 yield reference

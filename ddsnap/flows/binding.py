@@ -19,7 +19,6 @@ from ddsnap.core.values import Address, Document
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from ddsnap.core.fields import Parts
     from ddsnap.core.plan import Plan
     from ddsnap.core.references import Reference
     from ddsnap.core.values import JSONObject
@@ -122,14 +121,14 @@ class Binding:
         self,
         document: Document,
         present: JSONObject | None,
-        without: Collection[Parts] = (),
+        without: Collection[Reference] = (),
         *,
         base: Base = "source",
     ) -> JSONObject:
         """Return what is to be written: quiet where that is wanted, over what is ``present``.
 
-        ``without`` are places in the document whose references are written later. With the
-        ``base`` destination, the document is its own, of which only references are rewritten.
+        ``without`` are references that are written later. With the ``base`` destination, the
+        document is its own, of which only references are rewritten.
         """
         if base == "destination":
             return repointed_document(document, self._resolution, ids=self._ids)

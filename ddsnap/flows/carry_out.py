@@ -181,11 +181,10 @@ class _Board:
             self._refuse(action, why)
             return
         work = self._load(action)
-        later = action.closes if action.kind == "create" else ()
-        closes = {reference.parts for reference in later}
+        closes = set(action.closes if action.kind == "create" else ())
         binding = self._ground.binding
         missing = binding.missing(work.document, action.base)
-        lacking = [ref for ref in missing if ref.parts not in closes]
+        lacking = [ref for ref in missing if ref not in closes]
         # What nobody can protect is not made at all.
         for policy in work.policies if action.kind == "create" else ():
             unbound = binding.missing(policy.document)

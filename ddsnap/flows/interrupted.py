@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.counterparts import UNREAD
@@ -111,7 +111,8 @@ def _as_sent(document: Document, id_map: IdMap, catalog: Catalog, now: datetime)
         return next((mapped.id for mapped in known if mapped), None)
 
     body = rewrite(portable(type_, document.body), references, there)
-    unknown = [one.parts for one in references if there(one) is None]
+    # What a text says then, nobody can tell: it is left out as a whole.
+    unknown = [replace(one, span=None) for one in references if there(one) is None]
     return timely(type_, leave_out(body, unknown), None, now)
 
 

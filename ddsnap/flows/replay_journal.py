@@ -34,7 +34,7 @@ RULES: Final = "rules"
 OPEN: Final = ("started", "progress")
 """The states of a run that goes on, or was cut off."""
 
-WRITES: Final = 1
+WRITES: Final = 2
 """The version of the requests: it rises when the same documents come to give other ones."""
 
 _MOST_PROBLEMS: Final = 200

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ddsnap.config.transforms import parse_rule
 from ddsnap.core import canonical, shapes
-from ddsnap.core.audit import closed_places, expected_requests, intended_body
+from ddsnap.core.audit import closed_references, expected_requests, intended_body
 from ddsnap.core.manifest import OrgIdentity
 from ddsnap.core.match import portable
 from ddsnap.core.outcomes import Sent, counts, read_outcomes
 from ddsnap.core.paths import document_path
-from ddsnap.core.pointers import PointerError, get, join
 from ddsnap.core.requests import create_request
 from ddsnap.core.values import Address
 from ddsnap.errors import Damaged, DdsnapError
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from ddsnap.core.fields import Parts
     from ddsnap.core.id_map import Mapped
     from ddsnap.core.outcomes import Outcome
+    from ddsnap.core.references import Reference
     from ddsnap.core.requests import Request
     from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.core.values import JSONObject
@@ -300,8 +299,8 @@ def _patch(past: _Past, outcome: Outcome, path: str, *, whole: bool) -> tuple[JS
 
 def _closes(
     past: _Past, type_: ResourceType, outcome: Outcome, body: JSONObject
-) -> Iterator[tuple[Parts, ...]]:
-    """Yield what a creation may have left out: by the ids of what came later, or as planned."""
+) -> Iterator[tuple[Reference, ...]]:
+    """Yield what a creation may have left out: as it was closed, or what has come later as well."""
     references = outcome.action.closes
     if not references:
         yield ()
@@ -311,16 +310,8 @@ def _closes(
         entry = past.mapped.get(address)
         ids |= {entry.id, *entry.aliases.values()} if entry else set()
         ids |= {past.to[address]} if address in past.to else set()
-    yield closed_places(type_, body, past.catalog, ids)
-    yield tuple(ref.parts for ref in references if _stands(body, ref.parts))
-
-
-def _stands(body: JSONObject, parts: Parts) -> bool:
-    try:
-        get(body, join(parts))
-    except PointerError:
-        return False
-    return True
+    for later in ((), ids):
+        yield closed_references(type_, body, past.catalog, later, references)
 
 
 def _patch_path(outcome: Outcome) -> str:

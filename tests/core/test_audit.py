@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from ddsnap.catalog import CATALOG
 from ddsnap.core import canonical
 from ddsnap.core.actions import Action
-from ddsnap.core.audit import closed_places, expected_requests, locked
+from ddsnap.core.audit import closed_references, expected_requests, locked
 from ddsnap.core.changes import json_patch
 from ddsnap.core.normalize import normalize
 from ddsnap.core.plan import intended, make_plan
+from ddsnap.core.references import find_references
 from ddsnap.core.requests import create_request, finish_requests, leave_out, update_requests
 from ddsnap.core.transform import Rule, transform
 from ddsnap.core.values import Address, Document
@@ -128,7 +129,8 @@ def test_patches_and_catalog_reproduce_every_request(
     patch: Any = canonical.decode(kept)
     base = canonical.decode(canonical.encode(source.body))
     assert isinstance(base, dict)
-    closes = [place for place in [("widgets", 1, "definition", "alert_id")] if "widgets" in body]
+    named = find_references(body, type_, CATALOG) if "widgets" in body else []
+    closes = [ref for ref in named if ref.parts == ("widgets", 1, "definition", "alert_id")]
     first = leave_out(body, closes)
     sent = [
         create_request(type_, first, now=NOW),
@@ -152,22 +154,40 @@ def test_patches_and_catalog_reproduce_every_request(
         assert canonical.same(other, body) or keys(again) != keys(expected)
 
 
-def test_a_creation_leaves_out_what_is_closed_later() -> None:
-    type_ = CATALOG["monitors"]
-    one = document("monitors", type="composite", query="13 && 14")
-    final = {**one.body, "query": "98 && 99"}
-    assert closed_places(type_, final, CATALOG, {"98"}) == (("query",),)
-    assert closed_places(type_, final, CATALOG, {"12"}) == ()
-    first = create_request(type_, leave_out(one.body, [("query",)]), now=NOW)
-    assert "query" not in first.body  # type: ignore[operator]
-    later = update_requests(type_, final, leave_out(final, [("query",)]), "77", now=NOW)
-    assert [request.method for request in later] == ["PUT"]
+@pytest.mark.parametrize(
+    ("source", "body", "id_", "first"),
+    [
+        (
+            document("monitors", type="composite", query="13 && 14"),
+            {"query": "98 && 99"},
+            "98",
+            {"query": " && 99"},
+        ),
+        (
+            document("synthetics_global_variables", parse_test_public_id="abc-def-ghi"),
+            {"parse_test_public_id": "xyz-xyz-xyz"},
+            "xyz-xyz-xyz",
+            {"parse_test_public_id": None},
+        ),
+    ],
+)
+def test_a_creation_leaves_out_what_is_closed_later(
+    source: Document, body: Any, id_: str, first: Any
+) -> None:
+    type_, final = CATALOG[source.address.type], {**source.body, **body}
+    closes = closed_references(type_, final, CATALOG, {id_})
+    assert [ref.value for ref in closes] == [id_]
+    assert closed_references(type_, final, CATALOG, {"no-such-one"}) == ()
+    assert closed_references(type_, final, CATALOG, (), closes) == closes
+    less = leave_out(final, closes)
+    assert {name: less.get(name) for name in first} == first
+    made = create_request(type_, less, now=NOW)
+    later = update_requests(type_, final, less, "77", now=NOW)
+    assert len(later) == 1
     facts: Any = {"base": final, "patch": (), "to": "77", "now": NOW, "present": None}
-    action = Action("create", one.address)
-    assert keys([first, *later]) <= keys(
-        expected_requests(type_, action, closes=[("query",)], **facts)
-    )
-    assert not keys([first]) <= keys(expected_requests(type_, action, **facts))
+    action = Action("create", source.address)
+    assert keys([made, *later]) <= keys(expected_requests(type_, action, closes=closes, **facts))
+    assert not keys([made]) <= keys(expected_requests(type_, action, **facts))
 
 
 def test_what_datadog_brought_back_may_have_been_brought_up_to_date() -> None:

@@ -13,6 +13,7 @@ from ddsnap.catalog import CATALOG
 from ddsnap.core import canonical
 from ddsnap.core.fields import EACH, field_path, value_at
 from ddsnap.core.match import portable
+from ddsnap.core.references import Reference
 from ddsnap.core.requests import (
     Request,
     create_request,
@@ -30,6 +31,7 @@ from ddsnap.core.written import created, creation, tells_all
 from ddsnap.errors import UsageError
 
 if TYPE_CHECKING:
+    from ddsnap.core.fields import Parts
     from ddsnap.core.values import JSONObject
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=timezone.utc)
@@ -37,6 +39,10 @@ EACH_TYPE = pytest.mark.parametrize("type_", CATALOG.types, ids=lambda type_: ty
 USERS, LISTS, TESTS = (CATALOG[n] for n in ("users", "dashboard_lists", "synthetics_tests"))
 ID = "11111111-2222-3333-4444-555555555555"
 ROLE, OTHER = ({"type": "roles", "id": name} for name in ("r1", "r2"))
+
+
+def at(*parts: str | int, span: tuple[int, int] | None = None) -> Reference:
+    return Reference(parts, span, ("things",), "", "x", "", soft=False)
 
 
 def id_for(type_: ResourceType) -> str:
@@ -128,7 +134,7 @@ def test_a_creation_that_tells_all_needs_no_update(type_: ResourceType, data: An
 def test_documents_are_left_as_they_were(type_: ResourceType, data: Any) -> None:
     one, other = data.draw(documents(type_)), data.draw(documents(type_))
     copies = clone(one), clone(other)
-    create_request(type_, one, now=NOW, without=[("type",)])
+    create_request(type_, one, now=NOW, without=[at("type")])
     update_requests(type_, one, other, id_for(type_), now=NOW)
     assert (one, other) == copies
 
@@ -345,9 +351,17 @@ def test_a_secret_that_stays_is_not_named() -> None:
 
 def test_what_is_written_later_is_left_out() -> None:
     body: JSONObject = {"a": [1, 2, {"b": 3, "c": 4}, 5], "d": 6}
-    places = [("a", 0), ("a", 2, "b"), ("a", 3), ("d",), ("a", 0)]
-    assert leave_out(body, places) == {"a": [2, {"c": 4}]}
+    places: list[Parts] = [("a", 0), ("a", 2, "b"), ("a", 3), ("d",), ("a", 0)]
+    assert leave_out(body, [at(*parts) for parts in places]) == {"a": [2, {"c": 4}]}
     assert leave_out(body, []) == body
+
+
+def test_a_text_waits_for_no_more_than_the_ids_in_it() -> None:
+    body: JSONObject = {"a": ["see 12 and 345, or 12", "12"], "b": "x"}
+    named = [at("a", 0, span=span) for span in ((4, 6), (11, 14))]
+    assert leave_out(body, named) == {"a": ["see  and , or 12", "12"], "b": "x"}
+    assert leave_out(body, [*named, at("a", 1)]) == {"a": ["see  and , or 12"], "b": "x"}
+    assert leave_out(body, [*named, at("a", 0)]) == {"a": ["12"], "b": "x"}
 
 
 def test_a_variable_waits_for_its_test() -> None:
@@ -356,11 +370,12 @@ def test_a_variable_waits_for_its_test() -> None:
         "name": "V", "parse_test_public_id": "a-b-c", "parse_test_options": {"type": "http_body"},
         "value": {"secure": False},
     }  # fmt: skip
-    first: Any = create_request(variables, body, now=NOW, without=[("parse_test_public_id",)]).body
+    test = at("parse_test_public_id")
+    first: Any = create_request(variables, body, now=NOW, without=[test]).body
     assert first["value"] == {"value": "", "secure": False}
     assert "parse_test_options" not in first
-    less = leave_out(body, [("parse_test_public_id",)])
-    assert finish_requests(variables, body, ID, now=NOW, without=[("parse_test_public_id",)]) == []
+    less = leave_out(body, [test])
+    assert finish_requests(variables, body, ID, now=NOW, without=[test]) == []
     (second,) = update_requests(variables, body, less, ID, now=NOW)
     assert value_at(second.body, "data.attributes.json_patch") == [
         {"op": "add", "path": "/parse_test_public_id", "value": "a-b-c"},

@@ -11,7 +11,9 @@ LISTS = "/api/v1/dashboard/lists/manual"
 NOTE: dict[str, Any] = {"definition": {"type": "note", "content": "text"}}
 GROUP = {"definition": {"type": "group", "layout_type": "ordered", "widgets": [NOTE]}}
 PACK: dict[str, Any] = {"name": "Health", "group_widget": GROUP}
-MARKDOWN = {"type": "notebook_cells", "attributes": {"definition": {"type": "markdown"}}}
+EMPTY: dict[str, Any] = {"definition": {"type": "note"}}
+CELL = {"type": "markdown", "text": "# Title"}
+MARKDOWN = {"type": "notebook_cells", "attributes": {"definition": CELL}}
 NOTEBOOK: dict[str, Any] = {"name": "Notes", "cells": [MARKDOWN], "time": {"live_span": "1h"}}
 
 
@@ -115,6 +117,7 @@ def test_a_powerpack_is_filled_in(client: Client) -> None:
         {"group_widget": {"definition": {**GROUP["definition"], "type": "note"}}},
         {"group_widget": {"definition": {**GROUP["definition"], "layout_type": "free"}}},
         {"group_widget": {"definition": {**GROUP["definition"], "widgets": [GROUP]}}},
+        {"group_widget": {"definition": {**GROUP["definition"], "widgets": [EMPTY]}}},
         {"tags": [f"t:{n}" for n in range(9)]},
         {"tags": ["t:" + "x" * 79]},
     ],
@@ -179,6 +182,7 @@ def test_cells_keep_the_ids_that_are_sent(client: Client) -> None:
         {"name": "x" * 81},
         {"cells": None},
         {"cells": [{"type": "notebook_cells"}]},
+        {"cells": [{"type": "notebook_cells", "attributes": {"definition": {"type": "markdown"}}}]},
         {"time": {}},
         {"status": "draft"},
         {"metadata": {"type": "poem"}},

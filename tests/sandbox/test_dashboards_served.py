@@ -64,6 +64,8 @@ def test_the_notified_are_sorted_users(seeded: Client) -> None:
         {"widgets": [{}]},
         {"widgets": [{"definition": {}}]},
         {"widgets": [{"definition": {"type": "group", "widgets": [{}]}}]},
+        {"widgets": [{"definition": {"type": "note"}}]},
+        {"widgets": [{"definition": {"type": "iframe", "url": None}}]},
         {"layout_type": "free"},
         {"tags": ["env:prod"]},
         {"restricted_roles": ["00000000-0000-0000-0000-000000000000"]},

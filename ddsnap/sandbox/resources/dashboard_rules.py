@@ -26,6 +26,8 @@ _SHAPE: Shape = {
     "restricted_roles~": ["text"],
     "tabs~": [{"name~": "text", "widget_ids~": "list"}],
 }
+_TEXTS = {"note": "content", "free_text": "text", "iframe": "url", "image": "url"}
+"""By the kind of a widget, the text without which it is none."""
 
 
 def check(org: SandboxOrg, sent: Body) -> None:
@@ -51,6 +53,12 @@ def check(org: SandboxOrg, sent: Body) -> None:
 def with_widget_ids(org: SandboxOrg, widgets: list[Body]) -> list[Body]:
     """Return widgets that all have ids: theirs where they were sent, new ones elsewhere."""
     return [_with_id(org, widget) for widget in widgets]
+
+
+def lacking_text(definition: Body) -> str:
+    """Return the text that a widget needs and does not have; empty where it lacks none."""
+    name = _TEXTS.get(definition["type"], "")
+    return name if name and not isinstance(definition.get(name), str) else ""
 
 
 def with_tab_ids(org: SandboxOrg, tabs: list[Body], widgets: list[Body]) -> list[Body]:
@@ -126,6 +134,8 @@ def _check_widgets(widgets: Json, layout: str) -> None:
         definition = widget.get("definition") if isinstance(widget, dict) else None
         if not isinstance(definition, dict) or not isinstance(definition.get("type"), str):
             raise reject(400, f"Invalid widget definition at position {position}: no 'type'")
+        if lacks := lacking_text(definition):
+            raise reject(400, f"Invalid widget definition at position {position}: no '{lacks}'")
         if layout == "free" and not isinstance(widget.get("layout"), dict):
             raise reject(400, f"Invalid widget at position {position}: 'layout' is required")
         if not isinstance(widget.get("id"), (int, str, type(None))):

@@ -129,7 +129,9 @@ def _is_cell(cell: Json) -> bool:
     if not isinstance(cell, dict) or cell.get("type") != "notebook_cells":
         return False
     definition = (cell.get("attributes") or {}).get("definition")
-    return isinstance(definition, dict) and isinstance(definition.get("type"), str)
+    if not isinstance(definition, dict) or not isinstance(definition.get("type"), str):
+        return False
+    return definition["type"] != "markdown" or isinstance(definition.get("text"), str)
 
 
 def _written(call: Call, sent: Body) -> Body:

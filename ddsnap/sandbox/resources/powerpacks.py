@@ -5,7 +5,7 @@ from __future__ import annotations
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, Json, Rejected, reject
 from ddsnap.sandbox.resources.common import attributes_of, data_of, found, is_uuid
-from ddsnap.sandbox.resources.dashboard_rules import with_widget_ids
+from ddsnap.sandbox.resources.dashboard_rules import lacking_text, with_widget_ids
 from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.shapes import Shape, check_shape
 
@@ -141,7 +141,7 @@ def _is_widget(item: Json) -> bool:
     definition = item.get("definition") if isinstance(item, dict) else None
     if not isinstance(definition, dict) or not isinstance(definition.get("type"), str):
         return False
-    return definition["type"] not in ("group", "powerpack")
+    return definition["type"] not in ("group", "powerpack") and not lacking_text(definition)
 
 
 def _tags(tags: Json) -> list[str]:
