@@ -107,6 +107,16 @@ LOG_INDEXES: Final = (
     ),
 )
 
+TEST_MAIL: Final = (
+    TextRef(
+        rf"(?<![\w-]){_SHORT_ID}\.[^@]*@synthetics\.dtdg\.",
+        ("synthetics_tests",),
+        soft=True,
+        wanted="@synthetics.dtdg.",
+    ),
+)
+"""The address at which a test gets mail, which begins with the test's own id."""
+
 RULE_QUERY: Final = (
     TextRef(
         r"\bruleId:[\"']?(?P<id>[\w-]+)",

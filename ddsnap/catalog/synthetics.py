@@ -131,6 +131,11 @@ SYNTHETICS_TESTS = ResourceType(
             to=("synthetics_mobile_applications_versions",),
             when=("referenceType", ("version",)),
         ),
+        *(
+            Ref(f"config.{variables}[*].{name}", text=shared.TEST_MAIL)
+            for variables in ("configVariables", "variables")
+            for name in ("pattern", "example")
+        ),
         Ref("message", text=shared.HANDLES),
         Ref("options.monitor_options.escalation_message", text=shared.HANDLES),
         Ref("tags[*]", to=("teams",), by="attributes.handle", starts="team:", soft=True),

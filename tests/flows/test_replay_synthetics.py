@@ -113,6 +113,33 @@ def test_ids_of_what_is_not_captured_block_until_each_is_named(
     orgs.settle()
 
 
+def test_a_test_gets_its_mail_at_its_own_address(orgs: Pair) -> None:
+    made = orgs.us1.post(f"{TESTS}/api", probe("mail"))["public_id"]
+
+    def mail(id_: str) -> dict[str, Any]:
+        ends = {"pattern": "{{ numeric(10) }}", "example": "4546132139"}
+        told = {name: f"{id_}.{end}@synthetics.dtdg.co" for name, end in ends.items()}
+        return {"name": "MAIL", "type": "email", **told}
+
+    body = probe("mail")
+    body["config"]["variables"] = [mail(made)]
+    orgs.us1.put(f"{TESTS}/api/{made}", body)
+    other = probe("copy")
+    other["config"]["variables"] = [mail(made), mail("not-one-its")]
+    orgs.us1.post(f"{TESTS}/api", other)
+    orgs.replay()
+    there = orgs.ids("synthetics_tests")[made]
+    assert orgs.eu1.one("synthetics_tests", "mail")["config"]["variables"] == [mail(there)]
+    copied = orgs.eu1.one("synthetics_tests", "copy")["config"]["variables"]
+    assert copied == [mail(there), mail("not-one-its")]
+    assert orgs.run("verify").code == 0
+    orgs.settle()
+    orgs.us1.put(f"{TESTS}/api/{made}", {**body, "message": "new"})
+    assert orgs.replay().sent == [f"PUT {TESTS}/api/{there}"]
+    assert orgs.eu1.one("synthetics_tests", "mail")["config"]["variables"] == [mail(there)]
+    orgs.settle()
+
+
 @pytest.mark.parametrize(("live", "status"), [(True, "live"), (False, "paused")])
 def test_a_new_test_is_paused_unless_it_shall_be_live(orgs: Pair, live: bool, status: str) -> None:
     made = orgs.us1.post(f"{TESTS}/api", probe("ping"))
