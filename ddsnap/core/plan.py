@@ -124,6 +124,7 @@ def make_plan(
     dependencies: bool = False,
     same_org: bool = False,
     states: Mapping[str, str] | None = None,
+    filtered: Collection[str] = (),
     unread: Collection[Address] = (),
     there: Mapping[str, str] | None = None,
     adopt: Mapping[Address, str] | None = None,
@@ -143,12 +144,12 @@ def make_plan(
     Both orgs are read twice at most, and no more bodies are held than differ. ``dependencies``
     adds to the selection what its resources need: within one org only what was lost, since what is
     there stays as it is unless it was selected. ``states`` are those of the snapshot's types,
-    ``unread`` the policies that it may lack, ``there`` the states of the destination's types;
-    ``adopt`` names counterparts by hand, ``ours`` are resources that an interrupted run made,
-    ``names`` what Datadog's tables hold there, ``others`` what stands there for another org's
-    resources, ``self_user`` is the destination's id of who replays. ``exact`` leaves references as
-    they are to what neither org knows, ``is_preset`` says what the destination has of Datadog's
-    own. Nothing is deleted without ``deletions``.
+    ``filtered`` those that it holds a part of, ``unread`` the policies that it may lack, ``there``
+    the states of the destination's types; ``adopt`` names counterparts by hand, ``ours`` are
+    resources that an interrupted run made, ``names`` what Datadog's tables hold there, ``others``
+    what stands there for another org's resources, ``self_user`` is the destination's id of who
+    replays. ``exact`` leaves references as they are to what neither org knows, ``is_preset`` says
+    what the destination has of Datadog's own. Nothing is deleted without ``deletions``.
     """
     here, there_now = (
         read_directory(documents(), catalog, quiet=quiet, superseding=not same_org)
@@ -163,6 +164,7 @@ def make_plan(
         id_map,
         same_org=same_org,
         states=states or {},
+        filtered=filtered,
         unread=unread,
         selected=_selected(here, catalog, selection, lost, dependencies=dependencies),
         quiet=quiet,

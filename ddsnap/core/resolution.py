@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 Ids: TypeAlias = "Mapping[Address, str | Mapped]"
 """Ids at the destination by the source's address, with their aliases where they are ``Mapped``."""
 
-Why: TypeAlias = Literal["not selected", "unreadable", "gone", "not captured", "blocked"]
+Why: TypeAlias = Literal[
+    "not selected", "unreadable", "filtered", "gone", "not captured", "blocked"
+]
 
 _UNREAD: Final = ("stale", "partial", "unavailable", "uncaptured", "harvested", "rotating")
 
@@ -48,6 +50,8 @@ class Resolution:
     id_map: IdMap
     same_org: bool = False
     states: Mapping[str, str] = field(default_factory=dict)
+    filtered: Collection[str] = ()
+    """The types of which the snapshot holds only what its filters let through."""
     selected: Callable[[Address], bool] = lambda _: True
     unread: Collection[Address] = ()
     """What the source may have for all that is known, of what nothing is created without it."""
@@ -151,6 +155,9 @@ class Resolution:
         if state in _UNREAD:
             text = f"{type_name} were not read completely at the source ({state})"
             return Missing("unreadable", text, cause)
+        if any(name in self.filtered for name in reference.to):
+            text = f"{cause} was filtered out of the snapshot, or is gone"
+            return Missing("filtered", text, cause)
         return Missing("gone", f"{cause} is gone from the source", cause)
 
     def _not_there(self, found: Found) -> Missing:

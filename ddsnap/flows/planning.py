@@ -64,6 +64,7 @@ def plan_replay(
         dependencies=dependencies,
         same_org=same_org,
         states=_states(source.manifest),
+        filtered=_filtered(source.manifest, catalog),
         there=_states(destination.manifest),
         adopt=adopt,
         create_similar=create_similar,
@@ -90,12 +91,16 @@ def whole_types(manifest: Manifest, catalog: Catalog) -> frozenset[str]:
 
     They were read completely, and no filter left anything out.
     """
-    filters = [parse_filter(text, catalog) for text in manifest.filters]
+    filtered = _filtered(manifest, catalog)
     return frozenset(
-        name
-        for name, state in manifest.types.items()
-        if state.whole and not any(one.names(name) for one in filters)
+        name for name, state in manifest.types.items() if state.whole and name not in filtered
     )
+
+
+def _filtered(manifest: Manifest, catalog: Catalog) -> frozenset[str]:
+    """Return the types that the snapshot's own filters are about."""
+    filters = [parse_filter(text, catalog) for text in manifest.filters]
+    return frozenset(name for name in manifest.types if any(one.names(name) for one in filters))
 
 
 def check_deletions(plan: Plan, limit: DeleteLimit) -> None:

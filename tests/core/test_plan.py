@@ -308,6 +308,9 @@ def test_what_only_a_creation_can_set_is_named_and_not_sent():
     ("options", "why"),
     [
         ({"states": {**STATES, "monitors": "complete"}}, "gone"),
+        ({"filtered": {"monitors"}}, "filtered"),
+        ({"filtered": {"synthetics_tests"}}, "filtered"),  # its own monitor, maybe
+        ({"filtered": {"dashboards"}}, "gone"),
         ({"states": {**STATES, "monitors": "stale"}}, "unreadable"),
         ({"states": {**STATES, "monitors": "partial"}}, "unreadable"),
         ({"states": {"dashboards": "complete"}}, "not captured"),

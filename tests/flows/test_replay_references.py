@@ -235,6 +235,23 @@ def test_four_reasons_for_what_is_missing(orgs: Pair) -> None:
     assert told["blocked"].endswith(f"monitors/{two} is not written")
 
 
+def test_what_was_filtered_out_is_not_called_gone(orgs: Pair) -> None:
+    made = orgs.us1.monitor("load")
+    orgs.us1.monitor("kept", query="avg(last_5m):avg:kept{*} > 1")
+    orgs.us1.dashboard("Board", alert(made))
+    orgs.us1.dashboard("Gone", slo_of("0" * 32))
+    path = orgs.path / "ddsnap.yaml"
+    kept = "capture: {filters: [\"monitors:$[?@.name == 'kept']\"]}\n"
+    path.write_text(path.read_text() + kept)
+    said = orgs.replay(code=4)
+    told = orgs.outcomes()
+    text = f"monitors/{made} was filtered out of the snapshot, or is gone"
+    assert told["Board"]["error"] == text
+    assert told["Board"]["unresolved"][0]["why"] == "filtered"
+    assert told["Gone"]["unresolved"][0]["why"] == "gone"
+    assert f"monitors/{made}: was filtered out of the snapshot, or is gone (1)" in said.out
+
+
 def test_a_chain_of_missing_things_has_one_root(orgs: Pair) -> None:
     gone = "0" * 32
     query = f'error_budget("{gone}").over("7d") > 1'
