@@ -49,6 +49,14 @@ TABLE = [
      {"/tags": ["datacenter:eu1", "datacenter:us1-b"]}),
     ("primary-tag", "logs_indexes", {"name": "main", "filter": {"query": "datacenter:us1 a"}},
      {"/filter/query": "datacenter:eu1 a"}),
+    ("app-host", "dashboards", widget(type="note", content=(
+        "[a](https://app.datadoghq.com/dashboard/x?to=https%3A%2F%2Fapp.datadoghq.com%2Fy),"
+        " https://app.datadoghq.com. https://docs.datadoghq.com http://app.datadoghq.com.example")),
+     {"/widgets/0/definition/content": (
+         "[a](https://app.datadoghq.eu/dashboard/x?to=https%3A%2F%2Fapp.datadoghq.eu%2Fy),"
+         " https://app.datadoghq.eu. https://docs.datadoghq.com http://app.datadoghq.com.example")}),
+    ("app-host", "monitors", {"message": "x https://app.datadoghq.com/notebook/1#a"},
+     {"/message": "x https://app.datadoghq.eu/notebook/1#a"}),
     ("drop-principals", "monitors", {"restricted_roles": ["known", "x"]},
      {"/restricted_roles": ["known"]}),
     ("drop-principals", "dashboards", {"restricted_roles": ["x"]}, None),

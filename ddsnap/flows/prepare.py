@@ -18,6 +18,7 @@ from ddsnap.core.saved_plan import compare, dependents
 from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.transform import unmatched
 from ddsnap.errors import Refused, UsageError
+from ddsnap.flows.app_links import AppLinks, app_links
 from ddsnap.flows.as_before import basis_of, recall
 from ddsnap.flows.id_map import read_map, read_others
 from ddsnap.flows.interrupted import recognized
@@ -118,6 +119,8 @@ class Prepared:
     """Makes of the org's own documents what is to be written."""
     lacking: tuple[Need, ...] = ()
     """The secrets without which something cannot be created; nobody has supplied them."""
+    links: AppLinks = field(default_factory=AppLinks)
+    """What leads back to the source's site."""
     warnings: list[str] = field(default_factory=list)
     moved: Mapping[Address, str] = field(default_factory=dict)
     """What is left alone, and why: it is not as the saved plan has it, or needs what is not."""
@@ -340,6 +343,7 @@ def _plan(
         basis=basis.told(plan) if basis else {},
     )
     prepared.warnings += unprotected(order.source, catalog, plan)
+    prepared.links = app_links(source, plan, ours.site, theirs.site)
     _supply(prepared)
     if order.saved is not None:
         prepared.moved = _moved(compare(order.saved.body, plan), plan)

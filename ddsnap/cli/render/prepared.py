@@ -6,7 +6,7 @@ from datetime import timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ddsnap.cli.render.plan import counted, plan_lines
+from ddsnap.cli.render.plan import MOST_NAMED, counted, plan_lines
 from ddsnap.cli.states import State
 from ddsnap.cli.text import one_line
 from ddsnap.core.match import portable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ddsnap.core.actions import Action
     from ddsnap.core.manifest import TypeState
     from ddsnap.core.values import JSONObject
+    from ddsnap.flows.app_links import AppLinks
     from ddsnap.flows.prepare import Prepared
 
 MOST_SECRETS = 10
@@ -90,6 +91,8 @@ def _tell_programs(terminal: Terminal, prepared: Prepared) -> None:
             pointers=list(need.pointers),
             how=prepared.supplied.ask(need.address, need.pointers),
         )
+    for link in prepared.links.to_json():
+        terminal.event("link", **link)
     told = plan.to_json()
     terminal.event("summary", counts=told["counts"], cycles=told["cycles"])
 
@@ -110,7 +113,29 @@ def _tell_people(terminal: Terminal, prepared: Prepared) -> None:
     shown = partial(present, prepared) if terminal.verbosity > 0 else None
     for line in plan_lines(prepared.plan, shown):
         terminal.line(str(line), **({"fg": line.colour} if line.colour else {}))
+    _tell_links(terminal, prepared.links)
     _tell_lacking(terminal, prepared)
+
+
+def _tell_links(terminal: Terminal, links: AppLinks) -> None:
+    """Tell which links lead back to the source's site, and what would mend them."""
+    if not links.places:
+        return
+    terminal.line()
+    terminal.line(
+        f"links that lead to {links.here} and not to {links.there} ({len(links.places)}):"
+        " `ddsnap transform new links --from app-host` writes a rule that changes them"
+    )
+    most = None if terminal.verbosity > 0 else MOST_NAMED
+    for url, actions in links.places[:most]:
+        first, more = actions[0], len(actions) - 1
+        title = f'"{first.title}" ' if first.title else ""
+        others = f" and {more} more" if more else ""
+        terminal.line(
+            one_line(f"  {url} in {first.address.type} {title}{first.address.id}{others}")
+        )
+    if most and len(links.places) > most:
+        terminal.line(f"  ... and {len(links.places) - most} more (-v names all)")
 
 
 def _tell_lacking(terminal: Terminal, prepared: Prepared) -> None:
