@@ -161,7 +161,10 @@ RESTRICTABLE: Final[Mapping[str, str]] = {
 }
 """The types that a restriction policy can protect, with the prefix of the policy's own id."""
 
-_LOG_SOURCES: Final = ("data_source", ("logs", "logs_stream", "logs_pattern_stream"))
+_LOG_SOURCES: Final = (
+    "data_source",
+    ("logs", "logs_stream", "logs_pattern_stream", "logs_transaction_stream"),
+)
 
 KNOWN_REFS: Final = (
     # A synthetic test is named by the id of its own monitor.
@@ -178,6 +181,15 @@ KNOWN_REFS: Final = (
     Ref("restricted_roles", to=("roles",)),
     Ref("principals", prefixed=PRINCIPALS),
     Ref("indexes", to=("logs_indexes",), when=_LOG_SOURCES, soft=True),
+    Ref("indexes", to=("logs_indexes",), when=("type", ("log_stream",)), soft=True),
+    Ref("log_query.index", to=("logs_indexes",), soft=True),
+    Ref(
+        "table_name",
+        to=("reference_tables",),
+        by="attributes.table_name",
+        when=("data_source", ("reference_table",)),
+        soft=True,
+    ),
     Ref("default", text=RUM_VALUE, when=OF_RUM),
     Ref("defaults", text=RUM_VALUE, when=OF_RUM),
     Ref("available_values", text=RUM_VALUE, when=OF_RUM),

@@ -51,7 +51,8 @@ class _Rules:
     """The references of one type in one catalog, ready to be looked for."""
 
     own: tuple[tuple[FieldPath, Ref], ...]
-    by_name: dict[str, tuple[Ref, ...]]
+    by_name: dict[str, tuple[tuple[Parts, Ref], ...]]
+    """By the last name that leads to a place: the names before it, and what stands there."""
     anywhere: tuple[TextRef, ...]
     hints: tuple[str, ...]
     """What the texts hold that any of those grammars is about, ..."""
@@ -78,7 +79,9 @@ def find_references(body: JSONObject, type_: ResourceType, catalog: Catalog) -> 
         parts = (*way, key)
         if rules.not_ours(parts):
             continue
-        for ref in known:
+        for before, ref in known:
+            if before and way[-len(before) :] != before:
+                continue
             _add(found, _of_value(value, parts, container, ref))
         for text in texts:
             _add(found, _of_text(str(value), parts, text, soft=False))
@@ -271,13 +274,14 @@ def _compile(type_: ResourceType, catalog: Catalog) -> _Rules:
     if type_.orders and type_.members:
         members = Ref(type_.members, (type_.orders,))
         own.append((field_path(type_.members.removesuffix(EACH)), members))
-    by_name: dict[str, tuple[Ref, ...]] = {}
+    by_name: dict[str, tuple[tuple[Parts, Ref], ...]] = {}
     anywhere: list[TextRef] = []
     for ref in catalog.known_refs:
         if ref.at == ANY_STRING:
             anywhere += ref.text
         else:
-            by_name[ref.at] = (*by_name.get(ref.at, ()), ref)
+            *before, name = ref.at.split(".")
+            by_name[name] = (*by_name.get(name, ()), (tuple(before), ref))
     kinds = (*type_.identity, *type_.provenance, *type_.derived, *type_.volatile)
     hints = tuple(dict.fromkeys(text.wanted for text in anywhere))
     return _Rules(

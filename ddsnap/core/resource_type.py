@@ -410,7 +410,8 @@ class Catalog:
         self.types = tuple(types)
         self.lookups = {lookup.name: lookup for lookup in lookups}
         self.known_refs = tuple(known_refs)
-        """References known by the member's name, at any depth of any type: ``at`` is that name."""
+        """References known by the member's name, at any depth of any type: ``at`` is that name,
+        or some that lead to it."""
         self.rules = rules
         """The version of the normalization; it rises with every change to what is stored."""
         self._by_name = {type_.name: type_ for type_ in types}

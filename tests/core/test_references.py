@@ -130,6 +130,37 @@ def test_log_indexes_are_named_inside_index_calls_only():
 
 
 @pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"type": "log_stream", "indexes": ["main", "*"]}, ("logs_indexes", "main")),
+        ({"data_source": "logs", "indexes": ["main"]}, ("logs_indexes", "main")),
+        ({"log_query": {"index": "main"}}, ("logs_indexes", "main")),
+        ({"data_source": "reference_table", "table_name": "t"}, ("reference_tables", "t")),
+    ],
+)
+def test_names_in_queries_are_told_and_block_nothing(body, expected):
+    (reference,) = find_references({"requests": [body]}, DASHBOARDS, CATALOG)
+    assert (reference.to[0], reference.value) == expected
+    assert reference.soft
+    assert found({"options": {"augment_query": body}}, MONITORS) == [expected]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "list_stream", "indexes": ["main"]},
+        {"data_source": "rum", "indexes": ["main"]},
+        {"log_query": {"index": "*", "sort": {"index": "main"}}},
+        {"rum_query": {"index": "main"}},
+        {"index": "main"},
+        {"data_source": "logs", "table_name": "t"},
+    ],
+)
+def test_other_members_of_these_names_are_no_references(body):
+    assert found({"requests": [body]}) == []
+
+
+@pytest.mark.parametrize(
     "widget",
     [
         {"definition": {"alert_id": "12"}},

@@ -201,6 +201,32 @@ def test_no_application_is_left_the_sources_however_it_is_named(orgs: Pair) -> N
     orgs.settle()
 
 
+def test_names_in_queries_are_looked_for_and_told(orgs: Pair) -> None:
+    index = {"name": "web", "filter": {"query": "*"}, "num_retention_days": 15}
+    orgs.us1.post("/api/v1/logs/config/indexes", index)
+    orgs.us1.dashboard(
+        "Board",
+        {"type": "log_stream", "indexes": ["web", "one"], "query": "x"},
+        {"type": "timeseries", "requests": [
+            {"log_query": {"index": "two", "compute": {"aggregation": "count"}}}]},
+        {"type": "query_table", "requests": [
+            {"queries": [{"data_source": "reference_table", "name": "q", "table_name": "three"}]}]},
+    )  # fmt: skip
+    said = orgs.replay()
+    told = {(one["to"][0], one["value"]) for one in orgs.outcomes()["Board"]["unresolved"]}
+    assert told == {
+        ("logs_indexes", "one"),
+        ("logs_indexes", "two"),
+        ("reference_tables", "three"),
+    }
+    assert '2 logs_indexes stay as they are: is gone from the source: "one", "two"' in said.out
+    orgs.settle()
+    orgs.replay("--adopt", "reference_tables/three=drei")
+    (*_, table) = orgs.eu1.one("dashboards", "Board")["widgets"]
+    assert table["definition"]["requests"][0]["queries"][0]["table_name"] == "drei"
+    orgs.settle()
+
+
 def test_what_is_not_captured_can_be_named_by_hand(orgs: Pair) -> None:
     orgs.us1.monitor("load", message="@slack-acme-ops wakes")
     said = orgs.replay("--adopt", "slack_channels/acme-ops=emea-ops")
