@@ -180,12 +180,10 @@ class Resolution:
             unread = type_name not in self.catalog
             if mapped is not None and unread:  # named by hand, be it by id or by name
                 return mapped.id
-            if reference.by:
-                continue
-            if mapped is not None and self._there(type_name, mapped.id):
-                return mapped.id
             if unread and self.same_org:
                 return reference.value
+            if not reference.by and mapped is not None and self._there(type_name, mapped.id):
+                return mapped.id
         same = self.exact or self._named_there(reference) or self._is_preset(reference)
         return reference.value if same else None
 

@@ -132,3 +132,20 @@ def test_nothing_opens_because_a_role_is_gone(orgs: Pair) -> None:
         orgs.us1.all("dashboards").pop(one)
         orgs.us1.all("restriction_policies").pop(f"dashboard:{one}", None)
         assert restore(orgs, f"dashboards/{one}", code=4).sent == []
+
+
+def test_names_of_what_is_not_captured_stand_for_themselves(orgs: Pair) -> None:
+    lookup = {"type": "lookup-processor", "name": "l", "is_enabled": True,
+              "source": "a", "target": "b", "lookup_enrichment_table": "customers"}  # fmt: skip
+    path = "/api/v1/logs/config/pipelines"
+    body = {"name": "enriched", "is_enabled": True, "filter": {"query": "*"}, "processors": []}
+    made = orgs.us1.post(path, body)["id"]
+    orgs.us1.all("logs_pipelines")[made]["processors"] = [lookup]
+    loud = orgs.us1.monitor("load", message="@slack-acme-ops")
+    orgs.capture()
+    orgs.us1.all("logs_pipelines")[made]["name"] = "edited"
+    gone(orgs, loud)
+    said = restore(orgs, f"logs_pipelines/{made}", f"monitors/{loud}")
+    assert orgs.us1.all("logs_pipelines")[made]["processors"] == [lookup]
+    assert orgs.us1.one("logs_pipelines", "enriched")
+    assert "acme-ops" not in said.out
