@@ -61,6 +61,9 @@ HANDLES: Final = (
     _handle("oncall", "attributes.handle", "teams"),
     _handle("jira", "attributes.name", "jira_issue_templates"),
     _handle("servicenow", "attributes.handle_name", "servicenow_handles"),
+    _handle("victorops", "name", "victorops_handles"),
+    _handle("sns", "name", "sns_topics"),
+    _handle("statuspage", "name", "statuspage_handles"),
     TextRef(
         r"(?<![\w@.])@(?P<id>[\w.+'-]+@[\w-]+(?:\.[\w-]+)+)",
         ("users",),
@@ -68,8 +71,16 @@ HANDLES: Final = (
         soft=True,
         wanted="@",
     ),
+    TextRef(  # Without a service it calls the one that the integration has.
+        r"(?<![\w@.])@(?P<id>pagerduty)(?![\w@-]|\.\w)",
+        ("pagerduty_integrations",),
+        by="name",
+        soft=True,
+        wanted="@pagerduty",
+    ),
 )
-"""Whom a message notifies. The text stays valid without them, so they never block."""
+"""Whom a message notifies: people, teams and integrations; ``@all`` and ``@here`` are whoever is
+there. The text stays valid without them, so they never block."""
 
 COMPOSITE: Final = (TextRef(r"(?<![\w.])(?P<id>\d+)(?![\w.])", ("monitors", "synthetics_tests")),)
 """The integers of a composite monitor's query; a test is named there by its own monitor's id."""

@@ -296,7 +296,8 @@ def test_handles_are_an_inventory():
     message = (
         "@team-ops, @webhook-My_Hook. (@slack-acme-alerts) @pagerduty-db @opsgenie-x @teams-y"
         " @workflow-restart(a=1) @case-KEY @oncall-core @jane.doe+x@corp.example.com. @pagerduty"
-        " x@team-no.example.com {{#is_alert}}@hangouts-z{{/is_alert}}"
+        " x@team-no.example.com {{#is_alert}}@hangouts-z{{/is_alert}} @victorops-db @sns-a_topic,"
+        " @statuspage-web @all @here @pagerduty@corp.example.com"
     )
     references = find_references({"message": message}, MONITORS, CATALOG)
     assert all(ref.soft and ref.by for ref in references)
@@ -311,7 +312,12 @@ def test_handles_are_an_inventory():
         ("case_management_projects", "KEY"),
         ("teams", "core"),
         ("users", "jane.doe+x@corp.example.com"),
+        ("pagerduty_integrations", "pagerduty"),
         ("google_chat_organization_handles", "z"),
+        ("victorops_handles", "db"),
+        ("sns_topics", "a_topic"),
+        ("statuspage_handles", "web"),
+        ("users", "pagerduty@corp.example.com"),
     ]
 
 

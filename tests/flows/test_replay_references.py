@@ -121,12 +121,14 @@ def test_handles_are_listed_where_nobody_has_them_and_links_are_bound(orgs: Pair
     board = orgs.us1.dashboard("Board")
     text = (
         "@team-core @ann@e.example @slack-acme-ops @pagerduty-Main @webhook-hook @workflow-fix"
+        " @sns-alerts @pagerduty @all"
         f" @oncall-night @gone@e.example https://app.datadoghq.com/dashboard/{board}/board"
     )
     orgs.us1.monitor("load", message=text)
     said = orgs.replay()
     told = said.out.partition("names that the destination does not know")[2]
-    for name in ("acme-ops", "Main", "hook", "fix", "night", "gone@e.example"):
+    names = ("acme-ops", "Main", "hook", "fix", "night", "gone@e.example", "alerts", "pagerduty")
+    for name in names:
         assert f'"{name}" stays as it is' in told, told
     assert '"core"' not in told
     there = orgs.ids("dashboards")[board]
