@@ -183,9 +183,14 @@ def test_keys_that_are_not_set(desk: TwoOrgs, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_keys_that_cannot_tell_the_org(desk: TwoOrgs) -> None:
-    for path in ("^/api/v2/current_user$", "^/api/v1/org$"):
+    closed = ("^/api/v2/current_user$", "^/api/v1/org$", "^/api/v2/validate_keys$")
+    for path in closed:
         desk.sandbox.faults.add(Fault(path=path, status=403, org="eu1", body={"errors": ["no"]}))
     check(desk, REPLAY, Told(1, "the application key was refused"))
+    desk.sandbox.faults.clear()
+    for path in closed[:2]:
+        desk.sandbox.faults.add(Fault(path=path, status=403, org="eu1", body={"errors": ["no"]}))
+    check(desk, REPLAY, Told(6, "the keys of eu1 cannot tell which org they belong to"))
     desk.sandbox.faults.clear()
     desk.sandbox.faults.add(Fault(path="^/api/v1/org$", status=403, org="eu1"))
     desk.sandbox.faults.add(
