@@ -117,6 +117,10 @@ class World:
     requests: int = 0
 
     @property
+    def us1(self) -> SandboxOrg:
+        return self.sandbox.orgs["us1"]
+
+    @property
     def eu1(self) -> SandboxOrg:
         return self.sandbox.orgs["eu1"]
 

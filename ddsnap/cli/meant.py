@@ -79,7 +79,7 @@ def order_of(
         supply,
         parse_limit(asked.max_deletes) if asked.max_deletes else config.replay.max_deletes,
         keys_folder=lambda: keys_folder(app.env, asked.to),
-        saved=asked.saved,
+        approved=asked.approved,
         kind=asked.kind,
         resume=asked.resume,
         second_look=min(SECOND_LOOK, total),
@@ -112,7 +112,11 @@ def _saved(app: App, repository: Repository, asked: Asked, saved: SavedPlan) -> 
         raise UsageError(f"{saved.where} is for {saved.to}", "leave --to out, or plan again")
     wishes = replace(saved.wishes, strict=asked.strict)
     asked = replace(
-        _with_wishes(asked, wishes), revision=saved.revision, to=saved.to, kind=saved.kind
+        _with_wishes(asked, wishes),
+        revision=saved.revision,
+        to=saved.to,
+        kind=saved.kind,
+        approved=saved.approved,
     )
     fetch(app, repository, asked.exchange, f"snapshots/{saved.org}")
     return asked, saved.view(repository), saved.rules(app.rules(repository))
@@ -144,6 +148,7 @@ def _resumed(repository: Repository, config: Config, asked: Asked) -> Meant:
         to=to,
         revision=begun.revision,
         kind=begun.kind,
+        approved=begun.approved,
     )
     return again, view, _rules(begun.rules)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ddsnap.cli.context import App
     from ddsnap.config import Config
+    from ddsnap.core.saved_plan import Approved
     from ddsnap.errors import ExitCode
     from ddsnap.flows.plan_file import SavedPlan
     from ddsnap.flows.prepare import Prepared
@@ -60,6 +61,8 @@ class Asked:
     live_source: bool = False
     """Whether ``live:ORG`` will do for the snapshot."""
     saved: SavedPlan | None = None
+    approved: Approved | None = None
+    """Nothing but what it says is carried out."""
     arguments: tuple[str, ...] = ()
     given: Overrides = field(default_factory=Overrides)
     exchange: Exchange = field(default_factory=_alone)

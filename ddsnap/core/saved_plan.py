@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical, shapes
+from ddsnap.core.half_done import Present, bound, has_new_members, is_made
 from ddsnap.core.plan import FORMAT
 from ddsnap.core.protection import protects
 from ddsnap.core.values import Address
@@ -14,15 +16,35 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ddsnap.core.actions import Action
+    from ddsnap.core.half_done import Actions
     from ddsnap.core.plan import Plan
     from ddsnap.core.resolution import Resolution
     from ddsnap.core.values import JSON, JSONObject
 
 _MEMBERS: Final = {"head", "actions", "counts", "cycles"}
-_MOVES: Final = ("action", "to", "patch", "against", "intended", "base", "undeletes")
-"""The members of an action that say what it would do, and to what."""
+_ENDS: Final[tuple[str, ...]] = ("action", "to")
+_MOVES: Final = (*_ENDS, "patch", "against", "intended", "base", "undeletes")
+"""The members of an action that say what it would do, and to what: the first where it is idle."""
 _IDLE: Final = ("unchanged", "adopt")
 _DONE: Final = ("create", "adopt", "update")
+
+
+@dataclass(frozen=True)
+class Approved:
+    """What somebody has approved of: the actions of a saved plan, for the org of this id."""
+
+    public_id: str
+    actions: tuple[JSONObject, ...]
+
+    def to_json(self) -> JSONObject:
+        """Return what of it tells later whether something has moved."""
+        actions: list[JSON] = [_essence(action) for action in self.actions]
+        return {"public_id": self.public_id, "actions": actions}
+
+    @classmethod
+    def from_json(cls, body: JSONObject) -> Approved:
+        """Read what ``to_json`` wrote. Raises ``Damaged``."""
+        return cls(shapes.text(body, "public_id"), shapes.objects(body, "actions"))
 
 
 def is_plan(saved: JSON) -> bool:
@@ -47,21 +69,23 @@ def read_plan(data: bytes, where: str) -> JSONObject:
     return saved
 
 
-def compare(saved: JSONObject, plan: Plan) -> list[Address]:
-    """Return, sorted, the actions of ``plan`` that are new, gone or other than in ``saved``.
+def compare(approved: Approved, there: Present) -> list[Address]:
+    """Return, sorted, the actions of the present plan that are new, gone or not as approved of.
 
     What is left alone, then and now, may have changed in between; and what was carried out since
     has not moved.
     """
-    before = {
-        Address(shapes.text(one, "type"), shapes.text(one, "id")): one
-        for one in shapes.objects(saved, "actions")
+    plan = there.plan
+    saved = {
+        Address(shapes.text(one, "type"), shapes.text(one, "id")): one for one in approved.actions
     }
     now = {action.address: action.to_json() for action in plan.actions}
+    before = bound(saved, plan)
     return sorted(
         address
         for address in before.keys() | now.keys()
         if _moved(before.get(address), now.get(address))
+        and not _is_half_done(before, now, address, there)
     )
 
 
@@ -100,6 +124,15 @@ def _needed(action: Action, resolution: Resolution) -> Iterator[Address]:
             yield there.address
 
 
+def _is_half_done(before: Actions, now: Actions, address: Address, there: Present) -> bool:
+    """Whether an action is other than it was because the plan was carried out in part."""
+    if address not in before or address not in now:
+        return False
+    if is_made(before[address], now[address], address, there):
+        return True
+    return has_new_members(before, now, address, there)
+
+
 def _moved(before: JSONObject | None, now: JSONObject | None) -> bool:
     if now is None:
         return before is None or before["action"] != "delete"
@@ -107,8 +140,17 @@ def _moved(before: JSONObject | None, now: JSONObject | None) -> bool:
         return True
     if now["action"] == "unchanged" and before["action"] in _DONE:
         return False
-    idle = all(one["action"] in _IDLE and not one.get("patch") for one in (before, now))
-    members: tuple[str, ...] = ("action", "to") if idle else _MOVES
-    if before["action"] == now["action"] == "create" and not before.get("intended"):
+    members = _ENDS if _is_idle(before) and _is_idle(now) else _MOVES
+    if before["action"] == now["action"] and not before.get("intended"):
         members = tuple(name for name in members if name != "intended")  # an id in it was symbolic
     return any(not canonical.same(before.get(name), now.get(name)) for name in members)
+
+
+def _is_idle(action: JSONObject) -> bool:
+    return action["action"] in _IDLE and not action.get("patch")
+
+
+def _essence(action: JSONObject) -> JSONObject:
+    """What tells whether an action is still the same, and little of the many that do nothing."""
+    names = _ENDS if _is_idle(action) else (*_MOVES, "closes")
+    return {name: action[name] for name in ("type", "id", *names) if name in action}

@@ -79,7 +79,7 @@ class AsBefore:
 def basis_of(run: Run, order: Order, keys: Keys, before: View, now: datetime) -> Basis | None:
     """Return what a plan is made on; ``None`` where no commit holds all of it."""
     source, repo = order.source, run.repo
-    if not (source.commit and before.commit) or source.over or before.over or order.saved:
+    if not (source.commit and before.commit) or source.over or before.over or order.approved:
         return None
     tip = repo.branch(run.journal)
     # What is another org's is neither adopted nor deleted, so that all maps count.

@@ -40,7 +40,7 @@ def check_meant(run: Run, order: Order, keys: Keys) -> list[str]:
         _check_nameless(run, order, keys)
     tip = run.repo.branch(run.snapshots)
     before = manifest_of(run.repo, tip, run.snapshots) if tip else None
-    planned = order.saved.public_id if order.saved else ""
+    planned = order.approved.public_id if order.approved else ""
     return check_identity(run, keys.public_id, before, planned)
 
 

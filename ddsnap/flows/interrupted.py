@@ -19,7 +19,7 @@ from ddsnap.flows.journal import record_of
 from ddsnap.flows.past_replays import RUN, STATE, replays
 from ddsnap.flows.replay_journal import OUTCOMES, RULES
 from ddsnap.flows.snapshot import manifest_of
-from ddsnap.flows.takeover import Begun, Unfinished, unfinished
+from ddsnap.flows.takeover import Begun, Unfinished, approved_by, unfinished
 from ddsnap.flows.wishes import Wishes
 from ddsnap.store.run_log import log_path, read_events
 from ddsnap.store.trees import changed_paths, read_paths
@@ -156,6 +156,7 @@ def to_resume(repo: Repository, org: str) -> Begun | None:
         Wishes.from_json(wishes if isinstance(wishes, dict) else {}),
         _rules(repo, info.sha),
         "restore" if record.get("kind") == "restore" else "replay",
+        approved_by(record),
     )
 
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
 from ddsnap.core import shapes
-from ddsnap.core.saved_plan import read_plan
+from ddsnap.core.saved_plan import Approved, read_plan
 from ddsnap.errors import Damaged, Refused, StoreError, UsageError
 from ddsnap.flows.view import View, snapshot_view
 from ddsnap.flows.wishes import Wishes
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """A plan as a file has it: ``body`` is all of it, ``digests`` are its rules' by name."""
+    """A plan as a file has it; ``digests`` are its rules' by name."""
 
     where: str
-    body: JSONObject
+    approved: Approved
     kind: Literal["replay", "restore"]
     commit: str
     revision: str
@@ -36,8 +36,6 @@ class SavedPlan:
     source: str
     """That one's public id."""
     to: str
-    public_id: str
-    """That of the org ``to``."""
     wishes: Wishes
     digests: dict[str, str]
 
@@ -101,14 +99,13 @@ def read_saved(data: bytes, where: str) -> SavedPlan:
         rules = shapes.objects(head, "transforms")
         return SavedPlan(
             where,
-            body,
+            Approved(shapes.text(destination, "public_id"), shapes.objects(body, "actions")),
             shapes.one_of(head, "kind", ("replay", "restore")),
             _commit(source),
             shapes.text(source, "revision"),
             shapes.text(source, "org"),
             shapes.text(source, "public_id"),
             shapes.text(destination, "org"),
-            shapes.text(destination, "public_id"),
             Wishes.from_json(shapes.as_object(head.get("wishes"), "its wishes")),
             {shapes.text(rule, "name"): shapes.text(rule, "digest") for rule in rules},
         )

@@ -11,6 +11,7 @@ from ddsnap.config.model import DeleteLimit
 from ddsnap.core.deletion import Deletions
 from ddsnap.core.directory import read_directory
 from ddsnap.core.filling import needs as places_of
+from ddsnap.core.half_done import Present
 from ddsnap.core.manifest import OrgIdentity
 from ddsnap.core.paths import document_path
 from ddsnap.core.reach import consulted, reached
@@ -50,12 +51,12 @@ if TYPE_CHECKING:
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.plan import Plan
     from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.saved_plan import Approved
     from ddsnap.core.transform import Rule
     from ddsnap.core.values import Address, Document, JSONObject
     from ddsnap.flows.as_before import AsBefore
     from ddsnap.flows.interrupted import Earlier
     from ddsnap.flows.outcome import CaptureResult
-    from ddsnap.flows.plan_file import SavedPlan
     from ddsnap.flows.read_org import Scope
     from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
@@ -89,7 +90,7 @@ class Order:
     resume: bool = False
     rehearsal: bool = False
     """Whether the run writes to a copy of the org: there something may stand in for a secret."""
-    saved: SavedPlan | None = None
+    approved: Approved | None = None
     """Nothing but what it says is carried out."""
     second_look: float = SECOND_LOOK
     is_preset: Callable[[Address], bool] | None = None
@@ -180,9 +181,11 @@ class Prepared:
 
     def resume(self) -> JSONObject:
         """Return what another run needs to go on."""
+        approved = self.order.approved
         return {
             "wishes": self.order.wishes.to_json(),
             "rules": {rule.name: rule.text for rule in self.source.rules},
+            **({"approved": approved.to_json()} if approved else {}),
         }
 
     def begun(self) -> dict[str, object]:
@@ -345,12 +348,20 @@ def _plan(
     prepared.warnings += unprotected(order.source, catalog, plan)
     prepared.links = app_links(source, plan, ours.site, theirs.site)
     _supply(prepared)
-    if order.saved is not None:
-        prepared.moved = _moved(compare(order.saved.body, plan), plan)
+    if order.approved is not None:
+        prepared.moved = _moved(order.approved, prepared)
     return prepared
 
 
-def _moved(moved: list[Address], plan: Plan) -> dict[Address, str]:
+def _moved(approved: Approved, prepared: Prepared) -> dict[Address, str]:
+    """Return what is not as it was approved of, and what needs that: why."""
+    plan, before, catalog = prepared.plan, prepared.before, prepared.run.catalog
+
+    def read(address: Address) -> JSONObject | None:
+        found = before.document(document_path(address), catalog)
+        return found.body if found else None
+
+    moved = compare(approved, Present(plan, read, prepared.started))
     why = dict.fromkeys(moved, "it is not as the saved plan has it")
     needing = dependents(plan, moved)
     return why | {one: f"{it} is not as the saved plan has it" for one, it in needing.items()}

@@ -280,6 +280,7 @@ class _Replay:
         maps = self._maps(outcomes, told, after, seen)
         state = _state(outcomes, carried)
         notes = renamed(prepared.plan, outcomes)
+        approved = prepared.order.approved if state in CUT else None
         record = replace(
             self.record,
             state=state,
@@ -289,6 +290,7 @@ class _Replay:
             requests=run.gateway.requests(),
             standing=journal.standing(run, result, prepared.reading) if result else {},
             warnings=[*prepared.warnings, *notes],
+            approved=approved.to_json() if approved else {},
         )
         theirs = prepared.before.manifest.org
         files = {

@@ -76,7 +76,7 @@ class Replayed:
     ``identity`` is the user by whose keys it wrote. ``standing`` is what the next capture builds
     on (`journal.standing` of the last reading), by default what the last run has left. ``run`` is
     named where the record is that of another run, which this one closes. On an equal ``basis`` the
-    next one finds as little to write.
+    next one finds as little to write. To what was ``approved`` a run is held that goes on with it.
     """
 
     state: State
@@ -101,6 +101,7 @@ class Replayed:
     standing: JSONObject = field(default_factory=dict)
     run: str = ""
     basis: JSONObject = field(default_factory=dict)
+    approved: JSONObject = field(default_factory=dict)
 
 
 def stage_replay(
@@ -220,6 +221,7 @@ def _record(run: Run, replayed: Replayed, discreet: Discreet) -> JSONObject:
         "requests": traffic(replayed.requests),
         **(replayed.standing or last_standing(run)),
         **({"basis": replayed.basis} if replayed.basis else {}),
+        **({"approved": replayed.approved} if replayed.approved else {}),
     }
     return {name: discreet.value(value) for name, value in record.items()}
 

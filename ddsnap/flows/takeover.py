@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.manifest import OrgIdentity
 from ddsnap.core.outcomes import Outcome
+from ddsnap.core.saved_plan import Approved
 from ddsnap.core.shapes import as_object, text
 from ddsnap.errors import Damaged, Refused
 from ddsnap.flows.account import MUTE, Written, patches_of, told_by
@@ -50,18 +51,29 @@ class Unfinished:
             Wishes.from_json(wishes if isinstance(wishes, dict) else {}),
             {name: str(rule) for name, rule in rules.items()} if isinstance(rules, dict) else {},
             "restore" if self.begun.get("kind") == "restore" else "replay",
+            approved_by(told),
         )
 
 
 @dataclass(frozen=True)
 class Begun:
-    """What a replay that did not end was asked to do; ``rules`` are texts by name."""
+    """What a replay that did not end was asked to do; ``rules`` are texts by name.
+
+    Where it was to carry out a saved plan, ``approved`` is what that allows.
+    """
 
     commit: str
     revision: str
     wishes: Wishes
     rules: Mapping[str, str]
     kind: Literal["replay", "restore"]
+    approved: Approved | None = None
+
+
+def approved_by(told: JSONObject) -> Approved | None:
+    """Return what a run was allowed to do, by its record. Raises ``Damaged``."""
+    approved = told.get("approved")
+    return None if approved is None else Approved.from_json(as_object(approved, "approved"))
 
 
 def unfinished(repo: Repository, org: str) -> Unfinished | None:
@@ -150,6 +162,7 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
         undoes=str(_options(resume).get("undo") or ""),
         error="the run was cut off",
         run=left.run,
+        approved=_approved(resume),
     )
     outcomes = [_outcome(written) for address, written in told.items() if address.id != MUTE]
     from_org = OrgIdentity(source.org, source.public_id, "")
@@ -182,6 +195,11 @@ def _mute(told: Mapping[Address, Written]) -> Mute | None:
 def _org(begun: JSONObject) -> OrgIdentity:
     org = as_object(begun.get("destination"), "destination")
     return OrgIdentity(text(org, "name"), text(org, "public_id"), text(org, "site"))
+
+
+def _approved(resume: object) -> JSONObject:
+    approved = resume.get("approved") if isinstance(resume, dict) else None
+    return approved if isinstance(approved, dict) else {}
 
 
 def _options(resume: object) -> JSONObject:
