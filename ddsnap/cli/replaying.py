@@ -133,9 +133,13 @@ _OPTIONS: Final[Mapping[str, Callable[[_Command], _Command]]] = {
 }  # fmt: skip
 _CARRIED_OUT: Final = ("yes", "rehearse", "strict", "secrets_from_source")
 
+_PLANNED: Final = tuple(name for name in _OPTIONS if name not in _CARRIED_OUT)
+
+PLANNED: Final = frozenset((*_PLANNED, "filters", "names", "tags", "ids"))
+"""The options that a plan depends on."""
+
 replay_options = _let(*_OPTIONS)
-plan_options = _let(*(name for name in _OPTIONS if name not in _CARRIED_OUT))
-"""What a plan depends on."""
+plan_options = _let(*_PLANNED)
 restore_options = _let(
     "yes", "transforms", "no_dependencies", "adopt", "create_similar", "allow_self_lockout",
     "allow_unprotected", "allow_unmatched",

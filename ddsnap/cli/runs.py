@@ -21,7 +21,7 @@ from ddsnap.core.select import Selection, parse_filter
 from ddsnap.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ddsnap.api.session import Session
     from ddsnap.cli.context import App
@@ -80,6 +80,16 @@ def arguments_of(context: click.Context) -> tuple[str, ...]:
         if given and parameter.expose_value and not name.endswith("_key"):
             words += _words(parameter, context.params[name])
     return tuple(words)
+
+
+def options_given(context: click.Context, names: Collection[str]) -> list[str]:
+    """Return those of the options of these names that stand on the command line, as they do."""
+    return [
+        max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if parameter.name in names
+        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
 
 
 @contextmanager

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.errors import RemoteError, StoreError, UsageError
+from ddsnap.errors import Damaged, RemoteError, StoreError, UsageError
 from ddsnap.flows.finding import Finding
 from ddsnap.store.ancestry import relation
 from ddsnap.store.maintenance import count_packs
 from ddsnap.store.program import find_git
 from ddsnap.store.remote import find_remote
 from ddsnap.store.repository import MACHINE_BRANCHES
+from ddsnap.store.run_log import logs, read_events
 from ddsnap.store.signing import get
 from ddsnap.store.sweep import leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from ddsnap.store.remote import Remote
     from ddsnap.store.repository import Repository
@@ -33,6 +35,7 @@ def check_repository(repo: Repository) -> Iterator[Finding]:
     yield _packs(repo)
     yield from _checked_out(repo)
     yield from _leftovers(repo)
+    yield from _logs(repo)
     if repo.raw.get_shallow():
         text = "the repository is shallow: it lacks the older snapshots and runs"
         yield Finding("warn", "shallow", text, "git fetch --unshallow")
@@ -101,6 +104,22 @@ def _leftovers(repo: Repository) -> Iterator[Finding]:
         what = f"{len(left)} {'file' if len(left) == 1 else 'files'}"
         text = f"killed runs left {what} behind, {left[0]} for one"
         yield Finding("warn", "leftovers", text, "the next capture removes them")
+
+
+def _logs(repo: Repository) -> Iterator[Finding]:
+    """Look at what cut-off replays have left: nobody goes on with what cannot be read."""
+    for org, path in logs(repo).items():
+        trouble = _trouble(path)
+        if trouble is not None:
+            yield Finding.failed("replay", trouble, org)
+
+
+def _trouble(log: Path) -> Damaged | None:
+    try:
+        read_events(log)
+    except Damaged as error:
+        return error
+    return None
 
 
 def _branch(repo: Repository, remote: Remote, branch: str, there: str | None) -> Iterator[Finding]:

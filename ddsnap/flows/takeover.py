@@ -18,7 +18,7 @@ from ddsnap.flows.past_replays import leftover, refuse_open, replays
 from ddsnap.flows.replay_journal import OPEN, Mute, Replayed, Source, stage_replay
 from ddsnap.flows.sync import publish
 from ddsnap.flows.wishes import Wishes
-from ddsnap.store.run_log import forget, log_path, read_events
+from ddsnap.store.run_log import MEND, forget, log_path, read_events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -211,7 +211,7 @@ def _outcome(written: Written) -> Outcome:
     if written.outcome is not None:
         return written.outcome
     if written.action is None:
-        raise Damaged("the log of a replay lacks the action that it tells of")
+        raise Damaged("the log of a replay lacks the action that it tells of", MEND)
     sent = tuple(written.sent)
     return Outcome(written.action, "failed", written.to, error="the run was cut off", requests=sent)
 

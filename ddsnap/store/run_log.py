@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ddsnap.errors import Damaged, StoreError
 
@@ -25,10 +25,22 @@ if TYPE_CHECKING:
 
 Event: TypeAlias = "dict[str, object]"
 
+MEND: Final = "move it away; what the run made is found again by key or content"
+"""What to do about a log that cannot be read."""
+
+_NAME: Final = "replay-{}.ndjson"
+
 
 def log_path(repo: Repository, org: str) -> Path:
     """Return where the log of a run that writes to ``org`` lies until the run is recorded."""
-    return repo.git_dir / "ddsnap" / f"replay-{org}.ndjson"
+    return repo.git_dir / "ddsnap" / _NAME.format(org)
+
+
+def logs(repo: Repository) -> dict[str, Path]:
+    """Return the logs that there are, by org."""
+    before, _, after = _NAME.partition("{}")
+    found = sorted((repo.git_dir / "ddsnap").glob(_NAME.format("*")))
+    return {path.name.removeprefix(before).removesuffix(after): path for path in found}
 
 
 def read_events(path: Path) -> list[Event]:
@@ -58,7 +70,7 @@ def _events(lines: Iterable[bytes], where: str) -> Iterator[Event]:
         except ValueError:
             event = None
         if not isinstance(event, dict):
-            raise Damaged(f"{where}: line {number} is no event of a run")
+            raise Damaged(f"{where}: line {number} is no event of a run", MEND)
         yield event
 
 

@@ -9,8 +9,8 @@ import click
 
 from ddsnap.cli.exchange import exchange_of, exchange_options
 from ddsnap.cli.options import selection_options
-from ddsnap.cli.replaying import Asked, replay_options, replay_with
-from ddsnap.cli.runs import arguments_of, connection_options, overrides
+from ddsnap.cli.replaying import PLANNED, Asked, replay_options, replay_with
+from ddsnap.cli.runs import arguments_of, connection_options, options_given, overrides
 from ddsnap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def replay(
         _refuse_more(words, resume=resume, others=[*selection.describe(), *_given(asked)])
     elif revision is None and not resume and plan_file is None:
         raise UsageError("REV is missing", "name an org, for its last snapshot, or a git revision")
+    elif resume and revision is None:
+        _refuse_anew(options_given(context, PLANNED), to or "ORG")
     with app.open() as repository:
         config = app.config(repository)
         exchange = exchange_of(repository, config, push=push, offline=offline)
@@ -121,6 +123,15 @@ def _refuse_more(words: tuple[str, ...], *, resume: bool, others: list[str]) -> 
         raise UsageError(
             f"--undo takes a run back as a whole, so leave out {extra[0]}",
             "for single resources: ddsnap restore REV TYPE/ID",
+        )
+
+
+def _refuse_anew(given: list[str], to: str) -> None:
+    """Refuse what would make another plan of the run that is gone on with."""
+    if given:
+        raise UsageError(
+            f"--resume goes on as the run was begun: leave out {', '.join(given)}",
+            f"what is to be replayed otherwise is named again: REV --to {to} --resume",
         )
 
 
