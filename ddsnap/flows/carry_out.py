@@ -58,11 +58,11 @@ def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
     Neither a failing resource nor an interruption raises: both are told by the result.
     """
     result = CarriedOut()
-    board = _Board(ground, plan, means, result)
     with ThreadPoolExecutor(means.concurrency, thread_name_prefix="ddsnap-replay") as pool:
+        board = _Board(ground, plan, means, result, pool)
         try:
-            board.run(pool)
-            board.close_circles(pool)
+            board.run()
+            board.close_circles()
             board.delete()
         except KeyboardInterrupt:
             result.interrupted = True
@@ -76,7 +76,10 @@ def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
 class _Board:
     """Who waits for whom, what is ready, and what is under way."""
 
-    def __init__(self, ground: Ground, plan: Plan, means: Means, result: CarriedOut) -> None:
+    def __init__(
+        self, ground: Ground, plan: Plan, means: Means, result: CarriedOut, pool: ThreadPoolExecutor
+    ) -> None:
+        self._pool = pool
         self._ground = ground
         self._means = means
         self._result = result
@@ -120,21 +123,27 @@ class _Board:
 
     # --- going through
 
-    def run(self, pool: ThreadPoolExecutor) -> None:
+    def run(self) -> None:
         """Do everything but deletions and what closes circles."""
         while self._ready or self._busy:
             while self._ready and len(self._busy) < self._means.concurrency:
-                self._start(pool, heapq.heappop(self._ready)[1])
+                self._start(heapq.heappop(self._ready)[1])
             self._collect()
 
-    def close_circles(self, pool: ThreadPoolExecutor) -> None:
+    def close_circles(self) -> None:
         """Write the references that creations had to leave out, and what waited for them."""
         for action in self._late:
             self._enter(action, set())
-        self.run(pool)
-        made = [work for work in self._closing if self._done(work).outcome.status == "done"]
-        for done in pool.map(lambda work: close(self._ground, work, self._done(work)), made):
-            self._settle(done)
+        self.run()
+        for work in self._closing:
+            made = self._done(work)
+            if made.outcome.status == "done":
+                self._collect_until(self._means.concurrency - 1)
+                self._busy[self._pool.submit(self._close, work, made)] = None
+        self._collect_until(0)
+
+    def _close(self, work: Work, made: Done) -> list[Done]:
+        return [close(self._ground, work, made)]
 
     def delete(self) -> None:
         """Delete one after another, dependents first; what is still needed stays."""
@@ -146,9 +155,9 @@ class _Board:
                 self._settle(left(action, "moved", self._means.moved[action.address]))
             elif needing:
                 self._settle(left(action, "blocked", f"{needing} still refers to it"))
-            else:
-                for done in act(self._ground, self._means.load(action)):
-                    self._settle(done)
+            else:  # never on this thread, where a signal would tear it off
+                self._submit(self._means.load(action), None)
+                self._collect_until(0)
 
     def _still_there(self, action: Action) -> Address | None:
         """Return what was to let go of a resource first, and did not."""
@@ -170,7 +179,7 @@ class _Board:
 
     # --- single steps
 
-    def _start(self, pool: ThreadPoolExecutor, address: Address) -> None:
+    def _start(self, address: Address) -> None:
         action = self._actions[address]
         if address in self._means.moved:
             self._settle(left(action, "moved", self._means.moved[address]))
@@ -200,12 +209,10 @@ class _Board:
             return
         if key is not None:
             self._equal[key] = deque()
-        self._submit(pool, work, key)
+        self._submit(work, key)
 
-    def _submit(self, pool: ThreadPoolExecutor, work: Work, key: object) -> None:
-        future = pool.submit(act, self._ground, work)
-        self._busy[future] = key
-        self._pool = pool
+    def _submit(self, work: Work, key: object) -> None:
+        self._busy[self._pool.submit(act, self._ground, work)] = key
 
     def _load(self, action: Action) -> Work:
         work = self._means.load(action)
@@ -238,10 +245,15 @@ class _Board:
                 self._next_equal(key)
         self._means.tick(len(self._result.done))
 
+    def _collect_until(self, few: int) -> None:
+        """Take in what finishes until no more than so many are under way."""
+        while len(self._busy) > few:
+            self._collect()
+
     def _next_equal(self, key: object) -> None:
         waiting = self._equal[key]
         if waiting:
-            self._submit(self._pool, waiting.popleft(), key)
+            self._submit(waiting.popleft(), key)
         else:
             del self._equal[key]
 
