@@ -13,6 +13,7 @@
     ├── ApiError              Datadog, or the way to it, did not give what was asked
     │   ├── AuthError         the keys were refused
     │   ├── LostAnswer        a write may have had its effect, but no answer tells
+    │   ├── Withheld          a request that would have had to wait was given up, without effect
     │   └── ListingIncomplete a listing gave fewer or other items than it said
     └── UnstorableError       a value that the canonical form cannot hold
 

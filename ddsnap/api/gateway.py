@@ -25,6 +25,7 @@ from ddsnap.errors import ApiError, AuthError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from ddsnap.api.answers import Answer
     from ddsnap.api.identity import OrgIdentity
@@ -88,6 +89,19 @@ class Gateway:
     def concurrency(self) -> int:
         """How many requests may be under way at once."""
         return self._session.concurrency
+
+    def stop_waiting(self) -> None:
+        """Give up what waits for a limit; what is under way is answered."""
+        self._session.stop_waiting()
+
+    @property
+    def hurried(self) -> bool:
+        """Whether nothing waits any more."""
+        return self._session.hurried
+
+    def patiently(self) -> AbstractContextManager[None]:
+        """Let what this thread asks for wait in any case."""
+        return self._session.patiently()
 
     def conceal(self, secrets: Iterable[str]) -> None:
         """Keep these out of every error from now on."""

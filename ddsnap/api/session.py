@@ -16,6 +16,7 @@ from ddsnap import __version__
 from ddsnap.api.answers import Answer, judge
 from ddsnap.api.budget import RateBudget
 from ddsnap.api.hosts import check_host
+from ddsnap.api.patience import Patience, Withheld
 from ddsnap.api.retry import IDEMPOTENT, Failure, Policy, Spent
 from ddsnap.api.server_clock import ServerClock
 from ddsnap.api.transport import Timeouts, Transport
@@ -26,6 +27,7 @@ from ddsnap.errors import ApiError, AuthError, DdsnapError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from typing_extensions import Self
@@ -74,6 +76,10 @@ class _Cost:
     attempts: int = 0
     paced: float = 0.0
     limited: float = 0.0
+    refused: int = 0
+    """The status by which a limit has refused it."""
+    failed: Failure | None = None
+    """How it failed otherwise, last."""
 
     def spent(self, now: float) -> Spent:
         return Spent(self.attempts, now - self.began - self.paced, self.limited)
@@ -101,9 +107,8 @@ class Session:
         self.base_url = check_host(base_url, allowed_hosts)
         self.concurrency = concurrency
         self._keys = (_checked(api_key, "API key"), _checked(app_key, "application key"))
-        self._closed = threading.Event()
         self._clock, self._now, self._draw = clock, now, draw
-        self._sleep = sleep or self._nap
+        self._patience = Patience(sleep)
         timeouts = timeouts or Timeouts()
         self._policy = Policy(retries, timeouts.total)
         self._transport = Transport(
@@ -113,7 +118,7 @@ class Session:
             concurrency=concurrency,
             clock=clock,
         )
-        self.budget = RateBudget(clock, self._sleep, draw)
+        self.budget = RateBudget(clock, self._patience.wait, draw)
         self._server_clock = ServerClock(clock)
         self._lock = threading.Lock()
         self._secrets = set(self._keys)
@@ -133,10 +138,26 @@ class Session:
 
     def close(self) -> None:
         """Wake whoever waits, let no further request start, and close all connections."""
-        self._closed.set()
+        self._patience.close()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._transport.close()
+
+    def stop_waiting(self) -> None:
+        """Give up what waits for a limit, or for another attempt, and let nothing wait any more.
+
+        What is under way is answered, and what need not wait is still sent.
+        """
+        self._patience.lose()
+
+    @property
+    def hurried(self) -> bool:
+        """Whether nothing waits any more."""
+        return self._patience.over
+
+    def patiently(self) -> AbstractContextManager[None]:
+        """Let what this thread asks for wait in any case."""
+        return self._patience.kept()
 
     @property
     def counters(self) -> dict[str, RouteCount]:
@@ -170,6 +191,13 @@ class Session:
         """
         call = _call(method, route, path, query or {}, body=body, expect=expect)
         cost = _Cost(self._clock())
+        try:
+            return self._tried(call, cost)
+        except Withheld:
+            raise self._given_up(call, cost) from None
+
+    def _tried(self, call: _Call, cost: _Cost) -> Answer:
+        """Make attempts until one is answered, or none can help."""
         while True:
             self._pace(call, cost)
             outcome = self._attempt(call, cost)
@@ -226,8 +254,8 @@ class Session:
         cost.attempts += 1
         headers: Mapping[str, str] = {}
         try:
-            if self._closed.is_set():
-                raise ApiError(f"the run is ending ({call.method} {call.path})")
+            if self._patience.closed:
+                raise Withheld("the run is ending")
             self._count(call, requests=1)
             seconds = self._policy.total - cost.spent(self._clock()).seconds
             reply = self._transport.send(call.method, call.target, call.content, seconds)
@@ -243,11 +271,12 @@ class Session:
         """Wait; after a 429 everybody does who draws on that limit, by way of the budget."""
         self._count(call, retries=1, limited=int(failure.limited))
         if failure.limited:
-            cost.limited += wait
+            cost.refused, cost.limited = failure.status, cost.limited + wait
             self.budget.block(call.name, wait)
         else:
+            cost.failed = failure
             self._count(call, waited=wait)
-            self._sleep(wait)
+            self._patience.wait(wait)
 
     def _count(self, call: _Call, **more: float) -> None:
         with self._lock:
@@ -256,19 +285,25 @@ class Session:
             self._counters[call.name] = replace(count, **added)
 
     def _error(self, call: _Call, failure: Failure) -> ApiError:
-        # A server may echo what it was sent, and a path may hold a token.
-        with self._lock:
-            secrets = frozenset(self._secrets)
-        message = scrub(f"{failure.message} ({call.method} {call.path})", secrets)
+        message = self._told(call, failure.message)
         if failure.status == 401:
             return AuthError(message, "check the org's API key and application key", status=401)
         if call.method not in IDEMPOTENT and failure.uncertain:
             return LostAnswer(message, status=failure.status)
         return ApiError(message, failure.hint, status=failure.status)
 
-    def _nap(self, seconds: float) -> None:
-        if self._closed.wait(seconds):
-            raise ApiError("the run is ending")
+    def _given_up(self, call: _Call, cost: _Cost) -> ApiError:
+        """Return what a request has come to that waits no more: it may have had its effect."""
+        if cost.failed is not None:
+            return self._error(call, cost.failed)
+        limit = f"the rate limit refused it (HTTP {cost.refused}), and " if cost.refused else ""
+        return Withheld(self._told(call, f"{limit}the run is ending"), status=cost.refused)
+
+    def _told(self, call: _Call, message: str) -> str:
+        """Say something of a call: a server may echo what it was sent, a path hold a token."""
+        with self._lock:
+            secrets = frozenset(self._secrets)
+        return scrub(f"{message} ({call.method} {call.path})", secrets)
 
 
 def caught(function: Callable[[T], R]) -> Callable[[T], R | ApiError]:

@@ -74,7 +74,7 @@ def told_by(
                 written.action = written.outcome.action
             written.intended = str(event.get("intended", ""))
             written.aliases = dict(event.get("aliases") or {})  # type: ignore[call-overload]
-        elif kind in ("intent", "result", "made"):
+        elif kind in ("intent", "result", "made", "withheld"):
             address = Address.parse(str(event["address"]))
             written = told.setdefault(address, Written())
             _take(written, event)
@@ -96,6 +96,8 @@ def _take(written: Written, event: Mapping[str, object]) -> None:
         written.sent.append(Sent(method, route, path, 0, digest, purpose))
     elif kind == "result" and written.sent:
         written.sent[-1] = replace(written.sent[-1], status=int(str(event["status"])))
+    elif kind == "withheld" and written.sent:  # it was never sent
+        written.sent.pop()
     elif kind == "made":
         written.to = str(event["id"])
         written.aliases = dict(event.get("aliases") or {})  # type: ignore[call-overload]

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from ddsnap.api.patience import Withheld
 from ddsnap.api.session import LostAnswer
 from ddsnap.core import canonical
 from ddsnap.core.audit import locked
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from ddsnap.flows.work import Ground, Work
 
 
+ENDED: Final = "the run was interrupted"
+"""Why an action was not reached."""
+
 _LOOKS: Final = 2
 """How often is looked for what a lost request has made before it is made again."""
 
@@ -70,17 +74,25 @@ def act(ground: Ground, work: Work) -> list[Done]:
     first = _carry_out(ground, work, _Doing.act)
     done = [first]
     made = work.action.kind == "create"
-    # What is there by now is not left open, whatever has come between.
+    # What is there by now is not left open, whatever has come between, and in whatever hurry.
     ground = replace(ground, check=lambda: None) if made else ground
     for policy in work.policies:
         if not first.outcome.to:
-            reason = f"{work.action.address}, which it protects, was not written"
-            done.append(left(policy.action, "blocked", reason))
+            done.append(_unprotecting(first, policy))
             continue
-        done.append(_carry_out(ground, policy, _Doing.protect))
-        if done[-1].outcome.status != "done" and made:
-            done[-1] = _carry_out(ground, policy, _locking(done[-1]))
+        with ground.run.gateway.patiently() if made else nullcontext():
+            done.append(_carry_out(ground, policy, _Doing.protect))
+            if done[-1].outcome.status != "done" and made:
+                done[-1] = _carry_out(ground, policy, _locking(done[-1]))
     return done
+
+
+def _unprotecting(first: Done, policy: Work) -> Done:
+    """Leave a policy alone whose resource was not written."""
+    if first.outcome.status == "not reached":
+        return left(policy.action, "not reached", first.outcome.error)
+    reason = f"{first.outcome.action.address}, which it protects, was not written"
+    return left(policy.action, "blocked", reason)
 
 
 def close(ground: Ground, work: Work, made: Done) -> Done:
@@ -105,6 +117,9 @@ def _carry_out(ground: Ground, work: Work, step: Callable[[_Doing], Done]) -> Do
         raise
     except _Unsettled as trouble:
         done = doing.failed(trouble.status, trouble.reason)
+    except Withheld as error:
+        sent = doing.sending.sent
+        done = doing.failed("failed", error.message) if sent else doing.failed("not reached", ENDED)
     except DdsnapError as error:
         done = doing.failed("failed", error.message)
     ground.log.note(
@@ -245,7 +260,7 @@ class _Doing:
                     self.id = found
                     return self._present(found).raw or {}
                 tries -= 1
-                if not tries:
+                if not tries or self.ground.run.gateway.hurried:
                     raise
             except ApiError as error:
                 self.id = self._there_already(body, error)

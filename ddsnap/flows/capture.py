@@ -67,18 +67,12 @@ def _capture(run: Run, scope: Scope, exchange: Exchange) -> CaptureResult:
         return result
 
 
-def refresh(
-    run: Run, scope: Scope, exchange: Exchange = ALONE, last: CaptureResult | None = None
-) -> CaptureResult:
-    """Bring the org's snapshot up to date, within a run that holds the lock and records itself.
-
-    ``last`` is what the run has read before: the journal does not know that yet.
-    """
-    return settle(run, look(run, scope, last), exchange)
-
-
 def look(run: Run, scope: Scope, last: CaptureResult | None = None) -> Reading:
-    """Read the org and stage its snapshot; no branch moves before ``settle``."""
+    """Read the org and stage its snapshot; no branch moves before ``settle``.
+
+    That is for a run that holds the lock and records itself. ``last`` is what it has read before:
+    the journal does not know that yet.
+    """
     return _read(run, scope, run.clock(), last)
 
 

@@ -66,6 +66,7 @@ def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
             board.delete()
         except KeyboardInterrupt:
             result.interrupted = True
+            ground.run.gateway.stop_waiting()
         except DdsnapError as error:
             result.trouble = error
         finally:

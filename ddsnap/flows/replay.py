@@ -13,8 +13,9 @@ from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, DdsnapError, ExitCode, Refused
 from ddsnap.flows import journal
 from ddsnap.flows.account import entry_of, outcomes_of, patches_of, settled, told_by
+from ddsnap.flows.act import ENDED
 from ddsnap.flows.binding import Binding
-from ddsnap.flows.capture import look, refresh, settle
+from ddsnap.flows.capture import look, settle
 from ddsnap.flows.carry_out import CarriedOut, Means, carry_out
 from ddsnap.flows.ground import check_ground
 from ddsnap.flows.id_map import map_files, updated
@@ -272,7 +273,7 @@ class _Replay:
         prepared, run = self.prepared, self.run
         reached = {address: done.outcome for address, done in carried.done.items()}
         told = told_by(events_of(log_path(run.repo, run.org)), reached)
-        why = "the run was interrupted" if carried.interrupted else "the run ended before"
+        why = ENDED if carried.interrupted else "the run ended before"
         outcomes = outcomes_of(prepared.plan.actions, told, reached, why)
         after, result = self._read_back(outcomes, carried, muted)
         seen: dict[Address, str] = {}
@@ -329,12 +330,16 @@ class _Replay:
         """Return the destination as it is after the writes."""
         written = {o.action.address.type for o in outcomes if o.requests or o.status == "done"}
         written |= {DOWNTIMES} if muted and muted.made else set()
-        written |= {type_.name for type_ in self.run.catalog.types if type_.discover}
-        if isinstance(carried.trouble, AuthError) or not carried.done:
+        if isinstance(carried.trouble, AuthError) or not written:
             return self.prepared.before, self.prepared.reading
+        written |= {type_.name for type_ in self.run.catalog.types if type_.discover}
         scope = scope_of(outcomes, written, self.prepared.order.scope, self.run.catalog)
         try:
-            result = refresh(self.run, scope, self.exchange, self.prepared.reading)
+            reading = look(self.run, scope, self.prepared.reading)
+            unread = any(one.troubled for one in reading.result.types.values())
+            if carried.interrupted and unread:  # somebody would not wait for it
+                raise ApiError(ENDED)
+            result = settle(self.run, reading, self.exchange)
         except ApiError as error:
             told = f"what was written could not be read back: {error.message}"
             self.prepared.warnings.append(told)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from ddsnap.api.patience import Withheld
 from ddsnap.api.session import LostAnswer
 from ddsnap.core.directory import aliases_of
 from ddsnap.core.outcomes import Sent
@@ -59,6 +60,12 @@ class Sending:
             answer = self.run.gateway.send(self.type, request, body)
         except AuthError:
             self._came(request, 401, "the keys were refused")
+            raise
+        except Withheld as error:
+            if error.status:
+                self._came(request, error.status, error.message)
+            else:
+                self.log.note("withheld", address=str(self.action.address))
             raise
         except ApiError as error:
             lost = isinstance(error, LostAnswer)

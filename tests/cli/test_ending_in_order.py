@@ -1,4 +1,4 @@
-"""A replay that is to end: what is under way is answered, and all is told."""
+"""A replay that is to end: what waits is given up, what is under way is answered, all is told."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
     from pairs import Pair
 
+LIMITED = {
+    "X-RateLimit-Limit": "10",
+    "X-RateLimit-Period": "600",
+    "X-RateLimit-Remaining": "0",
+    "X-RateLimit-Reset": "600",
+}
 VARIABLES = "/api/v1/synthetics/variables"
 
 
@@ -61,6 +67,40 @@ def answers(orgs: Pair) -> dict[str, tuple[str, list[int]]]:
 # --- signals
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_nobody_waits_for_a_limit_once_the_run_is_to_end(orgs: Pair, number: int) -> None:
+    monitors(orgs, 30)
+    orgs.capture()
+    limit = Fault(org="eu1", method="POST", path="/monitor$", status=429, headers=LIMITED)
+    orgs.sandbox.faults.add(limit)
+    out = stopped(orgs, lambda: orgs.sandbox.faults.struck(limit), number, "us1", "--to", "eu1")
+    assert "ddsnap replay --resume --to eu1" in out
+    told = answers(orgs)
+    assert len(told) == 30
+    for status, requests in told.values():
+        assert set(requests) <= {429}, "no request is said to be lost"
+        assert status == ("failed" if requests else "not reached")
+    assert "not reached" in {status for status, _ in told.values()}
+    assert orgs.eu1.all("monitors") == {}
+    orgs.sandbox.faults.clear()
+    resumed = orgs.run("replay", "--resume", "--to", "eu1", "--yes")
+    assert resumed.code == 0, resumed
+    assert len(resumed.on("/monitor", "POST")) == 30
+
+
+def test_a_server_that_fails_is_not_asked_again_once_the_run_is_to_end(orgs: Pair) -> None:
+    monitors(orgs, 2)
+    orgs.capture()
+    down = Fault(org="eu1", method="POST", path="/monitor$", status=503)
+    orgs.sandbox.faults.add(down)
+    stopped(orgs, lambda: orgs.sandbox.faults.struck(down), signal.SIGINT, "us1", "--to", "eu1")
+    assert orgs.sandbox.faults.struck(down) <= 4
+    assert {requests[0] for _, requests in answers(orgs).values() if requests} == {503}
+    orgs.sandbox.faults.clear()
+    assert orgs.run("replay", "--resume", "--to", "eu1", "--yes").code == 0
+    assert len(orgs.eu1.all("monitors")) == 2
+
+
 def test_a_deletion_under_way_is_answered(orgs: Pair) -> None:
     monitors(orgs, 6)
     orgs.replay()
@@ -83,6 +123,21 @@ def test_a_deletion_under_way_is_answered(orgs: Pair) -> None:
     assert resumed.code == 0, resumed
     assert len(resumed.on("/monitor/", "DELETE")) == left
     assert orgs.eu1.all("monitors") == {}
+
+
+def test_what_is_new_is_protected_however_long_that_takes(orgs: Pair) -> None:
+    """Nothing stays open to everybody because somebody was in a hurry."""
+    board = orgs.us1.dashboard("Ours")
+    org = f"org:{orgs.us1.org.uuid}"
+    orgs.us1.restrict(f"dashboard:{board}", editor=[f"user:{orgs.us1.org.owner}"], viewer=[org])
+    orgs.capture()
+    headers = {**LIMITED, "X-RateLimit-Period": "2", "X-RateLimit-Reset": "2"}
+    limit = Fault(org="eu1", method="POST", path="/restriction_policy/", status=429,
+                  headers=headers, times=1)  # fmt: skip
+    orgs.sandbox.faults.add(limit)
+    stopped(orgs, lambda: orgs.sandbox.faults.struck(limit), signal.SIGINT, "us1", "--to", "eu1")
+    (made,) = orgs.eu1.all("dashboards")
+    assert orgs.eu1.policy(f"dashboard:{made}")["editor"] == [f"user:{orgs.eu1.org.owner}"]
 
 
 # --- circles and deletions
