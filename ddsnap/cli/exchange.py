@@ -1,4 +1,4 @@
-"""What a command that writes does with the remote: the two options, and what they come to."""
+"""What a command does with the remote: its options, and what they come to."""
 
 from __future__ import annotations
 
@@ -20,20 +20,28 @@ _USUAL: Final = "origin"
 
 def exchange_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Let a command take ``--push`` and ``--offline``, for :func:`exchange_of`."""
-    for option in (
-        click.option("--offline", is_flag=True,
-                     help="Do not ask the remote; it is fetched from before a run otherwise."),
-        click.option("--push", is_flag=True,
-                     help="Push the branches of the orgs to the remote."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
+    push = click.option("--push", is_flag=True, help="Push the branches of the orgs to the remote.")
+    return push(offline_option(command))
 
 
-def exchange_of(repository: Repository, config: Config, *, push: bool, offline: bool) -> Exchange:
+def offline_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command that pushes nothing take ``--offline``."""
+    told = "Do not ask the remote; it is fetched from before a run otherwise."
+    return click.option("--offline", is_flag=True, help=told)(command)
+
+
+def exchange_of(
+    repository: Repository,
+    config: Config,
+    *,
+    push: bool = False,
+    offline: bool,
+    looks: bool = False,
+) -> Exchange:
     """Return what to do with the remote that ``ddsnap.yaml`` names, or with none.
 
-    Raises ``UsageError`` where what was asked for needs a remote and git knows none.
+    What only ``looks`` at it moves no branch here. Raises ``UsageError`` where what was asked for
+    needs a remote and git knows none.
     """
     from ddsnap.flows.sync import Exchange  # noqa: PLC0415 - slow to import
     from ddsnap.store.remote import find_remote  # noqa: PLC0415
@@ -46,4 +54,4 @@ def exchange_of(repository: Repository, config: Config, *, push: bool, offline: 
             f"git knows no remote called '{config.remote}' here",
             f"git remote add {config.remote} URL, or name another under 'remote:'",
         )
-    return Exchange(remote, push, offline)
+    return Exchange(remote, push, offline, looks)

@@ -15,7 +15,7 @@ from ddsnap.flows.interrupted import to_resume
 from ddsnap.flows.prepare import SECOND_LOOK, Order
 from ddsnap.flows.read_org import Scope
 from ddsnap.flows.revisions import LIVE, find_snapshot
-from ddsnap.flows.sync import begin
+from ddsnap.flows.sync import begin, look
 from ddsnap.flows.undo import find_run
 from ddsnap.flows.view import snapshot_view
 from ddsnap.flows.wishes import Wishes
@@ -125,7 +125,8 @@ def _saved(app: App, repository: Repository, asked: Asked, saved: SavedPlan) -> 
 def fetch(app: App, repository: Repository, exchange: Exchange, *branches: str) -> None:
     """Take over what other machines have published, before anything is looked up in it."""
     if not exchange.offline:
-        for told in begin(repository, replace(exchange, push=False), branches):
+        take = look if exchange.looks else begin
+        for told in take(repository, replace(exchange, push=False), branches):
             app.terminal.note(told)
 
 

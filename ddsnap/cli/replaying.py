@@ -200,7 +200,7 @@ def plan_with(app: App, repository: Repository, config: Config, asked: Asked) ->
     ):
         order = order_of(app, config, asked, source, rules, supply=supply)
         bars.start(f"reading {org.name}", len(order.scope.types))
-        return preview(bars.watch(run), order)
+        return preview(bars.watch(run), order, asked.exchange)
 
 
 def _approve(app: App, prepared: Prepared, *, yes: bool) -> None:

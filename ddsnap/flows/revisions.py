@@ -50,8 +50,8 @@ def find_snapshot(repo: Repository, revision: str, now: datetime | None = None) 
         commit = snapshot_at(repo, timed[1], moment)
         return Snapshot(revision, commit, manifest_of(repo, commit, revision))
     match = _ORG.fullmatch(revision)
-    branch = f"snapshots/{match[1]}" if match else ""
-    name = f"refs/heads/{branch}{match[2]}" if match and repo.branch(branch) else revision
+    tip = repo.branch(f"snapshots/{match[1]}") if match else None
+    name = f"{tip}{match[2]}" if match and tip else revision
     try:
         commit = repo.resolve(name)
     except Damaged:

@@ -34,6 +34,8 @@ class Exchange:
     remote: Remote | None = None
     push: bool = False
     offline: bool = False
+    looks: bool = False
+    """Whether what the remote has is only read: no branch moves."""
 
     @property
     def asked(self) -> bool:
@@ -71,6 +73,26 @@ def begin(repo: Repository, exchange: Exchange, branches: Sequence[str]) -> list
         if any(result.state == "rejected" for result in pushed.values()):
             _fetch(remote, branches)
     return warnings
+
+
+def look(repo: Repository, exchange: Exchange, branches: Sequence[str]) -> list[str]:
+    """Read the branches as a run would that writes to them, but move none of them.
+
+    Raises as ``begin`` does; what is neither here nor there is simply not there.
+    """
+    remote = exchange.remote
+    if remote is None:
+        return []
+    if exchange.offline:
+        missing = (branch for branch in branches if repo.branch(branch) is None)
+        tips = {branch: remote.last_seen(branch) for branch in missing}
+    else:
+        found = _asked(remote, remote.look, branches)
+        tips = {one.branch: one.news for one in found}
+    for branch, tip in tips.items():
+        if tip is not None:
+            repo.see_branch(branch, tip)
+    return [_not_asked(remote)] if exchange.offline else []
 
 
 def publish(
@@ -124,19 +146,31 @@ def _begin_offline(repo: Repository, remote: Remote, branches: Sequence[str]) ->
                 "run once without --offline: a branch is never started anew unasked",
             )
         repo.move_branch(branch, None, seen, f"branch: created from {remote.name}/{branch}")
-    return [f"{remote.name} was not asked (--offline)"]
+    return [_not_asked(remote)]
+
+
+def _not_asked(remote: Remote) -> str:
+    return f"{remote.name} was not asked (--offline)"
 
 
 def _fetch(remote: Remote, branches: Sequence[str]) -> tuple[list[str], list[Fetched]]:
+    fetched = _asked(remote, remote.fetch, branches)
+    return [note.text for result in fetched for note in result.notes], fetched
+
+
+def _asked(
+    remote: Remote, ask: Callable[..., Mapping[str, Fetched]], branches: Sequence[str]
+) -> list[Fetched]:
+    """Ask for branches. Raises ``Refused`` where one has diverged."""
     try:
-        fetched = list(remote.fetch(*branches).values())
+        fetched = list(ask(*branches).values())
     except RemoteError as error:
         hint = error.hint or "with --offline a run goes on without it; nothing was recorded"
         raise RemoteError(error.message, hint) from error
     for result in fetched:
         if result.state == "diverged":
             raise _diverged(remote, result)
-    return [note.text for result in fetched for note in result.notes], fetched
+    return fetched
 
 
 def _diverged(remote: Remote, fetched: Fetched) -> Refused:

@@ -5,6 +5,7 @@ What comes of it is a value for each branch; a remote that cannot be asked is an
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.errors import RemoteError, StoreError
@@ -70,6 +71,13 @@ class Remote:
         One that is ahead or has diverged stays. Raises ``RemoteError`` where the remote cannot be
         asked; nothing has moved then.
         """
+        return {name: self._settle(found) for name, found in self.look(*branches).items()}
+
+    def look(self, *branches: str) -> dict[str, Fetched]:
+        """Bring the commits of the remote's branches here, and tell where a fetch would move ours.
+
+        None of them moves. Raises ``RemoteError`` where the remote cannot be asked.
+        """
         tips = self._transport.tips(branches)
         here = {branch: self._repo.branch(branch) for branch in branches}
         wanted = {branch: sha for branch, sha in tips.items() if sha != here[branch]}
@@ -79,7 +87,7 @@ class Remote:
         for part, shallow in ((new, bool(self._repo.raw.get_shallow())), (known, False)):
             if part:
                 self._transport.get(part, shallow=shallow)
-        return {branch: self._settle(branch, tips.get(branch)) for branch in branches}
+        return {branch: self._compared(branch, tips.get(branch)) for branch in branches}
 
     def push(self, commits: Mapping[str, str]) -> dict[str, Pushed]:
         """Offer a commit for each branch; the remote takes what continues its own, or refuses."""
@@ -92,17 +100,23 @@ class Remote:
         except StoreError:
             return None
 
-    def _settle(self, branch: str, there: str | None) -> Fetched:
+    def _compared(self, branch: str, there: str | None) -> Fetched:
         here = self._repo.branch(branch)
         if there is None:
             return Fetched(branch, "none", here, None)
         state: FetchState = (
             "created" if here is None else _STATES[self._relate(branch, here, there)]
         )
-        if state not in ("created", "forward"):
-            return Fetched(branch, state, here, there)
-        notes = self._repo.move_branch(branch, here, there, f"fetch {self.name}: {state}")
-        return Fetched(branch, state, there, there, notes)
+        return Fetched(branch, state, here, there)
+
+    def _settle(self, found: Fetched) -> Fetched:
+        """Move a branch to where the remote has it, if it only lacks that."""
+        there = found.news
+        if there is None:
+            return found
+        why = f"fetch {self.name}: {found.state}"
+        notes = self._repo.move_branch(found.branch, found.here, there, why)
+        return replace(found, here=there, notes=notes)
 
     def _relate(self, branch: str, here: str, there: str) -> Relation:
         """Compare two tips, with as much of a shallow history fetched as that takes."""

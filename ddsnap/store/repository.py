@@ -45,6 +45,7 @@ class Repository:
         self.raw = raw
         self.config = raw.get_config_stack()
         self._recent = Recent(0)
+        self._seen: dict[str, str] = {}
 
     @classmethod
     def init(cls, path: Path, files: dict[str, bytes], message: str) -> Repository:
@@ -162,8 +163,12 @@ class Repository:
             return revisions.resolve(self.raw, revision)
 
     def branch(self, name: str) -> str | None:
-        """Return the commit at the tip of ``refs/heads/<name>``."""
-        return references.read_branch(self.raw, name)
+        """Return the commit at the tip of ``refs/heads/<name>``, or that at which it was seen."""
+        return self._seen.get(name) or references.read_branch(self.raw, name)
+
+    def see_branch(self, name: str, commit: str) -> None:
+        """Read a branch as a remote has it, for as long as this is open; the branch stays."""
+        self._seen[name] = commit
 
     def commit_info(self, commit: str) -> CommitInfo:
         """Return what a commit says."""

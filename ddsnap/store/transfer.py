@@ -19,13 +19,18 @@ PushState: TypeAlias = Literal["accepted", "rejected", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A branch after a fetch: its tip here, and its tip at the remote."""
+    """A branch beside the remote's: its tip here, and its tip there."""
 
     branch: str
     state: FetchState
     here: str | None
     there: str | None
     notes: tuple[Note, ...] = ()
+
+    @property
+    def news(self) -> str | None:
+        """The remote's tip, where that only adds to what is here."""
+        return self.there if self.state in ("created", "forward") else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ddsnap.cli.exchange import exchange_of, offline_option
 from ddsnap.cli.options import selection_options
 from ddsnap.cli.replaying import Asked, plan_options, plan_with
 from ddsnap.cli.runs import connection_options, overrides, type_names
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
               help="API key of the destination; the environment is safer.")  # fmt: skip
 @click.option("--to-app-key", default="", metavar="KEY",
               help="Application key of the destination; the environment is safer.")  # fmt: skip
+@offline_option
 @connection_options
 @click.pass_obj
 def plan(
@@ -51,6 +53,7 @@ def plan(
     selection: Selection,
     to_api_key: str,
     to_app_key: str,
+    offline: bool,
     asked: dict[str, Any],
     **connection: Any,
 ) -> ExitCode:
@@ -58,7 +61,8 @@ def plan(
 
     A resource is named by its id or its exact title. Ids that do not exist yet are symbolic:
     ${monitors/123} is the id that monitor 123 will get. Keys given here are the destination's.
-    What --out saves is carried out by `ddsnap replay --plan FILE`, and nothing else.
+    What the remote has is taken into account as a replay does, but no branch moves. What --out
+    saves is carried out by `ddsnap replay --plan FILE`, and nothing else.
 
     \b
     ddsnap plan us1 --to eu1
@@ -80,17 +84,19 @@ def plan(
         )
     connection["api_key"] = to_api_key or connection["api_key"]
     connection["app_key"] = to_app_key or connection["app_key"]
-    order = Asked(
-        revision,
-        (*wanted, *type_names(only)),
-        selection.describe(),
-        to or "",
-        live_source=True,
-        given=overrides(**connection),
-        **asked,
-    )
     with app.open() as repository:
-        prepared = plan_with(app, repository, app.config(repository), order)
+        config = app.config(repository)
+        order = Asked(
+            revision,
+            (*wanted, *type_names(only)),
+            selection.describe(),
+            to or "",
+            live_source=True,
+            given=overrides(**connection),
+            exchange=exchange_of(repository, config, offline=offline, looks=True),
+            **asked,
+        )
+        prepared = plan_with(app, repository, config, order)
         if bodies:
             _show(app, prepared, bodies)
         else:
