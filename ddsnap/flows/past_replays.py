@@ -13,7 +13,7 @@ from ddsnap.errors import Damaged, Refused, UsageError
 from ddsnap.flows.discreet import read_lines
 from ddsnap.flows.id_map import read_map
 from ddsnap.flows.journal import RECORD, parse_time, record_of
-from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PROGRESS
+from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PROGRESS, SHORT
 from ddsnap.store.branches import branches_below
 from ddsnap.store.history import log
 
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 RUN: Final = "Ddsnap-Run"
 STATE: Final = "Ddsnap-State"
-_REPLAYS: Final = ("run replay ", "run restore ")
-_SHORT: Final = 12
+_REPLAYS: Final = ("run replay ", "run restore ", "run undo ")
 
 
 @dataclass(frozen=True)
@@ -191,7 +190,7 @@ def refuse_open(repo: Repository, tip: str | None, org: str, now: datetime, own:
             "--resume takes it over: what it did is looked up first",
         )
     raise Refused(
-        f"{found.who} replays into {org}{since} (run {found.run[:_SHORT]})",
+        f"{found.who} replays into {org}{since} (run {found.run[:SHORT]})",
         f"wait for it to end; if it died, --resume takes it over after {found.expires:%H:%M:%S %Z}",
     )
 
@@ -217,7 +216,7 @@ def refuse_overtaken(repo: Repository, tip: str | None, org: str, own: str, last
         return
     raise Refused(
         f"{who(record_of(repo, found.sha))} has replayed into {org} since this run looked at it"
-        f" (run {(found.trailer(RUN) or '')[:_SHORT]}); nothing was written",
+        f" (run {(found.trailer(RUN) or '')[:SHORT]}); nothing was written",
         "run it again: it plans on what is there now",
     )
 
@@ -242,7 +241,7 @@ def undoing(repo: Repository, journal_tip: str | None, run_id: str) -> Undone:
         outcomes = tuple(read_outcomes(repo.read_file(info.sha, OUTCOMES) or b""))
     except Damaged as error:
         raise Damaged(
-            f"{RECORD} or {OUTCOMES} of run {run_id} ({info.sha[:_SHORT]}): {error.message}",
+            f"{RECORD} or {OUTCOMES} of run {run_id} ({info.sha[:SHORT]}): {error.message}",
             "run `ddsnap verify`",
         ) from None
     mapped = read_map(repo, info.sha, source, destination)
@@ -273,7 +272,7 @@ def _find(repo: Repository, tip: str | None, run_id: str) -> CommitInfo:
     if not found:
         raise UsageError(f"there is no run {run_id!r}", _LISTED)
     if len(found) > 1 and not whole:
-        names = ", ".join(str(info.trailer(RUN))[:_SHORT] for info in found[:3])
+        names = ", ".join(str(info.trailer(RUN))[:SHORT] for info in found[:3])
         raise UsageError(f"{len(found)} runs begin with {run_id}", f"name one: {names}")
     return (whole or found)[0]
 

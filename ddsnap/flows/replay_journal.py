@@ -34,6 +34,9 @@ RULES: Final = "rules"
 OPEN: Final = ("started", "progress")
 """The states of a run that goes on, or was cut off."""
 
+SHORT: Final = 12
+"""Digits of the id by which a run is named."""
+
 WRITES: Final = 2
 """The version of the requests: it rises when the same documents come to give other ones."""
 
@@ -176,8 +179,10 @@ def stage_progress(
 
 def subject(replayed: Replayed, what: str) -> str:
     """Return the first line of a replay's commit."""
-    ways = f"{replayed.source.org} -> {replayed.destination.name}"
-    way = ways if replayed.kind == "replay" else replayed.destination.name
+    to = replayed.destination.name
+    if replayed.undoes:
+        return f"run undo {replayed.undoes[:SHORT]} in {to}: {what}"
+    way = f"{replayed.source.org} -> {to}" if replayed.kind == "replay" else to
     return f"run {replayed.kind} {way}: {what}"
 
 

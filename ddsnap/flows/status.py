@@ -191,7 +191,7 @@ def _last_replay(repo: Repository, journal: str) -> LastReplay | None:
     return LastReplay(
         info.trailer(RUN) or "",
         info.sha,
-        str(record.get("kind") or "replay"),
+        "undo" if record.get("undoes") else str(record.get("kind") or "replay"),
         state,
         str(value_at(record, "source.org") or ""),
         time.timestamp() if time else None,

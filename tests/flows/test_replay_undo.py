@@ -62,9 +62,22 @@ def test_what_was_made_is_deleted_dependents_first_and_forgotten(orgs: Pair) -> 
     assert said.sent == [f"DELETE /api/v1/dashboard/{ids[0]}", f"DELETE /api/v1/slo/{ids[1]}",
                          f"DELETE /api/v1/monitor/{ids[2]}"]  # fmt: skip
     assert f"take back run {run[:12]} in eu1" in said.out
+    assert "transformations" not in said.out
     assert (orgs.run_record()["undoes"], orgs.run_record()["kind"]) == (run, "restore")
+    told_as_undo(orgs, run)
     assert made(orgs) == []
     assert orgs.replay().sent[0].startswith("POST")  # as if it had never been
+
+
+def told_as_undo(orgs: Pair, run: str) -> None:
+    """Whoever reads of it later learns what was taken back."""
+    subject = orgs.git("log", "-1", "--format=%s", "journal/eu1").strip()
+    assert subject == f"run undo {run[:12]} in eu1: 3 deleted"
+    for words in (("log", "eu1"), ("log", "--runs", "eu1")):
+        assert f"undo of {run[:12]}: 3 deleted" in orgs.run(*words).out
+    (event,) = [e for e in orgs.run("--json", "log", "eu1").events("run") if e["kind"] == "undo"]
+    assert (event["undoes"], event["source"]) == (run[:12], "eu1")
+    assert "last undo" in orgs.run("status", "eu1").out
 
 
 def test_what_was_updated_is_as_it_was_and_what_was_adopted_stays(orgs: Pair) -> None:

@@ -31,8 +31,8 @@ def log(app: App, words: tuple[str, ...], runs: bool, number: int | None) -> Non
     ddsnap log us1 monitors/123
 
     With --json each line is an event: snapshot (org, time, commit, kind, summary), run (org, time,
-    commit, kind, state, summary; of a replay or restore also source and run), or version (org,
-    time, commit, kind, type, id, title, by, at, changes).
+    commit, kind, state, summary; of a replay, restore or undo also source and run, of an undo what
+    it undoes), or version (org, time, commit, kind, type, id, title, by, at, changes).
     """
     from ddsnap.cli.named import org_and_what  # noqa: PLC0415 - slow to import
     from ddsnap.cli.render.history import tell_all, tell_runs  # noqa: PLC0415

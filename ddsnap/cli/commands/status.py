@@ -138,9 +138,10 @@ def _replay_line(replay: LastReplay, now: float) -> str:
     from ddsnap.core.outcomes import RESULTS  # noqa: PLC0415 - slow to import
 
     age = "" if replay.finished is None else f" {duration(now - replay.finished)} ago"
-    what = replay.kind if replay.kind == "restore" else f"replay from {replay.source}"
+    what = f"replay from {replay.source}" if replay.kind == "replay" else replay.kind
     if replay.open:
-        return f"! a {what} by {replay.by} has not ended, last heard of{age}: run {replay.run}"
+        a = "an" if replay.kind == "undo" else "a"
+        return f"! {a} {what} by {replay.by} has not ended, last heard of{age}: run {replay.run}"
     counts = replay.counts
     told = ", ".join(f"{counts[result]} {result}" for result in RESULTS if counts[result])
     mark = " " if replay.state == "done" else "!"

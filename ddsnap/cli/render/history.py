@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from ddsnap.store.repository import Repository
 
 _SNAPSHOT: Final = re.compile(r"(capture|normalize) [a-z0-9-]+: (.*)")
-_RUN: Final = re.compile(r"run (\w+) (?:([a-z0-9-]+) -> )?[a-z0-9-]+: (.*)")
+_RUN: Final = re.compile(
+    r"run (?P<kind>\w+) (?:(?P<source>[a-z0-9-]+) -> |(?P<undoes>[0-9a-f]+) in )?"
+    r"[a-z0-9-]+: (?P<summary>.*)"
+)
 
 
 def tell_all(terminal: Terminal, org: str, commits: Iterable[CommitInfo]) -> None:
@@ -46,11 +49,13 @@ def tell_runs(terminal: Terminal, org: str, commits: Iterable[CommitInfo]) -> No
 def _tell_run(terminal: Terminal, org: str, commit: CommitInfo, *, always: bool) -> None:
     """Tell one run; ``always`` with its state, which the words of a replay imply."""
     match = _RUN.fullmatch(commit.subject)
-    kind, source, what = match.groups() if match else ("other", None, commit.subject)
+    told = match.groupdict() if match else {"kind": "other", "summary": commit.subject}
     state = commit.trailer("Ddsnap-State") or "unknown"
-    fields = {"org": org, "kind": kind, "state": state, "summary": what}
-    if kind in ("replay", "restore"):
-        fields |= {"source": source or org, "run": commit.trailer("Ddsnap-Run") or ""}
+    fields = {"org": org, "kind": told["kind"], "state": state, "summary": told["summary"]}
+    if told["kind"] in ("replay", "restore", "undo"):
+        fields |= {"source": told["source"] or org, "run": commit.trailer("Ddsnap-Run") or ""}
+    if told["kind"] == "undo":
+        fields["undoes"] = told["undoes"] or ""
     column = f"{state:<8}" if always else ""
     _tell(terminal, "run", commit, column, fields)
 
@@ -108,6 +113,8 @@ def _words(fields: dict[str, str]) -> str:
     kind, summary = fields["kind"], fields["summary"]
     if kind == "replay":
         return f"replay from {fields['source']}: {summary}"
+    if kind == "undo":
+        return f"undo of {fields['undoes']}: {summary}"
     return summary if kind == "capture" else f"{kind}: {summary}"
 
 

@@ -99,8 +99,9 @@ def _tell_programs(terminal: Terminal, prepared: Prepared) -> None:
 
 def _tell_people(terminal: Terminal, prepared: Prepared) -> None:
     terminal.line(_head(prepared), bold=True)
-    rules = ", ".join(rule.name for rule in prepared.source.rules)
-    terminal.line(f"transformations: {rules or 'none'}")
+    if not prepared.order.wishes.undo:  # that takes documents as they were
+        rules = ", ".join(rule.name for rule in prepared.source.rules)
+        terminal.line(f"transformations: {rules or 'none'}")
     if prepared.needs_mute:
         terminal.line("new monitors get the tag migration:true, and a downtime silences it")
     if prepared.moved:
