@@ -106,7 +106,7 @@ class Paper:
 
     def _create(self, action: Action, document: Document) -> JSONObject:
         type_ = CATALOG[action.address.type]
-        document = Document(document.address, leave_out(document.body, action.closes))
+        document = Document(document.address, leave_out(type_, document.body, action.closes))
         body = intended(self.plan, document, ids=self.ids)
         first = create_request(type_, body, now=NOW)
         id_ = self._id_of(type_, body)

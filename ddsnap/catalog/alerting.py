@@ -13,6 +13,9 @@ MONITORS = ResourceType(
     items="",
     envelope="",
     pages=pages.MONITORS,
+    # Runbooks are told of one monitor at a time, and only when asked for.
+    detail=True,
+    item_query={"with_assets": "true"},
     hint="modified",
     # A synthetic test owns its monitor: it is written with the test, never by itself.
     skip=("type", ("synthetics alert",)),
@@ -60,6 +63,8 @@ MONITORS = ResourceType(
     merges=("",),
     clears={"message": {"message": ""}, "name": {"name": ""}},
     quiet=(Quiet("tags", "migration:true", element=True),),
+    # A notebook shows the monitor whose runbook it is.
+    later=("assets[*]",),
     held_roles=("restricted_roles",),
     refs=(
         Ref("query", text=shared.COMPOSITE, when=("type", ("composite",))),

@@ -111,7 +111,7 @@ def _of_creation(
     if not to:
         return
     yield from finish_requests(type_, body, to, now=now, without=closes)
-    yield from update_requests(type_, body, leave_out(body, closes), to, now=now)
+    yield from update_requests(type_, body, leave_out(type_, body, closes), to, now=now)
     # What Datadog brought back, or refused to make twice, was brought up to date instead.
     for present in (base, {}):
         yield from update_requests(type_, body, present, to, now=now)

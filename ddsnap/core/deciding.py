@@ -9,6 +9,7 @@ from ddsnap.core.graph import Edge, Strength, order
 from ddsnap.core.holders import block_unheld
 from ddsnap.core.protection import block_unprotected, block_unread, principals_first
 from ddsnap.core.references import identifies
+from ddsnap.core.requests import waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,4 +101,4 @@ def _strength(type_: ResourceType, reference: Reference) -> Strength:
     if reference.soft or type_.orders:
         return Strength.SOFT
     element = reference.span is None and isinstance(reference.parts[-1], int)
-    return Strength.LOOSE if element else Strength.HARD
+    return Strength.LOOSE if element or waits(type_, reference.parts) else Strength.HARD

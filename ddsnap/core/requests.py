@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ddsnap.core import canonical
-from ddsnap.core.fields import value_at
+from ddsnap.core.fields import field_path, value_at
 from ddsnap.core.ids import join_parts
 from ddsnap.core.match import portable
 from ddsnap.core.normalize import id_of
@@ -79,7 +79,7 @@ def create_request(
     call = creation(type_, body)
     if call is None:
         return _update(type_, updatable(type_, body), {}, type_.constant_id, body)
-    sent = timely(type_, told(type_, call, leave_out(body, without)), None, now)
+    sent = timely(type_, told(type_, call, leave_out(type_, body, without)), None, now)
     own = family(type_, body)
     envelope = _envelope(type_, call, own.envelope if own else "")
     route = own.path if own else call.path
@@ -106,7 +106,7 @@ def finish_requests(
     call = creation(type_, body)
     if call is None or tells_all(type_, call):
         return []
-    body = leave_out(body, without)
+    body = leave_out(type_, body, without)
     return update_requests(type_, body, created(type_, call, body), id_, now=now)
 
 
@@ -154,13 +154,31 @@ def new_id(type_: ResourceType, body: JSONObject, item: JSON) -> str:
     return join_parts(str(answer or sent) for answer, sent in both)
 
 
-def leave_out(body: JSONObject, references: Collection[Reference]) -> JSONObject:
-    """Return a copy of ``body`` without these: of a text, only what names them is missing."""
-    left = rewrite(body, [ref for ref in references if ref.span], lambda _: "")
+def leave_out(
+    type_: ResourceType, body: JSONObject, references: Collection[Reference]
+) -> JSONObject:
+    """Return a copy of ``body`` without these: of a text, only what names them is missing.
+
+    What is nothing without one of them is missing as a whole.
+    """
+    whole = {_waiting(type_, ref.parts) for ref in references if waits(type_, ref.parts)}
+    alone = [ref for ref in references if not waits(type_, ref.parts)]
+    left = rewrite(body, [ref for ref in alone if ref.span], lambda _: "")
     # From the end, so that no position moves before its turn.
-    for parts in sorted({ref.parts for ref in references if not ref.span}, reverse=True):
+    for parts in sorted({*whole, *(ref.parts for ref in alone if not ref.span)}, reverse=True):
         _remove(left, parts)
     return left
+
+
+def waits(type_: ResourceType, parts: Parts) -> bool:
+    """Whether the place lies in something that can be written later than the rest."""
+    return _waiting(type_, parts) != parts
+
+
+def _waiting(type_: ResourceType, parts: Parts) -> Parts:
+    """Return the place of what is written later as a whole, where ``parts`` lies in such a one."""
+    paths = (path for path in map(field_path, type_.later) if path.covers(parts))
+    return next((parts[: len(path.steps)] for path in paths), parts)
 
 
 def _update(

@@ -353,6 +353,8 @@ class ResourceType:
     """What it gets between two orgs, so that nobody is woken before the migration is done."""
     uploads: tuple[str, ...] = ()
     """Where a document names files whose content the API shows to nobody."""
+    later: tuple[str, ...] = ()
+    """Elements that are nothing without what they refer to, and can be written after the rest."""
     sheds: tuple[str, ...] = ()
     """Lists that are written without the elements whose targets are not there."""
     superseded: tuple[str, ...] = ()

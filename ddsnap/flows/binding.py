@@ -134,7 +134,8 @@ class Binding:
             return repointed_document(document, self._resolution, ids=self._ids)
         references = None if without else self.references(document)
         if without:
-            document = Document(document.address, leave_out(document.body, without))
+            type_ = self._catalog[document.address.type]
+            document = Document(document.address, leave_out(type_, document.body, without))
         return intended_document(
             document,
             self._resolution,

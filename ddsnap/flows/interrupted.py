@@ -113,7 +113,7 @@ def _as_sent(document: Document, id_map: IdMap, catalog: Catalog, now: datetime)
     body = rewrite(portable(type_, document.body), references, there)
     # What a text says then, nobody can tell: it is left out as a whole.
     unknown = [replace(one, span=None) for one in references if there(one) is None]
-    return timely(type_, leave_out(body, unknown), None, now)
+    return timely(type_, leave_out(type_, body, unknown), None, now)
 
 
 def earlier(run: Run, source: str) -> Earlier | None:

@@ -21,6 +21,7 @@ NOT_STORED = {
     "keeps_others", "timely", "duplicate", "sheds", "uploads", "override",
     "irreversible", "disabled", "created_at", "held", "held_roles", "key_if",
     "administers", "owned", "automatic", "superseded", "restricts", "presets",
+    "later",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

@@ -94,7 +94,7 @@ def test_people_read_a_table_with_the_delay(console):
     rows = {line.split()[1]: line for line in lines}
     assert rows["dashboards"].endswith("  those that leave modified_at as it was")
     assert rows["restriction_policies"].endswith("  all but those of new objects")
-    assert rows["monitors"].split()[-1].isdigit()
+    assert rows["notebooks"].split()[-1].isdigit()
     assert lines[-1] == "  an edit under DELAY may be seen as late as 1 d 12 h after"
     assert "DELAY may" not in console("types", "--cost", "--full").out
 

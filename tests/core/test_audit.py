@@ -131,7 +131,7 @@ def test_patches_and_catalog_reproduce_every_request(
     assert isinstance(base, dict)
     named = find_references(body, type_, CATALOG) if "widgets" in body else []
     closes = [ref for ref in named if ref.parts == ("widgets", 1, "definition", "alert_id")]
-    first = leave_out(body, closes)
+    first = leave_out(type_, body, closes)
     sent = [
         create_request(type_, first, now=NOW),
         *finish_requests(type_, first, "77", now=NOW),
@@ -179,7 +179,7 @@ def test_a_creation_leaves_out_what_is_closed_later(
     assert [ref.value for ref in closes] == [id_]
     assert closed_references(type_, final, CATALOG, {"no-such-one"}) == ()
     assert closed_references(type_, final, CATALOG, (), closes) == closes
-    less = leave_out(final, closes)
+    less = leave_out(type_, final, closes)
     assert {name: less.get(name) for name in first} == first
     made = create_request(type_, less, now=NOW)
     later = update_requests(type_, final, less, "77", now=NOW)

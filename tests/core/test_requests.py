@@ -352,16 +352,25 @@ def test_a_secret_that_stays_is_not_named() -> None:
 def test_what_is_written_later_is_left_out() -> None:
     body: JSONObject = {"a": [1, 2, {"b": 3, "c": 4}, 5], "d": 6}
     places: list[Parts] = [("a", 0), ("a", 2, "b"), ("a", 3), ("d",), ("a", 0)]
-    assert leave_out(body, [at(*parts) for parts in places]) == {"a": [2, {"c": 4}]}
-    assert leave_out(body, []) == body
+    plain = CATALOG["dashboards"]
+    assert leave_out(plain, body, [at(*parts) for parts in places]) == {"a": [2, {"c": 4}]}
+    assert leave_out(plain, body, []) == body
+
+
+def test_what_is_nothing_without_its_reference_is_left_out_as_a_whole() -> None:
+    steps: JSONObject = {"name": "steps", "url": "/notebook/1", "resource_key": "1"}
+    body: JSONObject = {"assets": [{"name": "wiki"}, steps]}
+    named = [at("assets", 1, "resource_key"), at("assets", 1, "url", span=(10, 11))]
+    assert leave_out(CATALOG["monitors"], body, named) == {"assets": [{"name": "wiki"}]}
 
 
 def test_a_text_waits_for_no_more_than_the_ids_in_it() -> None:
     body: JSONObject = {"a": ["see 12 and 345, or 12", "12"], "b": "x"}
     named = [at("a", 0, span=span) for span in ((4, 6), (11, 14))]
-    assert leave_out(body, named) == {"a": ["see  and , or 12", "12"], "b": "x"}
-    assert leave_out(body, [*named, at("a", 1)]) == {"a": ["see  and , or 12"], "b": "x"}
-    assert leave_out(body, [*named, at("a", 0)]) == {"a": ["12"], "b": "x"}
+    plain = CATALOG["dashboards"]
+    assert leave_out(plain, body, named) == {"a": ["see  and , or 12", "12"], "b": "x"}
+    assert leave_out(plain, body, [*named, at("a", 1)]) == {"a": ["see  and , or 12"], "b": "x"}
+    assert leave_out(plain, body, [*named, at("a", 0)]) == {"a": ["12"], "b": "x"}
 
 
 def test_a_variable_waits_for_its_test() -> None:
@@ -374,7 +383,7 @@ def test_a_variable_waits_for_its_test() -> None:
     first: Any = create_request(variables, body, now=NOW, without=[test]).body
     assert first["value"] == {"value": "", "secure": False}
     assert "parse_test_options" not in first
-    less = leave_out(body, [test])
+    less = leave_out(variables, body, [test])
     assert finish_requests(variables, body, ID, now=NOW, without=[test]) == []
     (second,) = update_requests(variables, body, less, ID, now=NOW)
     assert value_at(second.body, "data.attributes.json_patch") == [

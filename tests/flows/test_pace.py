@@ -52,7 +52,7 @@ def test_a_capture_that_limits_make_long_says_how_long(backup, observed):
 def test_nothing_is_said_of_what_is_short(backup, observed):
     boards = len(backup.org.table("dashboards"))
     backup.sandbox.faults.limit("us1", 10 * boards, 3600, name="boards", path="/dashboard/")
-    told, watched = observed("dashboards", "monitors")
+    told, watched = observed("dashboards", "logs_metrics")
     assert told == []
     assert [now[1:3] for now in watched] == [(n, boards) for n in range(1, boards + 1)]
     assert {seconds for *_, seconds in watched} == {0.0}

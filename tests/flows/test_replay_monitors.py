@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from pairs import Pair
+    from pairs import Pair, Side
 
 
 @pytest.fixture
@@ -210,3 +210,58 @@ def downtime(orgs: Pair, message: str, identifier: dict[str, Any]) -> None:
 
 def at(when: datetime) -> str:
     return when.isoformat(timespec="seconds")
+
+
+def runbook(name: str, url: str, **more: str) -> dict[str, str]:
+    return {"category": "runbook", "name": name, "url": url, **more}
+
+
+def notebook(side: Side, name: str, *definitions: Any) -> str:
+    cells = [
+        {"type": "notebook_cells", "attributes": {"definition": one}}
+        for one in definitions or ({"type": "markdown", "text": "steps"},)
+    ]
+    body = api("notebooks", {"name": name, "time": {"live_span": "1h"}, "cells": cells})
+    return str(side.post("/api/v1/notebooks", body)["data"]["id"])
+
+
+def runbooks_of(side: Side, name: str) -> list[dict[str, str]]:
+    """The runbooks of a monitor as they are written."""
+    id_ = side.one("monitors", name)["id"]
+    read = side.get(f"/api/v1/monitor/{id_}?with_assets=true")["assets"]
+    return [{k: v for k, v in one.items() if isinstance(v, str)} for one in read]
+
+
+def linked(id_: str) -> dict[str, str]:
+    return runbook("steps", f"/notebook/{id_}", resource_key=id_, resource_type="notebook")
+
+
+def test_runbooks_follow_their_monitors_and_name_the_notebooks_there(orgs: Pair) -> None:
+    notebook(orgs.eu1, "other")  # so that ids differ
+    wiki = runbook("wiki", "https://wiki.example/load")
+    note = notebook(orgs.us1, "steps")
+    monitor = orgs.us1.monitor("load", assets=[linked(note), wiki])
+    orgs.replay()
+    there = orgs.ids("notebooks")[note]
+    assert there != note
+    assert runbooks_of(orgs.eu1, "load") == [linked(there), wiki]
+    orgs.settle()
+    orgs.us1.put(f"/api/v1/monitor/{monitor}", {"assets": [wiki]})
+    (write,) = orgs.replay().writes
+    assert write.body["assets"] == [wiki]
+    orgs.us1.put(f"/api/v1/monitor/{monitor}", {"assets": []})
+    orgs.replay()
+    assert runbooks_of(orgs.eu1, "load") == []
+    orgs.settle()
+
+
+def test_a_monitor_and_the_notebook_that_shows_it_can_name_one_another(orgs: Pair) -> None:
+    monitor = orgs.us1.monitor("load")
+    graph = {"type": "alert_graph", "alert_id": monitor, "viz_type": "timeseries"}
+    note = notebook(orgs.us1, "steps", graph)
+    orgs.us1.put(f"/api/v1/monitor/{monitor}", {"assets": [linked(note)]})
+    orgs.replay()
+    assert runbooks_of(orgs.eu1, "load") == [linked(orgs.ids("notebooks")[note])]
+    (cell,) = orgs.eu1.one("notebooks", "steps")["attributes"]["cells"]
+    assert cell["attributes"]["definition"]["alert_id"] == orgs.ids("monitors")[monitor]
+    orgs.settle()

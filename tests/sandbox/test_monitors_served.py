@@ -159,3 +159,13 @@ def test_runbooks_are_read_where_asked_for(client: Client) -> None:
     assert client.get(path + "?with_assets=true")["assets"] == made["assets"]
     assert made["assets"][0]["monitor_id"] == made["id"]
     assert client.get(path + "?with_downtimes=true")["matching_downtimes"] == []
+    assert all("assets" not in one for one in client.get("/api/v1/monitor?with_assets=true"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"url": ""}, {"category": "board"}, {"resource_type": "notebook"}, {"resource_type": "wiki"}],
+)
+def test_a_runbook_must_lead_somewhere(client: Client, wrong: dict[str, str]) -> None:
+    asset = {"name": "Runbook", "category": "runbook", "url": "/notebooks/1", **wrong}
+    assert client.ask("POST", "/api/v1/monitor", {**ALERT, "assets": [asset]})[0] == 400

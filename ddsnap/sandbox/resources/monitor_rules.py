@@ -40,7 +40,15 @@ _SHAPE: Shape = {
     "priority~": "whole",
     "restricted_roles~": ["text"],
     "draft_status~": "text",
-    "assets~": ["object"],
+    "assets~": [
+        {
+            "name": "text",
+            "url": "text",
+            "category": "text",
+            "resource_key~": "text",
+            "resource_type~": "text",
+        }
+    ],
     "restriction_policy~": {"bindings": ["object"]},
     "options~": {
         "escalation_message~": "text",
@@ -67,6 +75,7 @@ _SHAPE: Shape = {
         "variables~": ["object"],
     },
 }
+_ASSETS = (None, "notebook")
 _DRAFTS = (None, "draft", "published")
 _MISSING = (None, "show_no_data", "show_and_notify_no_data", "resolve", "default")
 
@@ -92,6 +101,7 @@ def check(org: SandboxOrg, sent: Body, *, new: bool) -> None:
         _refuse_unheld(org, sent.get("restricted_roles") or [])
     if sent.get("draft_status") not in _DRAFTS:
         raise _invalid("draft_status")
+    _check_assets(sent.get("assets") or [])
     _check_options(sent)
 
 
@@ -166,6 +176,17 @@ def _well_formed(tokens: list[str]) -> bool:
             return False
         operand_next = opens or token in ("&&", "||")
     return depth == 0 and not operand_next
+
+
+def _check_assets(assets: list[Body]) -> None:
+    """Datadog API v1, schema MonitorAsset; one that is said to be a notebook must name it."""
+    for asset in assets:
+        if asset.get("category") != "runbook" or asset.get("resource_type") not in _ASSETS:
+            raise _invalid("assets")
+        if asset.get("resource_type") and not asset.get("resource_key"):
+            raise _invalid("assets")
+        if not asset.get("name") or not asset.get("url"):
+            raise reject(400, "Missing required attribute: assets")
 
 
 def _refuse_unheld(org: SandboxOrg, roles: list[str]) -> None:

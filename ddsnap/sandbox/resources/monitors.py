@@ -39,7 +39,7 @@ def list_monitors(call: Call) -> Answer:
         rows = pages.plain_numbered(call, rows, default=100, cap=1000).items
     else:
         rows = pages.whole(call, rows)
-    return Answer([{"matching_downtimes": [], **row} for row in rows])
+    return Answer([{"matching_downtimes": [], **without(row, "assets")} for row in rows])
 
 
 def get_monitor(call: Call) -> Answer:
@@ -49,7 +49,9 @@ def get_monitor(call: Call) -> Answer:
         raise reject(404, _MISSING)
     row = dict(row)
     if call.query.get("with_assets") == "true":
-        row.setdefault("assets", call.org.private("monitors", str(row["id"])).get("assets", []))
+        row["assets"] = _assets(call, row)
+    else:
+        row.pop("assets", None)
     if call.query.get("with_downtimes") == "true":
         row.setdefault("matching_downtimes", [])
     return Answer(row)
@@ -89,6 +91,7 @@ def delete_monitor(call: Call) -> Answer:
     if users and call.query.get("force") != "true":
         raise _in_use(row["id"], users)
     del call.org.table("monitors")[str(row["id"])]
+    call.org.private("monitors", str(row["id"])).clear()
     return Answer({"deleted_monitor_id": row["id"]})
 
 
@@ -184,8 +187,17 @@ def _asset(id_: int, item: Json) -> Body:
 
 
 def _written(call: Call, row: Body) -> Body:
-    assets = call.org.private("monitors", str(row["id"])).get("assets", [])
-    return {"restriction_policy": None, "assets": assets, **without(row, "matching_downtimes")}
+    return {
+        "restriction_policy": None,
+        "assets": _assets(call, row),
+        **without(row, "matching_downtimes", "assets"),
+    }
+
+
+def _assets(call: Call, row: Body) -> list[Json]:
+    kept = call.org.private("monitors", str(row["id"]))
+    found: list[Json] = (kept if "assets" in kept else row).get("assets", [])
+    return found
 
 
 def _in_use(id_: int, users: list[str]) -> Rejected:
