@@ -92,6 +92,7 @@ DOWNTIME_SCHEDULES = ResourceType(
     # A deletion cancels: the downtime stays readable for a while.
     skip=("attributes.canceled", ()),
     ends="attributes.schedule.end",
+    ends_by=downtimes.end,
     fields=(
         "id type attributes relationships; attributes: display_timezone message"
         " monitor_identifier mute_first_recovery_notification notify_end_states notify_end_types"

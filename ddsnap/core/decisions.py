@@ -170,6 +170,8 @@ def _meet(
             found.id,
             reasons=reasons,
         )
+    elif type_.timely and _is_over(decisions, entry):
+        _let_end(decisions, entry, there)
     elif missing:
         block(decisions, entry, tuple(trouble.text for trouble in missing), missing[0].cause)
     elif why := _unwritable(decisions, entry):
@@ -181,6 +183,18 @@ def _meet(
         decisions.actions[address] = Action(
             adopted, address, entry.title, found.id, reasons=reasons
         )
+
+
+def _let_end(decisions: Decisions, entry: Entry, there: Entry) -> None:
+    """What is over cannot be written; at the destination it may have been prolonged."""
+    reason = f"it ended on {entry.ends:%Y-%m-%d}"
+    if _is_over(decisions, there):
+        decisions.actions[entry.address] = Action(
+            "unchanged", entry.address, entry.title, there.address.id, reasons=(reason,)
+        )
+    else:
+        why = f"{reason}, and goes on at the destination: cancel it there"
+        block(decisions, entry, (why,), None)
 
 
 def _can_change(type_: ResourceType) -> bool:

@@ -12,6 +12,7 @@ from ddsnap.core.intended import fixed_at_creation, intended_document
 from ddsnap.core.match import portable
 from ddsnap.core.resolution import is_symbolic
 from ddsnap.core.values import Address, Document
+from ddsnap.core.written import as_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -98,6 +99,8 @@ def _patch_one(decisions: Decisions, address: Address, data: bytes, present: JSO
     wanted = intended_document(
         document, resolution, present=there if present else None, quiet=resolution.quiet
     )
+    if present:
+        wanted = as_there(type_, wanted, there, decisions.terms.now)
     fixed = fixed_at_creation(type_, plain, there) if present else ()
     told = (f"{path} differs, and only a creation can set it" for path in fixed)
     settled = _is_settled(decisions, address, action.to, digest)

@@ -52,17 +52,37 @@ class Recurrence:
 
     def lasts_at(self, time: datetime) -> bool:
         """Whether ``time`` is within one of its occurrences."""
+        return self.end_at(time) is not None
+
+    def end_at(self, time: datetime) -> datetime | None:
+        """Return when the occurrences that ``time`` is within are over; ``None`` for none."""
+        end = None
         for local in self._occurrences():
             begin = self.aware(local)
             if begin > time:
-                return False
+                break
             if time < begin + self.length:
-                return True
-        return False
+                end = begin + self.length
+        return end
+
+    def end(self) -> datetime | None:
+        """Return when the last occurrence is over; ``None`` for never, or where nobody can tell."""
+        if not {"COUNT", "UNTIL"} & _parts(self.rule).keys():
+            return None
+        last, number = None, 0
+        for number, local in enumerate(self._occurrences(), 1):  # noqa: B007 - both are told
+            last = local
+        if number >= _MOST:
+            return None
+        return self.aware(self.start) if last is None else self.aware(last) + self.length
 
     def aware(self, local: datetime) -> datetime:
         """Return a local time with its place on the clock of all."""
         return local.replace(tzinfo=_zone(self.zone))
+
+    def local(self, time: datetime) -> datetime:
+        """Return a time as a clock there shows it."""
+        return time.astimezone(_zone(self.zone)).replace(tzinfo=None)
 
     def _occurrences(self) -> Iterator[datetime]:
         """Yield the local times. The end is told apart from the rule, as it may be in UTC."""

@@ -291,6 +291,8 @@ class ResourceType:
     """Statuses of a direct read that say the resource does not exist."""
     ends: str = ""
     """Where a resource says when it ends by itself: gone after that, nobody deleted it."""
+    ends_by: Callable[[JSONObject], datetime | None] | None = None
+    """Tells the same of a document where no field does."""
     disabled: str = ""
     """A field that is true of what was deleted and is listed all the same."""
 

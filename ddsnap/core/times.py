@@ -30,4 +30,5 @@ def time_of(value: JSON) -> datetime | None:
 
 def end_of(type_: ResourceType, body: JSONObject) -> datetime | None:
     """Return when a resource ends by itself, if its type can and it says so."""
-    return time_of(value_at(body, type_.ends)) if type_.ends else None
+    told = time_of(value_at(body, type_.ends)) if type_.ends else None
+    return type_.ends_by(body) if type_.ends_by and told is None else told

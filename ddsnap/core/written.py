@@ -71,6 +71,22 @@ def timely(
     return type_.timely(wanted, there, now) if type_.timely else wanted
 
 
+def as_there(
+    type_: ResourceType, wanted: JSONObject, there: JSONObject, now: datetime | None
+) -> JSONObject:
+    """Return the document with what only time has made another at the destination as it is there.
+
+    That is no difference: an update would leave it alone.
+    """
+    if type_.timely is None or now is None:
+        return wanted
+    timed, same = type_.timely(wanted, there, now), clone(wanted)
+    for path in type_.spares:
+        if _same_at(path, timed, there):
+            field_path(path).put(same, value_at(there, path))
+    return same
+
+
 def update_of(
     type_: ResourceType, wanted: JSONObject, there: JSONObject, id_: str, whole: JSONObject
 ) -> JSONObject:

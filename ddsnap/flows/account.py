@@ -15,10 +15,12 @@ from ddsnap.core.paths import document_path
 from ddsnap.core.pointers import join
 from ddsnap.core.recorded_action import read_action
 from ddsnap.core.values import Address
+from ddsnap.core.written import as_there
 from ddsnap.flows.replay_journal import PATCHES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from datetime import datetime
 
     from ddsnap.core.actions import Action
     from ddsnap.core.outcomes import Status
@@ -153,10 +155,12 @@ def settled(
     base: Callable[[], JSONObject],
     after: Document | None,
     catalog: Catalog,
+    *,
+    now: datetime,
 ) -> tuple[Outcome, str]:
     """Return the outcome with what the server made of what was written, and that one's digest.
 
-    ``base`` reads what the patch starts from.
+    ``base`` reads what the patch starts from; ``now`` is the time for which it was written.
     """
     type_ = catalog[outcome.action.address.type]
     if outcome.status != "done" or after is None or outcome.action.kind == "delete":
@@ -166,7 +170,10 @@ def settled(
     if seen == written.digest:
         return outcome, seen
     intended = apply_patch(base(), _operations(written.patch))
-    if not isinstance(intended, dict) or canonical.same(intended, there):
+    if not isinstance(intended, dict):
+        return outcome, seen
+    intended = as_there(type_, intended, there, now)
+    if canonical.same(intended, there):
         return outcome, seen
     return replace(outcome, settled=tuple(json_patch(intended, there))), seen
 

@@ -361,7 +361,12 @@ class _Replay:
             return outcome
         there = self._there(outcome, after)
         found, seen[address] = settled(
-            outcome, written, lambda: self._load(outcome.action).base, there, self.run.catalog
+            outcome,
+            written,
+            lambda: self._load(outcome.action).base,
+            there,
+            self.run.catalog,
+            now=self.prepared.started,
         )
         return found
 

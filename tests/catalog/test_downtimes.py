@@ -54,7 +54,7 @@ def test_what_began_once_begins_now_and_keeps_its_end(schedule: Any, sent: Any) 
     ("start", "moved"),
     [
         ("2026-01-01T16:00:00", "2026-06-10T16:00:00"),  # 14:00 UTC is still to come
-        ("2026-01-01T14:00:00", "2026-06-11T14:00:00"),  # 12:00 UTC is now
+        ("2026-01-01T13:00:00", "2026-06-11T13:00:00"),  # 12:00 UTC, when it is over, is now
         ("2026-01-01T14:01:00", "2026-06-10T14:01:00"),  # in sixty seconds
         ("2026-06-11T09:00:00", "2026-06-11T09:00:00"),
         (None, None),
@@ -62,6 +62,63 @@ def test_what_began_once_begins_now_and_keeps_its_end(schedule: Any, sent: Any) 
 )
 def test_what_recurs_begins_with_its_next_occurrence(start: Any, moved: Any) -> None:
     assert created(recurring(start))["recurrences"][0]["start"] == moved
+
+
+def bridge(minutes: int) -> dict[str, Any]:
+    once = "FREQ=DAILY;COUNT=1"
+    return {"start": "2026-06-10T14:00:00", "duration": f"{minutes}m", "rrule": once}
+
+
+@pytest.mark.parametrize(
+    ("start", "duration", "minutes"),
+    [
+        ("2026-01-01T13:30:00", "1h", 30),
+        ("2026-01-01T14:00:00", "1h", 60),
+        ("2026-01-01T14:00:59", "1h", 60),  # before any request for it could arrive
+        ("2026-01-01T13:00:30", "1h", 0),  # less than a minute is left
+        ("2026-01-01T14:01:00", "1h", 0),  # it is still to come
+    ],
+)
+def test_what_is_left_of_an_occurrence_is_bridged(start: str, duration: str, minutes: int) -> None:
+    sent = created(recurring(start, duration=duration))["recurrences"]
+    assert sent[:-1] == ([bridge(minutes)] if minutes else [])
+    assert sent[-1]["rrule"] == "FREQ=DAILY"
+
+
+def test_a_bridge_reaches_to_the_end_of_whatever_lasts_longest() -> None:
+    both = [
+        {"start": "2026-06-10T13:30:00", "rrule": "FREQ=DAILY;COUNT=1", "duration": "1h"},
+        {"start": "2026-06-10T13:00:00", "rrule": "FREQ=WEEKLY", "duration": "2h"},
+    ]
+    sent = created({"recurrences": both, "timezone": "Europe/Paris"})["recurrences"]
+    assert sent == [bridge(60), {**both[1], "start": "2026-06-17T13:00:00"}]
+
+
+def test_what_is_over_makes_room_and_a_full_schedule_takes_no_bridge() -> None:
+    lasting = recurring("2026-01-01T13:30:00")["recurrences"]
+    over = recurring("2026-01-01T14:00:00", "FREQ=DAILY;COUNT=2")["recurrences"]
+    four, zone = [*lasting, *lasting, *lasting, *lasting], {"timezone": "Europe/Paris"}
+    assert len(created({"recurrences": [*four, *over], **zone})["recurrences"]) == 5
+    sent = created({"recurrences": [*four, *lasting], **zone})["recurrences"]
+    assert {one["rrule"] for one in sent} == {"FREQ=DAILY"}
+    assert len(sent) == 5
+
+
+def test_a_bridge_is_no_difference_and_stays_while_it_lasts() -> None:
+    source = recurring("2026-01-01T13:30:00")
+    there = created(source)
+    for hours in (0, 0.4, 0.6, 30):
+        now = NOW + timedelta(hours=hours)
+        requests = update_requests(DOWNTIMES, downtime(source), downtime(there), "d", now=now)
+        assert requests == []
+    longer = recurring("2026-01-01T13:30:00", duration="2h")
+    moved = {**there["recurrences"][1], "duration": "2h"}
+    assert updated(longer, there)["recurrences"] == [bridge(30), moved]
+
+
+def test_what_was_to_end_and_goes_on_there_is_left_alone() -> None:
+    over = recurring("2026-01-01T14:00:00", "FREQ=DAILY;COUNT=2")
+    assert updated(over, recurring("2026-01-01T14:00:00")) is None
 
 
 def test_what_cannot_recur_any_more_is_sent_as_it_is() -> None:

@@ -22,6 +22,7 @@ NOT_STORED = {
     "irreversible", "disabled", "created_at", "held", "held_roles", "key_if",
     "administers", "owned", "automatic", "superseded", "restricts", "presets",
     "later",
+    "ends_by",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

@@ -66,6 +66,28 @@ def test_it_lasts_between_its_start_and_its_end() -> None:
     assert not recurrence.lasts_at(at("2026-07-05T06:59:59"))
 
 
+def test_what_lasts_ends_with_the_last_of_what_overlaps() -> None:
+    recurrence = Recurrence.parse("2026-01-01T09:00:00", "FREQ=DAILY", "30h", "UTC")
+    assert recurrence.end_at(at("2026-01-01T10:00:00")) == at("2026-01-02T15:00:00")
+    assert recurrence.end_at(at("2026-01-02T10:00:00")) == at("2026-01-03T15:00:00")
+    assert recurrence.end_at(at("2026-01-01T08:00:00")) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "end"),
+    [
+        ("FREQ=DAILY;COUNT=3", "2026-01-03T11:00:00"),
+        ("FREQ=DAILY;UNTIL=20260104T090000Z", "2026-01-04T11:00:00"),
+        ("FREQ=DAILY;UNTIL=20251231", "2026-01-01T09:00:00"),
+        ("FREQ=DAILY", None),
+        ("FREQ=SECONDLY;COUNT=1000000", None),  # nobody walks through all of them
+    ],
+)
+def test_it_ends_with_its_last_occurrence(rule: str, end: str | None) -> None:
+    recurrence = Recurrence.parse("2026-01-01T09:00:00", rule, "2h", "UTC")
+    assert recurrence.end() == (at(end) if end else None)
+
+
 @pytest.mark.parametrize(
     ("start", "rule", "duration", "zone"),
     [

@@ -12,7 +12,7 @@ from pairs import api, pair, probe
 from ddsnap.sandbox import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import Any
 
@@ -196,6 +196,78 @@ def test_what_began_begins_now_and_what_ended_is_left_out(orgs: Pair) -> None:
     assert datetime.fromisoformat(schedule["start"]) >= now
     assert datetime.fromisoformat(schedule["end"]) == ends.replace(microsecond=0)
     assert orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live").sent == []
+
+
+@pytest.fixture
+def recurring(orgs: Pair) -> Callable[..., Any]:
+    """Makes a downtime that recurs every day since some days ago; returns its schedule."""
+
+    def make(message: str, days: float, rule: str = "FREQ=DAILY", duration: str = "2h") -> Any:
+        downtime(orgs, message, {"monitor_tags": [message]})
+        bodies = orgs.us1.all("downtime_schedules").values()
+        (body,) = (b for b in bodies if b["attributes"]["message"] == message)
+        start = datetime.now(timezone.utc) - timedelta(days=days)
+        one = {"start": at(start.replace(tzinfo=None)), "rrule": rule, "duration": duration}
+        body["attributes"]["schedule"] = {"recurrences": [one], "timezone": "UTC"}
+        return body["attributes"]["schedule"]
+
+    return make
+
+
+def test_an_occurrence_under_way_goes_on_where_it_is_made(
+    orgs: Pair, recurring: Callable[..., Any]
+) -> None:
+    began = datetime.now(timezone.utc) - timedelta(minutes=30)
+    recurring("night", 3 + 1 / 48)
+    said = orgs.replay()
+    assert "settled differently" not in said.out
+    (there,) = orgs.eu1.all("downtime_schedules").values()
+    window = there["attributes"]["schedule"]["current_downtime"]
+    assert datetime.fromisoformat(window["start"]) < datetime.now(timezone.utc)
+    left = began + timedelta(hours=2) - datetime.fromisoformat(window["end"])
+    assert timedelta(0) <= left < timedelta(minutes=2)
+    bridge, rest = there["attributes"]["schedule"]["recurrences"]
+    assert bridge["rrule"] == "FREQ=DAILY;COUNT=1"
+    assert datetime.fromisoformat(rest["start"]).day == (began + timedelta(days=1)).day
+    orgs.settle()
+    (here,) = orgs.us1.all("downtime_schedules").values()
+    here["attributes"]["message"] = "at night"
+    (action,) = [one for one in orgs.plan() if one["action"] == "update"]
+    assert [one["path"] for one in action["patch"]] == ["/attributes/message"]
+    (write,) = orgs.replay().writes
+    assert "schedule" not in write.body["data"]["attributes"]
+    orgs.settle()
+
+
+def test_what_has_recurred_for_the_last_time_is_over(
+    orgs: Pair, recurring: Callable[..., Any]
+) -> None:
+    recurring("spent", 30, "FREQ=DAILY;COUNT=3")
+    last = recurring("last", 2, "FREQ=DAILY;COUNT=3")
+    both = recurring("both", 30, "FREQ=DAILY;COUNT=3")
+    both["recurrences"] += last["recurrences"]
+    orgs.replay()
+    made = {b["attributes"]["message"]: b for b in orgs.eu1.all("downtime_schedules").values()}
+    assert sorted(made) == ["both", "last"]
+    for body in made.values():
+        (bridge,) = body["attributes"]["schedule"]["recurrences"]
+        assert bridge["rrule"] == "FREQ=DAILY;COUNT=1"
+    assert orgs.outcomes()["spent"]["status"] == "unchanged"
+    assert "it ended on" in orgs.outcomes()["spent"]["reasons"][0]
+    orgs.settle()
+
+
+def test_what_is_over_here_and_goes_on_there_is_told(
+    orgs: Pair, recurring: Callable[..., Any]
+) -> None:
+    schedule = recurring("night", 30)
+    orgs.replay()
+    schedule["recurrences"][0]["rrule"] = "FREQ=DAILY;COUNT=3"
+    assert orgs.replay(code=4).sent == []
+    assert "goes on at the destination: cancel it there" in orgs.outcomes()["night"]["error"]
+    (there,) = orgs.eu1.all("downtime_schedules")
+    orgs.eu1.delete(f"/api/v2/downtime/{there}")
+    orgs.settle()
 
 
 def downtime(orgs: Pair, message: str, identifier: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ NETWORK = "/api/v2/synthetics/tests/network"
 VARIABLES = "/api/v1/synthetics/variables"
 LOCATIONS = "/api/v1/synthetics/private-locations"
 DOWNTIME = "/api/v2/downtime"
+DAILY = {"rrule": "FREQ=DAILY", "duration": "1h"}
 
 
 def api_test(**more: Any) -> dict[str, Any]:
@@ -191,12 +193,31 @@ def test_a_cancelled_downtime_stays_and_an_ended_one_vanishes(client: Client) ->
         {"schedule": {"recurrences": []}},
         {"schedule": {"recurrences": [{"rrule": "DAILY", "duration": "1h"}]}},
         {"schedule": {"recurrences": [{"rrule": "FREQ=DAILY", "duration": "one hour"}]}},
+        {"schedule": {"recurrences": [{"rrule": "FREQ=DAILY", "duration": "90s"}]}},
+        {"schedule": {"recurrences": [{**DAILY, "start": "2020-01-01T00:00:00"}]}},
+        {"schedule": {"recurrences": [DAILY, {**DAILY, "start": "2020-01-01T00:00:00"}]}},
+        {"schedule": {"recurrences": [{**DAILY, "start": "2098-01-01T00:00:00+00:00"}]}},
+        {"schedule": {"recurrences": [{**DAILY, "start": "soon"}]}},
         {"odd": 1},
     ],
 )
 def test_a_bad_downtime_is_refused(client: Client, wrong: dict[str, Any]) -> None:
     assert client.ask("POST", DOWNTIME, downtime(**wrong))[0] == 400
     assert client.org.resources("downtime_schedules") == {}
+
+
+def test_what_recurs_begins_at_a_local_time_or_the_moment_it_is_written(client: Client) -> None:
+    now = datetime.now(timezone.utc)
+    here = now.astimezone(timezone(timedelta(hours=9))).replace(tzinfo=None, microsecond=0)
+    starts = (None, here.isoformat())
+    for nth, start in enumerate(starts):
+        schedule = {"timezone": "Asia/Tokyo", "recurrences": [{**DAILY, "start": start}]}
+        body = downtime(scope=f"env:{nth}", schedule=schedule)
+        told = made(client, DOWNTIME, body)["data"]["attributes"]
+        assert told["status"] == "active"
+        (one,) = told["schedule"]["recurrences"]
+        begun = datetime.fromisoformat(one["start"])
+        assert timedelta(0) <= begun - here < timedelta(seconds=30)
 
 
 def test_an_equal_downtime_is_named_and_refused(client: Client) -> None:

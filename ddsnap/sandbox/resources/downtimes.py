@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, Json, Rejected, reject
@@ -25,6 +26,8 @@ _WRITABLE = (
     "notify_end_states", "notify_end_types", "schedule", "scope",
 )  # fmt: skip
 _MOST_RECURRENCES = 5
+_PAST = "Downtime cannot be scheduled in the past"
+_LATE = timedelta(minutes=1)
 _SHAPE: Shape = {
     "display_timezone~": "text",
     "message~": "text",
@@ -44,8 +47,8 @@ _ENUMS = {
     "notify_end_states": {"alert", "no data", "warn"},
     "notify_end_types": {"canceled", "expired"},
 }
-_DURATION = re.compile(r"([1-9]\d*)([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"([1-9]\d*)([mhdw])")
+_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def list_downtimes(call: Call) -> Answer:
@@ -186,18 +189,18 @@ def _schedule(sent: Json, now: datetime, *, new: bool) -> Body:
         raise _invalid("schedule")
     if "recurrences" in sent:
         _refuse_others(sent, ("recurrences", "timezone"))
-        return _recurring(sent)
+        return _recurring(sent, now, new=new)
     _refuse_others(sent, ("start", "end"))
     start, end = _moment(sent.get("start")), _moment(sent.get("end"))
-    if new and (start or now) < now - timedelta(minutes=1):
-        raise reject(400, "Downtime cannot be scheduled in the past")
+    if new and (start or now) < now - _LATE:
+        raise reject(400, _PAST)
     if end is not None and end <= (start or now):
-        raise reject(400, "Downtime cannot be scheduled in the past")
+        raise reject(400, _PAST)
     begin = sent["start"] if start else iso(now)
     return {"start": _zone(begin), "end": _zone(sent["end"]) if end else None}
 
 
-def _recurring(sent: Body) -> Body:
+def _recurring(sent: Body, now: datetime, *, new: bool) -> Body:
     recurrences = sent["recurrences"]
     if not isinstance(recurrences, list) or not 0 < len(recurrences) <= _MOST_RECURRENCES:
         raise _invalid("recurrences")
@@ -207,18 +210,44 @@ def _recurring(sent: Body) -> Body:
             raise _invalid("rrule")
         if not _DURATION.fullmatch(str(one.get("duration"))):
             raise _invalid("duration")
-    zone = sent.get("timezone", "UTC")
-    return {"current_downtime": _window(recurrences[0]), "recurrences": recurrences,
-            "timezone": zone}  # fmt: skip
+    zone = sent.get("timezone") or "UTC"
+    here = now.astimezone(_clock(zone)).replace(tzinfo=None)
+    # Without a start it begins the moment it is written.
+    recurrences = [
+        {**one, "start": one.get("start") or here.isoformat(timespec="seconds")}
+        for one in recurrences
+    ]
+    windows = [_window(one, zone) for one in recurrences]
+    if new and any(start < now - _LATE for start, _ in windows):
+        raise reject(400, _PAST)
+    start, end = min(window for window in windows if window[1] > now or window is windows[-1])
+    return {"current_downtime": {"start": start.isoformat(), "end": end.isoformat()},
+            "recurrences": recurrences, "timezone": zone}  # fmt: skip
 
 
-def _window(first: Body) -> Body:
-    """The next window, its local time taken for that of UTC."""
-    start = _moment(first.get("start")) or datetime.now(timezone.utc).replace(microsecond=0)
-    match = _DURATION.fullmatch(first["duration"])
+def _window(one: Body, zone: str) -> tuple[datetime, datetime]:
+    """The first window of a recurrence, whose start is a local time."""
+    start = _local(one["start"]).replace(tzinfo=_clock(zone)).astimezone(timezone.utc)
+    match = _DURATION.fullmatch(one["duration"])
     length = int(match[1]) * _SECONDS[match[2]] if match else 0
-    end = start + timedelta(seconds=length)
-    return {"start": start.isoformat(), "end": end.isoformat()}
+    return start, start + timedelta(seconds=length)
+
+
+def _local(text: Json) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise _invalid("start") from None
+    if moment.tzinfo is not None:
+        raise _invalid("start")
+    return moment
+
+
+def _clock(zone: str) -> tzinfo:
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):  # not every machine has the zones
+        return timezone.utc
 
 
 def _moment(text: Json) -> datetime | None:
