@@ -53,6 +53,7 @@ MONITORS = ResourceType(
     ),
     # The server turns one into the other, depending on the query.
     synonyms={"type": {"query alert": "metric alert"}},
+    immutable=("type",),
     created_at="created",
     modified_at="modified",
     create=Write("POST", "/api/v1/monitor", mend=quirks.acceptable_monitor),

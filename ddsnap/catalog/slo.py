@@ -21,6 +21,7 @@ SERVICE_LEVEL_OBJECTIVES = ResourceType(
         " thresholds[*].target_display thresholds[*].warning_display"
     ),
     create_only=("type",),
+    immutable=("type",),
     unordered=paths("tags monitor_ids monitor_tags groups thresholds configured_alert_ids"),
     defaults=absent(empty="groups tags", blank="description"),
     created_at="created_at",

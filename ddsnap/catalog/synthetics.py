@@ -90,6 +90,7 @@ SYNTHETICS_TESTS = ResourceType(
     keeps_secrets=_CERTIFICATES,
     uploads=paths("config.request.files config.steps[*].request.files steps[*].params.files"),
     create_only=paths("type subtype"),
+    immutable=paths("type subtype"),
     unordered=paths(
         "tags locations options.restricted_roles options.bindings[*].principals options.device_ids"
     ),

@@ -174,7 +174,7 @@ def _meet(
         _let_end(decisions, entry, there)
     elif missing:
         block(decisions, entry, tuple(trouble.text for trouble in missing), missing[0].cause)
-    elif why := _unwritable(decisions, entry):
+    elif why := _another(type_, entry, there) or _unwritable(decisions, entry):
         block(decisions, entry, (why,), None)
     elif not _can_change(type_):
         block(decisions, entry, ("it differs, and no API changes it",), None)
@@ -195,6 +195,17 @@ def _let_end(decisions: Decisions, entry: Entry, there: Entry) -> None:
     else:
         why = f"{reason}, and goes on at the destination: cancel it there"
         block(decisions, entry, (why,), None)
+
+
+def _another(type_: ResourceType, entry: Entry, there: Entry) -> str:
+    """Say which field makes two resources of the two, although one was made after the other."""
+    for path, own, other in zip(type_.immutable, entry.immutable, there.immutable, strict=True):
+        if own != other:
+            return (
+                f"its {path} is '{own}', and '{other}' at the destination, where nobody can change"
+                " it: delete it there, and the next replay makes it anew"
+            )
+    return ""
 
 
 def _can_change(type_: ResourceType) -> bool:

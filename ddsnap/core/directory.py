@@ -59,6 +59,8 @@ class Entry:
     disabled: bool = False
     unknown: frozenset[str] = frozenset()
     """The fields that nobody declared."""
+    immutable: tuple[str, ...] = ()
+    """The values of the fields that nobody can change."""
 
     @property
     def built_in(self) -> bool:
@@ -151,6 +153,7 @@ def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
     references = tuple(find_references(body, type_, catalog))
     own = portable(type_, body)
     whole = canonical.digest(own)
+    immutable = tuple(str(value_at(own, path)) for path in type_.immutable)
     return Entry(
         address,
         title_of(type_, body),
@@ -166,6 +169,7 @@ def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
         end_of(type_, body),
         bool(type_.disabled and value_at(body, type_.disabled)),
         unknown_fields(type_, body),
+        immutable,
     )
 
 

@@ -309,6 +309,8 @@ class ResourceType:
     that holds such a map as JSON is one as a whole, if any of it is."""
     masked: tuple[Masked, ...] = ()
     create_only: tuple[str, ...] = ()
+    immutable: tuple[str, ...] = ()
+    """Fields that make it another resource: with another value there, no update of it can be."""
     update_only: tuple[str, ...] = ()
     write_only: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()

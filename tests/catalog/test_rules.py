@@ -23,6 +23,7 @@ NOT_STORED = {
     "administers", "owned", "automatic", "superseded", "restricts", "presets",
     "later",
     "ends_by",
+    "immutable",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

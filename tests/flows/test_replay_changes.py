@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pairs import api, note, pair
+from pairs import api, note, pair, probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -231,6 +231,22 @@ def test_what_no_update_clears_is_told_and_not_written_again(orgs: Pair) -> None
     assert there["attributes"]["rrule"] == "FREQ=DAILY"
     assert there["attributes"]["description"] == ""
     orgs.settle()
+
+
+def test_what_makes_it_another_resource_is_told_in_the_plan(orgs: Pair) -> None:
+    slo = orgs.us1.slo("SLO")
+    test = orgs.us1.post("/api/v1/synthetics/tests/api", probe("ping"))["public_id"]
+    orgs.replay()
+    load = int(orgs.us1.monitor("load"))
+    changed = {"type": "monitor", "monitor_ids": [load], "modified_at": 4102444800}
+    orgs.us1.all("service_level_objectives")[slo].update(changed, query=None)
+    orgs.us1.all("synthetics_tests")[test].update(subtype="dns", modified_at=LATER)
+    said = orgs.replay(code=4)
+    assert said.sent == ["POST /api/v1/monitor"]
+    told = orgs.outcomes()
+    assert told["SLO"]["error"].startswith("its type is 'monitor', and 'metric' at the destination")
+    assert told["ping"]["error"].startswith("its subtype is 'dns', and 'http' at the destination")
+    assert "delete it there" in said.out
 
 
 def sides(orgs: Pair) -> tuple[tuple[str, Any], tuple[str, Any]]:

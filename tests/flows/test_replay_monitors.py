@@ -68,19 +68,34 @@ def test_the_monitor_of_a_test_is_never_written_by_itself(orgs: Pair) -> None:
     orgs.settle()
 
 
-def test_a_type_that_cannot_be_changed_is_refused_and_nothing_is_deleted(orgs: Pair) -> None:
+def test_a_type_that_cannot_be_changed_is_told_in_the_plan_and_nothing_is_written(
+    orgs: Pair,
+) -> None:
     load = orgs.us1.monitor("load")
     orgs.replay()
     orgs.us1.delete(f"/api/v1/monitor/{load}")
     body = {**orgs.eu1.one("monitors", "load"), "id": int(load), "type": "log alert",
             "query": 'logs("*").index("*").rollup("count").last("5m") > 1'}  # fmt: skip
     orgs.us1.org.load("monitors", [body])
-    said = orgs.replay(code=4)
+    (action,) = (one for one in orgs.plan() if one["action"] == "blocked")
+    (why,) = action["reasons"]
+    assert why.startswith("its type is 'log alert', and 'metric alert' at the destination")
+    assert orgs.replay(code=4).sent == []
     (there,) = orgs.eu1.all("monitors")
-    assert said.sent == [f"PUT /api/v1/monitor/{there}"]
-    told = orgs.outcomes()["load"]
-    assert told["status"] == "failed"
-    assert "type of a monitor cannot be changed" in told["error"]
+    orgs.eu1.delete(f"/api/v1/monitor/{there}")
+    assert orgs.replay().sent == ["POST /api/v1/monitor"]
+    assert orgs.eu1.one("monitors", "load")["type"] == "log alert"
+    orgs.settle()
+
+
+def test_what_the_server_takes_for_the_same_type_can_be_changed(orgs: Pair) -> None:
+    load = orgs.us1.monitor("load")
+    orgs.replay()
+    odd = "avg(last_5m):anomalies(avg:load{*}, 'basic', 2) > 1"
+    orgs.us1.all("monitors")[load].update(type="query alert", query=odd, modified="2099-01-01")
+    assert [write.status for write in orgs.replay().writes] == [200]
+    assert orgs.eu1.one("monitors", "load")["type"] == "query alert"
+    orgs.settle()
 
 
 OLD: dict[str, dict[str, Any]] = {
