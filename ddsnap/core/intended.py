@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
 from ddsnap.core.fields import DEEP, EACH, field_path, value_at
@@ -67,12 +67,16 @@ def intended_document(
     return body
 
 
+FIXED: Final = "differs, and only a creation can set it"
+"""How the reason ends for which a field is left as it is."""
+
+
 def fixed_at_creation(
     type_: ResourceType, body: JSONObject, present: JSONObject
 ) -> tuple[str, ...]:
-    """Return the fields that differ although only a creation can set them."""
+    """Name the fields that differ although only a creation can set them."""
     return tuple(
-        path
+        f"{path} {FIXED}"
         for path in type_.create_only
         if not canonical.same(value_at(body, path), value_at(present, path))
     )

@@ -102,14 +102,13 @@ def _patch_one(decisions: Decisions, address: Address, data: bytes, present: JSO
     if present:
         wanted = as_there(type_, wanted, there, decisions.terms.now)
     fixed = fixed_at_creation(type_, plain, there) if present else ()
-    told = (f"{path} differs, and only a creation can set it" for path in fixed)
     settled = _is_settled(decisions, address, action.to, digest)
     patch = () if settled or canonical.same(there, wanted) else tuple(json_patch(there, wanted))
     decisions.actions[address] = replace(
         action,
         kind="unchanged" if action.kind == "update" and not patch else action.kind,
         patch=patch,
-        reasons=(*action.reasons, *told),
+        reasons=(*action.reasons, *fixed),
         intended=digest,
     )
 

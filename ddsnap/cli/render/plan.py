@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.cli.render.fields import Line, change_lines
 from ddsnap.cli.text import one_line
 from ddsnap.core.changes import apply_patch, changes
+from ddsnap.core.intended import FIXED
 from ddsnap.core.protection import protects
 from ddsnap.core.values import Address
 
@@ -76,6 +77,8 @@ def plan_lines(plan: Plan, present: Present | None = None) -> Iterator[Line]:
             if len(group) > len(shown):
                 yield Line(f"... and {len(group) - len(shown)} more (-v names all)", "", 2)
     most = None if present else MOST_NAMED
+    if present is None:  # else they stand among the unchanged ones
+        yield from _fixed(plan, most)
     yield from _loose_ends(plan, most)
     yield from _cycles(plan, most)
 
@@ -208,6 +211,20 @@ def _blocked(plan: Plan, blocked: Iterable[Action], most: int | None) -> Iterato
     if len(gravest) > len(shown):
         others = sum(len(chains) for _, chains in gravest[len(shown) :])
         yield Line(f"... and {others} more, of other causes (-v names all)", "", 1)
+
+
+def _fixed(plan: Plan, most: int | None) -> Iterator[Line]:
+    """Yield what stays another than the source's for good, each time: nothing is written to it."""
+    fixed = [
+        action
+        for action in plan.actions
+        if action.kind == "unchanged" and any(reason.endswith(FIXED) for reason in action.reasons)
+    ]
+    if fixed:
+        yield Line("")
+        yield Line(f"unchanged, although they differ ({len(fixed)})")
+    told = [Line(f". {action.address.type} {_headline(action)}", "", 1) for action in fixed]
+    yield from _cut(told, most, 1)
 
 
 def _loose_ends(plan: Plan, most: int | None) -> Iterator[Line]:
