@@ -11,6 +11,7 @@ from ddsnap.core.match import portable
 from ddsnap.core.normalize import normalize
 from ddsnap.core.quiet import hush
 from ddsnap.core.references import find_references, rewrite
+from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def intended_document(
         if type_.orders and type_.members:
             _keep_others(type_, body, present)
         for path in () if resolution.same_org else type_.keeps_others:
-            _keep_elements(path, body, present)
+            _keep_elements(path, body, _theirs(path, resolution, type_, present))
         for path in type_.create_only:
             settle(path, body, present)
     return body
@@ -108,10 +109,32 @@ def _keep_others(type_: ResourceType, body: JSONObject, present: JSONObject) -> 
         field_path(at).put(body, merge_order(wanted, there, by.lstrip(".")))
 
 
-def _keep_elements(path: str, body: JSONObject, present: JSONObject) -> None:
+def _theirs(
+    path: str, resolution: Resolution, type_: ResourceType, present: JSONObject
+) -> Sequence[JSON]:
+    """Return what the destination has in a set, without what is gone where the source has it.
+
+    Only where deletions are allowed is that taken off.
+    """
+    at = field_path(path)
+    found = at.first(present)
+    elements = found if isinstance(found, list) else []
+    if not resolution.deletes:
+        return elements
+    ours, depth = resolution.mapped, len(at.steps)
+    gone = {
+        reference.parts[depth]
+        for reference in find_references(present, type_, resolution.catalog)
+        if at.covers(reference.parts)
+        and any(Address(name, reference.value) in ours for name in reference.to)
+    }
+    return [element for nth, element in enumerate(elements) if nth not in gone]
+
+
+def _keep_elements(path: str, body: JSONObject, theirs: Sequence[JSON]) -> None:
     """What only the destination has in a set stays there."""
-    found = (value_at(present, path), value_at(body, path))
-    told = [element for elements in found if isinstance(elements, list) for element in elements]
+    wanted = value_at(body, path)
+    told = [*theirs, *(wanted if isinstance(wanted, list) else ())]
     if told:
         by_bytes = {canonical.encode(element): element for element in told}
         field_path(path).put(body, [by_bytes[key] for key in sorted(by_bytes)])

@@ -171,6 +171,7 @@ def make_plan(
         exact=exact,
         others=others or {},
         is_preset=is_preset,
+        deletes=deletions is not None,
     )
     terms = Terms(adopt or {}, create_similar, frozenset(ours), there, names, now)
     decisions = begin(resolution, terms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from ddsnap.core.fields import value_at
@@ -57,6 +58,8 @@ class Resolution:
     """What the source may have for all that is known, of what nothing is created without it."""
     quiet: bool = False
     """Whether what is created there is silenced."""
+    deletes: bool = False
+    """Whether what the source has no more may be taken away there."""
     exact: bool = False
     """Whether documents stay as they were, references to what nobody knows included."""
     others: Mapping[Address, str] = field(default_factory=dict)
@@ -82,6 +85,12 @@ class Resolution:
         A restore takes what its own org has, whoever has made it.
         """
         return "" if self.same_org else self.others.get(there, "")
+
+    @cached_property
+    def mapped(self) -> frozenset[Address]:
+        """What the map names at the destination, and stands for nothing of another org."""
+        there = (Address(one.type, mapped.id) for one, mapped in self.id_map.items())
+        return frozenset(one for one in there if not self.other(one))
 
     def value(self, reference: Reference, ids: Ids | None = None) -> str | None:
         """Return what stands in the reference's place at the destination.

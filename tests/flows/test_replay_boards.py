@@ -85,6 +85,32 @@ def test_a_list_keeps_what_is_of_integrations_and_what_only_it_has_there(orgs: P
     orgs.settle()
 
 
+def test_what_was_taken_off_a_list_goes_with_consent_alone(orgs: Pair) -> None:
+    first, second, gone = (orgs.us1.dashboard(title) for title in ("A", "B", "gone"))
+    list_ = orgs.us1.post(LISTS, {"name": "L"})["id"]
+    here = f"/api/v2/dashboard/lists/manual/{list_}/dashboards"
+    orgs.us1.put(here, {"dashboards": [board_of(one) for one in (first, second, gone)]})
+    orgs.replay()
+    there = orgs.ids("dashboards")
+    theirs = board_of(orgs.eu1.dashboard("theirs"))
+    own = orgs.eu1.one("dashboard_lists", "L")
+    path = f"/api/v2/dashboard/lists/manual/{own['id']}/dashboards"
+    orgs.eu1.send("POST", path, {"dashboards": [theirs]})
+    orgs.us1.put(here, {"dashboards": [board_of(first)]})
+    orgs.us1.delete(f"/api/v1/dashboard/{gone}")
+    assert orgs.replay().sent == []
+    said = orgs.replay("--delete")
+    assert said.sent == [f"PUT {path}", f"DELETE /api/v1/dashboard/{there[gone]}"]
+    kept = {one["id"] for one in said.writes[0].body["dashboards"]}
+    assert kept == {there[first], theirs["id"]}
+    orgs.settle("--delete")
+    orgs.settle()
+
+
+def board_of(id_: str) -> dict[str, str]:
+    return {"type": "custom_timeboard", "id": id_}
+
+
 def test_a_powerpack_keeps_its_layout_and_its_place_in_a_dashboard(orgs: Pair) -> None:
     layout = {"x": 0, "y": 0, "width": 7, "height": 3}
     pack = powerpack(orgs, "Pack", layout)
