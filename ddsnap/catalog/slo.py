@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from ddsnap.catalog import pages
-from ddsnap.core.resource_type import Call, Ref, ResourceType, absent, paths
+from ddsnap.core.resource_type import Call, Demand, Ref, ResourceType, absent, paths
+
+# "Metric queries require the 'as count' modifier", which older objectives lack. Those that count
+# the values of a distribution are counts by themselves.
+_COUNT = r"\.as_count\(\)|\bcount[:(]"
+_NO_COUNT = "has no .as_count(), and Datadog refuses that today; a transformation can add it"
 
 SERVICE_LEVEL_OBJECTIVES = ResourceType(
     name="service_level_objectives",
@@ -31,6 +36,10 @@ SERVICE_LEVEL_OBJECTIVES = ResourceType(
     update=Call("PUT", "/api/v1/slo/{id}", envelope="", answer="data[*]"),
     delete=Call("DELETE", "/api/v1/slo/{id}"),
     repeats=("type",),
+    demands=(
+        Demand("query.numerator", _COUNT, _NO_COUNT),
+        Demand("query.denominator", _COUNT, _NO_COUNT),
+    ),
     refs=(Ref("monitor_ids[*]", to=("monitors", "synthetics_tests")),),
     permissions=("slos_read", "slos_write"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ddsnap.core.fields import field_path, value_at
@@ -16,6 +17,10 @@ def flaw_of(type_: ResourceType, body: JSONObject) -> str:
     for path in type_.uploads:
         if any(True for slot in field_path(path).find(body) if slot.value):
             return f"the files at {path} were uploaded, and their content is not in the snapshot"
+    for demand in type_.demands:
+        text = value_at(body, demand.at)
+        if isinstance(text, str) and not re.search(demand.pattern, text):
+            return f"its {demand.at} {demand.why}"
     return _flaw_of_policy(type_, body) if type_.discover and type_.nothing_when_empty else ""
 
 

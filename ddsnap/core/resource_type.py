@@ -200,6 +200,15 @@ class Masked:
 
 
 @dataclass(frozen=True)
+class Demand:
+    """What a text must hold, lest Datadog refuses what it took once: a regular expression."""
+
+    at: str
+    pattern: str
+    why: str
+
+
+@dataclass(frozen=True)
 class TextRef:
     """A grammar for references inside text.
 
@@ -355,6 +364,8 @@ class ResourceType:
     """An update carries the destination's id in its body."""
     quiet: tuple[Quiet, ...] = ()
     """What it gets between two orgs, so that nobody is woken before the migration is done."""
+    demands: tuple[Demand, ...] = ()
+    """What is demanded today of documents that may be older."""
     uploads: tuple[str, ...] = ()
     """Where a document names files whose content the API shows to nobody."""
     later: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ NOT_STORED = {
     "later",
     "ends_by",
     "immutable",
+    "demands",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

@@ -136,6 +136,21 @@ def test_a_powerpack_of_somebody_else_is_reported_and_the_rest_deleted(orgs: Pai
     assert len(orgs.eu1.all("powerpacks")) == 1
 
 
+def test_an_objective_of_old_that_datadog_refuses_today_is_told_in_the_plan(orgs: Pair) -> None:
+    slo = orgs.us1.slo("SLO")
+    board = orgs.us1.dashboard("Board", {"type": "slo", "slo_id": slo, "view_type": "detail"})
+    old = {"numerator": "sum:a{*}.as_count()", "denominator": "sum:b{*}"}
+    orgs.us1.all("service_level_objectives")[slo]["query"] = old
+    blocked = {one["id"] for one in orgs.plan() if one["action"] == "blocked"}
+    assert blocked == {slo, board}
+    said = orgs.replay(code=4)
+    assert said.sent == []
+    assert "its query.denominator has no .as_count()" in orgs.outcomes()["SLO"]["error"]
+    old["denominator"] = "sum:b{*}.as_count()"
+    orgs.us1.all("service_level_objectives")[slo]["modified_at"] += 1
+    assert orgs.replay().sent == ["POST /api/v1/slo", "POST /api/v1/dashboard"]
+
+
 def test_an_objective_is_deleted_after_the_dashboard_that_shows_it(orgs: Pair) -> None:
     slo = orgs.us1.slo("SLO")
     board = orgs.us1.dashboard("Board", {"type": "slo", "slo_id": slo, "view_type": "detail"})

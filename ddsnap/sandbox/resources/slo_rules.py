@@ -113,7 +113,7 @@ def _check_metric(_org: SandboxOrg, sent: Body) -> None:
         for name in ("numerator", "denominator"):
             text = query.get(name) if isinstance(query, dict) else None
             if not isinstance(text, str) or ".as_count()" not in text:
-                raise _invalid(f"the {name} must be a count: use .as_count()")
+                raise _invalid("Metric queries require the 'as count' modifier")
     elif not isinstance(count, dict) or not count.get("queries"):
         raise _invalid("sli_specification.count must hold queries")
     else:
