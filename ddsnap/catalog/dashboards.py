@@ -30,6 +30,7 @@ DASHBOARDS = ResourceType(
         empty="notify_list restricted_roles tags template_variables template_variable_presets",
         blank="description",
     ),
+    read_only=("is_read_only", "author_handle"),
     created_at="created_at",
     modified_at="modified_at",
     create=Call("POST", "/api/v1/dashboard"),

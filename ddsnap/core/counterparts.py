@@ -38,6 +38,8 @@ class Terms:
     names: Mapping[str, Collection[str]] | None = None
     """What the destination's own tables name."""
     now: datetime | None = None
+    me: Collection[str] = ()
+    """The names of the replaying identity: its id, its handle."""
 
 
 @dataclass(frozen=True, slots=True)

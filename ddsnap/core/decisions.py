@@ -174,7 +174,9 @@ def _meet(
         _let_end(decisions, entry, there)
     elif missing:
         block(decisions, entry, tuple(trouble.text for trouble in missing), missing[0].cause)
-    elif why := _another(type_, entry, there) or _unwritable(decisions, entry):
+    elif why := (
+        _another(type_, entry, there) or _unwritable(decisions, entry) or _barred(decisions, there)
+    ):
         block(decisions, entry, (why,), None)
     elif not _can_change(type_):
         block(decisions, entry, ("it differs, and no API changes it",), None)
@@ -206,6 +208,16 @@ def _another(type_: ResourceType, entry: Entry, there: Entry) -> str:
                 " it: delete it there, and the next replay makes it anew"
             )
     return ""
+
+
+def _barred(decisions: Decisions, there: Entry) -> str:
+    """Say why the replaying identity may not change what is at the destination."""
+    if not there.author or there.author in decisions.terms.me:
+        return ""
+    return (
+        f"it is read-only at the destination for all but its author, {there.author}, and"
+        " administrators: open it there first"
+    )
 
 
 def _can_change(type_: ResourceType) -> bool:

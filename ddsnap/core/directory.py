@@ -61,6 +61,8 @@ class Entry:
     """The fields that nobody declared."""
     immutable: tuple[str, ...] = ()
     """The values of the fields that nobody can change."""
+    author: str = ""
+    """Who alone may change it, where it is read-only for all others."""
 
     @property
     def built_in(self) -> bool:
@@ -170,6 +172,7 @@ def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
         bool(type_.disabled and value_at(body, type_.disabled)),
         unknown_fields(type_, body),
         immutable,
+        _author(type_, body),
     )
 
 
@@ -183,6 +186,12 @@ def _bare(
         path.remove(own)
     kept = [ref for ref in references if not any(path.covers(ref.parts) for path in paths)]
     return fingerprint_of(type_, own, kept, quiet=quiet)
+
+
+def _author(type_: ResourceType, body: JSONObject) -> str:
+    if type_.read_only is None or value_at(body, type_.read_only[0]) is not True:
+        return ""
+    return str(value_at(body, type_.read_only[1]) or "nobody known")
 
 
 def _list(directory: Directory, entry: Entry, type_: ResourceType) -> None:

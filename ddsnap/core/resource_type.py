@@ -389,6 +389,8 @@ class ResourceType:
     """How that is told of such a resource; what is a part of it is as little people's."""
     automatic: bool = False
     """Such resources come by themselves: that one is not there is no trouble."""
+    read_only: tuple[str, str] | None = None
+    """A field that is true of what only its author may change, and the field that names him."""
     held: str = ""
     """The title of the one that somebody must hold, lest nobody can administrate the org."""
     administers: str = ""

@@ -96,7 +96,7 @@ def basis_of(run: Run, order: Order, keys: Keys, before: View, now: datetime) ->
         "maps": (mapped or b"").hex(),
         "wishes": order.wishes.to_json(),
         "transforms": rules,
-        "identity": [keys.user, keys.uuid],
+        "identity": [keys.user, keys.handle, keys.uuid],
         "names": names,
     }
     return Basis(canonical.digest(told), now)

@@ -44,6 +44,7 @@ def plan_replay(
     now: datetime | None = None,
     deletions: Deletions | None = None,
     self_user: str = "",
+    self_handle: str = "",
     unread: Collection[Address] = (),
     is_preset: Callable[[Address], bool] = lambda _: False,
 ) -> Plan:
@@ -76,6 +77,7 @@ def plan_replay(
         now=now,
         deletions=deletions,
         self_user=self_user,
+        self_handle=self_handle,
         unread=unread,
         is_preset=is_preset,
     )

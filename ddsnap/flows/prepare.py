@@ -324,6 +324,7 @@ def _plan(
         now=started,
         deletions=_deletions(order, catalog),
         self_user=keys.user,
+        self_handle=keys.handle,
         unread=() if wishes.allow_unprotected else unread(order.source, catalog),
         is_preset=order.is_preset or presets_of(run),
     )
@@ -385,6 +386,7 @@ def _plan_undo(
         exact=True,
         now=started,
         self_user=keys.user,
+        self_handle=keys.handle,
     )
     plan = undo.plan(plan)
     prepared = Prepared(

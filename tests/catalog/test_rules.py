@@ -25,6 +25,7 @@ NOT_STORED = {
     "ends_by",
     "immutable",
     "demands",
+    "read_only",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

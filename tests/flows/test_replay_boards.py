@@ -42,6 +42,22 @@ def test_a_dashboard_that_is_read_only_there_is_never_cloned(orgs: Pair) -> None
     assert "403" in told["error"]
 
 
+def test_a_dashboard_that_is_read_only_for_others_is_told_in_the_plan(orgs: Pair) -> None:
+    orgs.us1.dashboard("Board", note("1"))
+    orgs.replay()
+    there = orgs.eu1.one("dashboards", "Board")
+    there.update(is_read_only=True, author_handle="ann@e.example")
+    orgs.settle()  # it is as it shall be
+    board = orgs.us1.one("dashboards", "Board")
+    board["widgets"] = [{"id": 1, "definition": note("2")}]
+    board["modified_at"] = "2099-01-01T00:00:00+00:00"
+    assert [one["title"] for one in orgs.plan() if one["action"] == "blocked"] == ["Board"]
+    assert orgs.replay(code=4).sent == []
+    assert "its author, ann@e.example" in orgs.outcomes()["Board"]["error"]
+    there["is_read_only"] = False
+    assert orgs.replay().sent == [f"PUT /api/v1/dashboard/{there['id']}"]
+
+
 def test_what_only_datadog_says_of_a_dashboard_is_never_sent(orgs: Pair) -> None:
     board = orgs.us1.dashboard("Board")
     orgs.us1.all("dashboards")[board]["is_read_only"] = True
