@@ -72,6 +72,9 @@ LOGS_PIPELINES = ResourceType(
     # Pipelines of integrations: only their place in the order is anybody's decision.
     built_in=(("is_read_only", True),),
     built_in_key=("name",),
+    arrives=("it comes with the first log of {}", "filter.query"),
+    # No log brings them.
+    stays_away=("cron", "ufw"),
     refs=(
         # Pipelines may hold pipelines.
         Ref(

@@ -248,10 +248,8 @@ def _make(
     address, resolution = entry.address, decisions.resolution
     there = resolution.destination.entries
     owned = entry.owned or owned_through(type_, entry, there, resolution.catalog, resolution.ids)
-    if owned and type_.automatic:
-        decisions.actions[address] = Action("unchanged", address, entry.title, reasons=(owned,))
-    elif owned:
-        block(decisions, entry, (f"{owned} and is not at the destination",), None)
+    if owned:
+        _await(decisions, entry, type_, owned)
     elif missing:
         block(decisions, entry, tuple(trouble.text for trouble in missing), missing[0].cause)
     elif why := _unwritable(decisions, entry) or _unseen(decisions, entry, type_):
@@ -268,6 +266,24 @@ def _make(
         decisions.actions[address] = Action("deferred", address, entry.title, reasons=reasons)
     else:
         block(decisions, entry, ("no API creates it",), None)
+
+
+def _await(decisions: Decisions, entry: Entry, type_: ResourceType, owned: str) -> None:
+    """Decide on what is nobody's to make and the destination does not have: it may come."""
+    address, resolution = entry.address, decisions.resolution
+    why = f"{owned} and is not at the destination"
+    if type_.automatic:
+        decisions.actions[address] = Action("unchanged", address, entry.title, reasons=(owned,))
+    elif entry.title.casefold() in type_.stays_away:
+        resolution.causes[address] = address
+        reasons = (f"{why}, where nothing brings it",)
+        decisions.actions[address] = Action("unchanged", address, entry.title, reasons=reasons)
+    elif entry.arrives:
+        resolution.causes[address] = address
+        reasons = (f"{why}; {entry.arrives}",)
+        decisions.actions[address] = Action("deferred", address, entry.title, reasons=reasons)
+    else:
+        block(decisions, entry, (why,), None)
 
 
 def _unseen(decisions: Decisions, entry: Entry, type_: ResourceType) -> str:

@@ -61,6 +61,8 @@ class Entry:
     """The fields that nobody declared."""
     immutable: tuple[str, ...] = ()
     """The values of the fields that nobody can change."""
+    arrives: str = ""
+    """How it comes to an org by itself."""
     author: str = ""
     """Who alone may change it, where it is read-only for all others."""
 
@@ -172,6 +174,7 @@ def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
         bool(type_.disabled and value_at(body, type_.disabled)),
         unknown_fields(type_, body),
         immutable,
+        _arrives(type_, body),
         _author(type_, body),
     )
 
@@ -186,6 +189,13 @@ def _bare(
         path.remove(own)
     kept = [ref for ref in references if not any(path.covers(ref.parts) for path in paths)]
     return fingerprint_of(type_, own, kept, quiet=quiet)
+
+
+def _arrives(type_: ResourceType, body: JSONObject) -> str:
+    if type_.arrives is None or not owned(type_, body):
+        return ""
+    words, at = type_.arrives
+    return words.format(value_at(body, at) or title_of(type_, body))
 
 
 def _author(type_: ResourceType, body: JSONObject) -> str:

@@ -401,6 +401,10 @@ class ResourceType:
     """Other resources are restricted to it: what is restricted to a lost one must not open."""
     presets: bool = False
     """Datadog has some of its own, with the same id in every org, that no listing names."""
+    arrives: tuple[str, str] | None = None
+    """How a built-in resource comes to an org without it, in words about the value of a field."""
+    stays_away: tuple[str, ...] = ()
+    """Titles of built-in resources that nothing brings to an org, and that nobody misses."""
     built_in_key: tuple[str, ...] = ()
     """The key of built-in resources, whatever their case, where the others have none."""
 

@@ -26,6 +26,7 @@ NOT_STORED = {
     "immutable",
     "demands",
     "read_only",
+    "arrives", "stays_away",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

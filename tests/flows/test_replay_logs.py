@@ -84,15 +84,35 @@ def test_an_order_goes_on_without_a_member_that_failed(orgs: Pair) -> None:
 
 
 def test_pipelines_of_integrations_are_never_written(orgs: Pair) -> None:
-    for side, names in ((orgs.us1, ("nginx", "redis")), (orgs.eu1, ("Nginx",))):
+    for side, names in ((orgs.us1, ("nginx", "redis", "cron", "ufw")), (orgs.eu1, ("Nginx",))):
         for name in names:
             side.all("logs_pipelines")[pipeline(side, name)]["is_read_only"] = True
     pipeline(orgs.us1, "ours")
     orgs.us1.one("logs_pipelines", "nginx")["is_enabled"] = False
-    said = orgs.replay(code=4)
+    orgs.us1.one("logs_pipelines", "redis")["filter"] = {"query": "source:redis"}
+    said = orgs.replay()
     assert [write.body["name"] for write in said.on(PIPELINES)] == ["ours"]
-    assert "not at the destination" in orgs.outcomes()["redis"]["error"]
     assert ordered(orgs.eu1) == ["Nginx", "ours"]
+    told = orgs.outcomes()
+    assert told["redis"]["status"] == "deferred"
+    assert "it comes with the first log of source:redis" in told["redis"]["error"]
+    assert told["cron"]["status"] == told["ufw"]["status"] == "unchanged"
+    assert "where nothing brings it" in told["cron"]["reasons"][0]
+    said = orgs.replay()
+    assert said.sent == []
+    assert "deferred: logs_pipelines 'redis'" in said.out
+    assert "cron" not in said.out
+
+
+def test_a_pipeline_that_came_by_itself_takes_its_place(orgs: Pair) -> None:
+    orgs.us1.all("logs_pipelines")[pipeline(orgs.us1, "redis")]["is_read_only"] = True
+    pipeline(orgs.us1, "ours")
+    orgs.replay()
+    orgs.eu1.all("logs_pipelines")[pipeline(orgs.eu1, "redis")]["is_read_only"] = True
+    assert ordered(orgs.eu1) == ["ours", "redis"]
+    orgs.replay()
+    assert ordered(orgs.eu1) == ["redis", "ours"]
+    orgs.settle()
 
 
 def test_a_pipeline_with_a_table_that_is_not_known_is_not_written(orgs: Pair) -> None:
