@@ -76,6 +76,7 @@ class Gateway:
         self._catalog = catalog
         self._lookups: dict[str, dict[str, str]] = {}
         self._lookups_lock = threading.Lock()
+        self._beside: dict[str, set[str]] = {}
 
     def requests(self) -> dict[str, RouteCount]:
         """Return the traffic so far, by route."""
@@ -209,6 +210,13 @@ class Gateway:
                 }
             return self._lookups[name]
 
+    def beside(self) -> dict[str, frozenset[str]]:
+        """Return the ids of what listings held beside their types' own, by what they are.
+
+        Of a listing that was not read as a whole nothing is told.
+        """
+        return {name: frozenset(ids) for name, ids in self._beside.items()}
+
     def send(self, type_: ResourceType, request: Request, body: JSON) -> Written:
         """Send a request whose secrets are filled in; names become the org's own ids.
 
@@ -268,11 +276,16 @@ class Gateway:
         def id_of(item: JSONObject) -> str:
             return self.id_of(type_, place_parent(type_, item, parent))
 
+        beside: set[str] = set()
         for page in read_pages(fetch, type_.pages, type_.items, id_of, lose):
             for item in page.items:
                 if is_ours(type_, item):
                     # Half an item cannot be brought into the shape of a whole one.
                     yield item if type_.detail else shaped(type_, item, page.included)
+                elif isinstance(other := value_at(item, type_.id), str):
+                    beside.add(other)
+        if type_.beside:
+            self._beside[type_.beside] = beside
 
     def _get(self, route: str, path: str, query: Mapping[str, str], of_parent: bool) -> JSON:
         expect = _NO_PARENT if of_parent else ()

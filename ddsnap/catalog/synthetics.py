@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ddsnap.catalog import pages, quirks, shared
 from ddsnap.core.resource_type import (
+    Among,
     Call,
     Masked,
     Quiet,
@@ -88,6 +89,7 @@ SYNTHETICS_TESTS = ResourceType(
     # Of a certificate the API answers the file's name alone; Datadog's own Terraform provider sends
     # the content only where that has changed.
     keeps_secrets=_CERTIFICATES,
+    among=(Among("locations[*]", "locations", ("aws:", "azure:", "gcp:"), but=("type", "mobile")),),
     uploads=paths("config.request.files config.steps[*].request.files steps[*].params.files"),
     create_only=paths("type subtype"),
     immutable=paths("type subtype"),
@@ -209,6 +211,7 @@ SYNTHETICS_PRIVATE_LOCATIONS = ResourceType(
     envelope="",
     detail=True,
     keep=("id", "pl:"),
+    beside="locations",
     item_path=f"{_LOCATIONS}/{{id}}",
     fields="id name description tags metadata; metadata: restricted_roles",
     identity=("pl_id",),

@@ -111,6 +111,7 @@ def _stage(sandbox: Sandbox, name: str, scene: Scene) -> None:
     documents = scene.view.documents(CATALOG)
     org.load_snapshot([(one.address.type, dict(one.body)) for one in documents])
     org.public_id, org.uuid = keys.public_id, keys.uuid or org.uuid
+    org.locations = scene.locations
     if keys.user in org.table("users"):
         org.owner = keys.user
     for type_name, status in scene.closed.items():

@@ -36,7 +36,7 @@ class Terms:
     there: Mapping[str, str] | None = None
     """The states of the destination's types; without them everything counts as read."""
     names: Mapping[str, Collection[str]] | None = None
-    """What the destination's own tables name."""
+    """What the destination's own tables and listings name, as far as they were read."""
     now: datetime | None = None
     me: Collection[str] = ()
     """The names of the replaying identity: its id, its handle."""

@@ -52,7 +52,7 @@ class Entry:
     bare: Fingerprint | None = None
     """The fingerprint without what a policy takes the place of, where there is any of it."""
     names: tuple[tuple[str, str], ...] = ()
-    """What it names out of Datadog's own tables: the table and the name."""
+    """What it names out of Datadog's own tables and listings: which one, and the name."""
     flaw: str = ""
     """Why it must not be written as it stands."""
     ends: datetime | None = None
@@ -222,11 +222,15 @@ def _list(directory: Directory, entry: Entry, type_: ResourceType) -> None:
 
 
 def _names(type_: ResourceType, body: JSONObject) -> tuple[tuple[str, str], ...]:
+    places = [(named.at, named.lookup, "") for named in type_.named]
+    for one in type_.among:
+        if not (one.but and value_at(body, one.but[0]) == one.but[1]):
+            places += [(one.at, one.beside, start) for start in one.starts]
     return tuple(
-        (named.lookup, slot.value)
-        for named in type_.named
-        for slot in field_path(named.at).find(body)
-        if isinstance(slot.value, str)
+        (table, slot.value)
+        for at, table, start in places
+        for slot in field_path(at).find(body)
+        if isinstance(slot.value, str) and slot.value.startswith(start)
     )
 
 

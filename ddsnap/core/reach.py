@@ -53,11 +53,12 @@ def reached(
 def consulted(here: Directory, catalog: Catalog, addresses: Collection[Address]) -> set[str]:
     """Return the types without which these could not be written as they are.
 
-    Of them are those of which a list sheds what is not known to be there, and, where only the
-    roles that somebody holds are taken, or a role may let somebody administrate, whoever may hold
-    one.
+    Of them are those of which a list sheds what is not known to be there, those whose listings name
+    what else there is, and, where only the roles that somebody holds are taken, or a role may let
+    somebody administrate, whoever may hold one.
     """
     holders = {type_.name for type_ in catalog.types if type_.disabled}
+    listing = {type_.beside: type_.name for type_ in catalog.types if type_.beside}
     types: set[str] = set()
     for address in addresses:
         type_, references = catalog.get(address.type), here.entries[address].references
@@ -67,6 +68,7 @@ def consulted(here: Directory, catalog: Catalog, addresses: Collection[Address])
             types |= holders
         for reference in inside(references, type_.sheds):
             types.update(reference.to)
+        types.update(listing[one.beside] for one in type_.among if one.beside in listing)
     return types
 
 

@@ -175,6 +175,19 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Among:
+    """Values that must be among what stands ``beside`` a listing's own, as far as they start so.
+
+    ``but`` is a field and its value that mark documents which are written without them.
+    """
+
+    at: str
+    beside: str
+    starts: tuple[str, ...]
+    but: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class Quiet:
     """What keeps a resource silent when it is created in another org.
 
@@ -296,6 +309,8 @@ class ResourceType:
     """A field and its values (none: any value) that mark items which are not ours to capture."""
     keep: tuple[str, str] | None = None
     """A field and the prefix of its values that mark the items which are ours to capture."""
+    beside: str = ""
+    """What the other items are, whose ids documents may name: a word of people's."""
     gone: tuple[int, ...] = (404, 410)
     """Statuses of a direct read that say the resource does not exist."""
     ends: str = ""
@@ -364,6 +379,7 @@ class ResourceType:
     """An update carries the destination's id in its body."""
     quiet: tuple[Quiet, ...] = ()
     """What it gets between two orgs, so that nobody is woken before the migration is done."""
+    among: tuple[Among, ...] = ()
     demands: tuple[Demand, ...] = ()
     """What is demanded today of documents that may be older."""
     uploads: tuple[str, ...] = ()

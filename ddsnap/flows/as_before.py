@@ -84,8 +84,7 @@ def basis_of(run: Run, order: Order, keys: Keys, before: View, now: datetime) ->
     tip = repo.branch(run.journal)
     # What is another org's is neither adopted nor deleted, so that all maps count.
     mapped = find_folder(repo, tree_of(repo, tip), MAPS) if tip else None
-    lookups = {name: run.gateway.lookup(name).values() for name in run.catalog.lookups}
-    names: JSONObject = {name: [*sorted(found)] for name, found in lookups.items()}
+    names: JSONObject = {name: [*sorted(found)] for name, found in names_there(run).items()}
     rules: list[JSON] = [[rule.name, rule.text] for rule in order.rules]
     told: JSONObject = {
         "version": __version__,
@@ -100,6 +99,12 @@ def basis_of(run: Run, order: Order, keys: Keys, before: View, now: datetime) ->
         "names": names,
     }
     return Basis(canonical.digest(told), now)
+
+
+def names_there(run: Run) -> dict[str, frozenset[str]]:
+    """Return what the org's own tables name, and its listings, as far as they were read."""
+    tables = {name: run.gateway.lookup(name).values() for name in run.catalog.lookups}
+    return {name: frozenset(found) for name, found in tables.items()} | run.gateway.beside()
 
 
 def recall(run: Run, basis: Basis) -> AsBefore | None:

@@ -20,7 +20,7 @@ from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.transform import unmatched
 from ddsnap.errors import Refused, UsageError
 from ddsnap.flows.app_links import AppLinks, app_links
-from ddsnap.flows.as_before import basis_of, recall
+from ddsnap.flows.as_before import basis_of, names_there, recall
 from ddsnap.flows.id_map import read_map, read_others
 from ddsnap.flows.interrupted import recognized
 from ddsnap.flows.mute import TYPE as DOWNTIMES
@@ -302,7 +302,7 @@ def _plan(
     resolvable = principals_known(
         order.rules, order.source, before, catalog, id_map, selected=selected or (lambda _: True)
     )
-    names = {name: frozenset(run.gateway.lookup(name).values()) for name in catalog.lookups}
+    names = names_there(run)
     source = ReplaySource(order.source, catalog, order.rules, resolvable=resolvable, names=names)
     new = earlier.made(before, catalog) if earlier else []
     made = [document for document in new if document.address not in others]

@@ -28,6 +28,8 @@ class Scene:
     view: View
     reading: CaptureResult
     warnings: tuple[str, ...]
+    locations: tuple[str, ...]
+    """The locations of tests that Datadog has there; none where they could not be listed."""
 
     @property
     def closed(self) -> dict[str, int]:
@@ -45,4 +47,5 @@ def look(run: Run, order: Order) -> Scene:
     keys = run.gateway.identity()
     warnings = check_ground(run, order, keys)
     view, reading = live_view(run, order.scope)
-    return Scene(keys, view, reading, (*warnings, *reading.warnings))
+    locations = tuple(sorted(run.gateway.beside().get("locations", ())))
+    return Scene(keys, view, reading, (*warnings, *reading.warnings), locations)

@@ -36,6 +36,8 @@ class SandboxOrg:
         self.owner = ""
         self.recovery: Body | None = None
         """The state of disaster recovery: ``{"status": 0..5, "spelling": "hamr_status"}``."""
+        self.locations: tuple[str, ...] = ()
+        """Datadog's own locations of tests, where they are other ones than usual."""
         self.disorder: random.Random | None = None
         self.bin: dict[str, Body] = {}
         self.burnt: list[str] = []

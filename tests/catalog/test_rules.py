@@ -27,6 +27,7 @@ NOT_STORED = {
     "demands",
     "read_only",
     "arrives", "stays_away",
+    "beside", "among",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

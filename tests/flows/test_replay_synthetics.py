@@ -266,13 +266,41 @@ def test_a_client_certificate_is_asked_for_and_then_stays(
     orgs.settle()
 
 
-def test_a_location_that_datadog_does_not_have_there_is_named(orgs: Pair) -> None:
+def test_a_location_that_datadog_does_not_have_there_is_told_in_the_plan(orgs: Pair) -> None:
+    orgs.us1.post(f"{TESTS}/api", probe("ping"))
+    ping = orgs.us1.one("synthetics_tests", "ping")
+    ping["locations"] = ["aws:moon-1", "aws:eu-west-1", "agent:cellar"]
+    orgs.us1.post(f"{TESTS}/api", probe("pong"))
+    assert [one["title"] for one in orgs.plan() if one["action"] == "blocked"] == ["ping"]
+    said = orgs.replay(code=4)
+    assert [write.body["name"] for write in said.writes] == ["pong"]
+    error = orgs.outcomes()["ping"]["error"]
+    assert error == "the destination does not know aws:moon-1 (locations)"
+    alone = orgs.run("replay", "us1", "synthetics_tests/ping", "--to", "eu1", "--yes", "--live")
+    assert alone.sent == []
+    orgs.eu1.org.locations = ("aws:moon-1", "aws:eu-west-1")
+    assert [write.body["name"] for write in orgs.replay().writes] == ["ping"]
+
+
+def test_where_locations_cannot_be_listed_the_write_tells(orgs: Pair) -> None:
     orgs.us1.post(f"{TESTS}/api", probe("ping"))
     orgs.us1.one("synthetics_tests", "ping")["locations"] = ["aws:moon-1"]
-    orgs.us1.post(f"{TESTS}/api", probe("pong"))
-    said = orgs.replay(code=4)
-    assert "aws:moon-1" in said.out
-    assert orgs.eu1.one("synthetics_tests", "pong")
+    orgs.sandbox.faults.add(Fault(path="/synthetics/locations", org="eu1", status=403))
+    orgs.replay(code=4)
+    assert orgs.outcomes()["ping"]["status"] == "failed"
+    assert "aws:moon-1" in orgs.outcomes()["ping"]["error"]
+
+
+def test_a_rehearsal_knows_the_locations_of_the_org(orgs: Pair) -> None:
+    orgs.us1.post(f"{TESTS}/api", probe("ping"))
+    ping = orgs.us1.one("synthetics_tests", "ping")
+    ping["locations"] = ["aws:moon-1"]
+    orgs.capture()
+    said = orgs.run("replay", "us1", "--to", "eu1", "--rehearse")
+    assert said.code == 4
+    assert "does not know aws:moon-1" in said.out
+    orgs.eu1.org.locations = ("aws:moon-1",)
+    assert orgs.run("replay", "us1", "--to", "eu1", "--rehearse").code == 0
 
 
 # --- variables and locations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from ddsnap.sandbox import pages
 from ddsnap.sandbox.answers import NO_CONTENT, Answer, Body, reject
@@ -10,6 +11,9 @@ from ddsnap.sandbox.resources.common import author, body_of, check_roles, found
 from ddsnap.sandbox.router import Call, Route
 from ddsnap.sandbox.shapes import Shape, check_shape
 from ddsnap.sandbox.times import iso
+
+if TYPE_CHECKING:
+    from ddsnap.sandbox.org import SandboxOrg
 
 _TYPE = "synthetics_private_locations"
 _AWS = (
@@ -24,18 +28,22 @@ _SHAPE: Shape = {
     "tags~": ["text"],
     "metadata": {"restricted_roles~": ["text"]},
 }
-MANAGED = tuple(
+_MANAGED = tuple(
     f"{cloud}:{region}"
     for cloud, regions in (("aws", _AWS), ("azure", "eastus"), ("gcp", _GCP))
     for region in regions.split()
 )
-"""Datadog's own locations, as far as the sandbox has them."""
+
+
+def managed(org: SandboxOrg) -> tuple[str, ...]:
+    """Return Datadog's own locations, as far as the sandbox has them."""
+    return org.locations or _MANAGED
 
 
 def list_locations(call: Call) -> Answer:
     """All locations, private ones last; of each no more than its name."""
     own = call.org.table(_TYPE).values()
-    rows = [{"id": id_, "name": id_.partition(":")[2]} for id_ in MANAGED]
+    rows = [{"id": id_, "name": id_.partition(":")[2]} for id_ in managed(call.org)]
     rows += [{"id": row["id"], "name": row["name"]} for row in own]
     return Answer({"locations": pages.whole(call, rows)})
 

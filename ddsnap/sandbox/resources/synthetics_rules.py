@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ddsnap.sandbox.answers import Body, Json, reject
 from ddsnap.sandbox.resources.common import author, check_roles, without
-from ddsnap.sandbox.resources.synthetics_locations import MANAGED
+from ddsnap.sandbox.resources.synthetics_locations import managed
 from ddsnap.sandbox.shapes import check_shape
 from ddsnap.sandbox.times import iso
 
@@ -143,7 +143,7 @@ def _check_locations(org: SandboxOrg, locations: list[Json]) -> None:
     for location in locations:
         text = str(location)
         private = text.startswith("pl:") and text in org.table("synthetics_private_locations")
-        if text not in MANAGED and not private and not text.startswith("agent:"):
+        if text not in managed(org) and not private and not text.startswith("agent:"):
             raise reject(400, f"Location not found: {text}")
 
 
