@@ -224,6 +224,22 @@ class Gateway:
         """
         return writing.send(self._session, type_, request, body, self.lookup)
 
+    def check(self, requests: Iterable[Request]) -> Iterator[ApiError | None]:
+        """Ask about writes, in order and several at a time; yield the refusals.
+
+        Nothing is written; refused keys raise ``AuthError``.
+        """
+        return self._session.map(self._check, requests)
+
+    def _check(self, request: Request) -> ApiError | None:
+        try:
+            self._session.request(request.method, request.route, request.path, body=request.body)
+        except AuthError:
+            raise
+        except ApiError as error:
+            return error
+        return None
+
     def id_of(self, type_: ResourceType, item: JSONObject) -> str:
         """Return an item's id, made of its parts where it has several."""
         try:

@@ -59,6 +59,10 @@ MONITORS = ResourceType(
     create=Write("POST", "/api/v1/monitor", mend=quirks.acceptable_monitor),
     update=Write("PUT", "/api/v1/monitor/{id}", mend=quirks.acceptable_monitor),
     delete=Call("DELETE", "/api/v1/monitor/{id}"),
+    checks=(
+        Call("POST", "/api/v1/monitor/validate"),
+        Call("POST", "/api/v1/monitor/{id}/validate"),
+    ),
     duplicate=r"Duplicate of an existing monitor_id:\s*(?P<id>\d+)",
     # A PUT changes what it names; the options it replaces as a whole.
     merges=("",),

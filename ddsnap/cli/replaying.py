@@ -52,6 +52,7 @@ class Asked:
     delete_adopted: bool = False
     max_deletes: str = ""
     create_similar: bool = False
+    validate: bool = False
     strict: bool = False
     allow_unmatched: bool = False
     allow_self_lockout: bool = False
@@ -124,6 +125,8 @@ _OPTIONS: Final[Mapping[str, Callable[[_Command], _Command]]] = {
                           help="Take this one at the destination for its counterpart."),
     "create_similar": _flag("--create-similar",
                             "Create what has the title of something else there, beside it."),
+    "validate": _flag("--validate",
+                      "Ask Datadog of each monitor whether it would take it, a request each."),
     "allow_self_lockout": _flag("--allow-self-lockout",
                                 "Write policies that shut out the owner of the keys."),
     "allow_unprotected": _flag("--allow-unprotected",

@@ -38,6 +38,8 @@ class Terms:
     names: Mapping[str, Collection[str]] | None = None
     """What the destination's own tables and listings name, as far as they were read."""
     now: datetime | None = None
+    refused: Mapping[Address, str] = field(default_factory=dict)
+    """What the destination has said that it would refuse, and why."""
     me: Collection[str] = ()
     """The names of the replaying identity: its id, its handle."""
 

@@ -235,7 +235,7 @@ def _unwritable(decisions: Decisions, entry: Entry) -> str:
     )
     if unknown:
         return f"the destination does not know {', '.join(unknown)}"
-    return entry.flaw
+    return entry.flaw or decisions.terms.refused.get(entry.address, "")
 
 
 def _make(

@@ -136,6 +136,7 @@ def make_plan(
     others: Mapping[Address, str] | None = None,
     now: datetime | None = None,
     deletions: Deletions | None = None,
+    refused: Mapping[Address, str] | None = None,
     self_user: str = "",
     self_handle: str = "",
     is_preset: Callable[[Address], bool] = lambda _: False,
@@ -148,9 +149,10 @@ def make_plan(
     ``filtered`` those that it holds a part of, ``unread`` the policies that it may lack, ``there``
     the states of the destination's types; ``adopt`` names counterparts by hand, ``ours`` are
     resources that an interrupted run made, ``names`` what Datadog's tables hold there, ``others``
-    what stands there for another org's resources, ``self_user`` and ``self_handle`` name who
-    replays there. ``exact`` leaves references as they are to what neither org knows, ``is_preset``
-    says what the destination has of Datadog's own. Nothing is deleted without ``deletions``.
+    what stands there for another org's resources, ``refused`` what the destination would refuse
+    and why, ``self_user`` and ``self_handle`` name who replays there. ``exact`` leaves references
+    as they are to what neither org knows, ``is_preset`` says what the destination has of Datadog's
+    own. Nothing is deleted without ``deletions``.
     """
     here, there_now = (
         read_directory(documents(), catalog, quiet=quiet, superseding=not same_org)
@@ -175,7 +177,9 @@ def make_plan(
         deletes=deletions is not None,
     )
     me = frozenset(filter(None, (self_user, self_handle)))
-    terms = Terms(adopt or {}, create_similar, frozenset(ours), there, names, now, me)
+    terms = Terms(
+        adopt or {}, create_similar, frozenset(ours), there, names, now, refused or {}, me
+    )
     decisions = begin(resolution, terms)
     holders = find_holders(here, catalog)
     ordered = decide_all(decisions, holders)

@@ -6,7 +6,7 @@ argument, and markers and the names of permissions stand in the bodies until the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -125,6 +125,25 @@ def update_requests(
     for section in type_.sections:
         requests += _section(type_, section, body, present, id_)
     return requests
+
+
+def check_request(
+    type_: ResourceType, body: JSONObject, present: JSONObject | None, id_: str, *, now: datetime
+) -> Request | None:
+    """Return the question whether a write would be taken; ``None`` where there is nothing to ask.
+
+    ``present`` is the destination's own document, ``None`` for what is new.
+    """
+    if type_.checks is None:
+        return None
+    if present is None:
+        call, requests = type_.checks[0], [create_request(type_, body, now=now)]
+    else:
+        call, requests = type_.checks[1], update_requests(type_, body, present, id_, now=now)
+    if not requests:
+        return None
+    path = filled(call.path, ids_by_name(type_, id_))
+    return replace(requests[0], method=call.method, route=call.path, path=path)
 
 
 def delete_request(type_: ResourceType, id_: str, present: JSONObject) -> Request:

@@ -359,6 +359,8 @@ class ResourceType:
     """Brings back what was deleted, under its old id."""
     irreversible: str = ""
     """Why a deletion needs a consent of its own, in words: nothing brings back what it takes."""
+    checks: tuple[Call, Call] | None = None
+    """What says of a new document, and of a changed one, whether it would be taken."""
     toggle: Toggle | None = None
     merges: tuple[str, ...] | None = None
     """The objects of which an update leaves alone what it does not name (empty: the body itself);

@@ -40,6 +40,7 @@ from ddsnap.flows.transforming import principals_known
 from ddsnap.flows.undo import Undo, read_undo
 from ddsnap.flows.unlisted import unlisted, unprotected, unread
 from ddsnap.flows.unmute import read_unmute
+from ddsnap.flows.validation import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -307,7 +308,8 @@ def _plan(
     new = earlier.made(before, catalog) if earlier else []
     made = [document for document in new if document.address not in others]
     known = recognized(made, source.documents() if made else (), id_map, catalog, started)
-    plan = plan_replay(
+    planned = partial(
+        plan_replay,
         order.source,
         before,
         catalog,
@@ -328,6 +330,10 @@ def _plan(
         unread=() if wishes.allow_unprotected else unread(order.source, catalog),
         is_preset=order.is_preset or presets_of(run),
     )
+    plan, notes = planned(), list[str]()
+    if wishes.validate:
+        refused, notes = refusals(run, plan, source, before, started)
+        plan = planned(refused=refused) if refused else plan
     if selected is not None and not plan.actions:
         raise UsageError(f"{order.source.label} holds nothing of what was named")
     _check_rules(order, source)
@@ -345,6 +351,7 @@ def _plan(
         plan.resolution is not None and plan.resolution.quiet,
         earlier.run if earlier else "",
         basis=basis.told(plan) if basis else {},
+        warnings=notes,
     )
     prepared.warnings += unprotected(order.source, catalog, plan)
     prepared.links = app_links(source, plan, ours.site, theirs.site)

@@ -39,6 +39,7 @@ class Wishes:
     delete_adopted: bool = False
     max_deletes: str = ""
     create_similar: bool = False
+    validate: bool = False
     strict: bool = False
     allow_unmatched: bool = False
     allow_self_lockout: bool = False

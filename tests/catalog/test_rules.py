@@ -20,14 +20,8 @@ NOT_STORED = {
     "quiet", "create_if", "undelete", "merges", "clears", "repeats", "spares", "keeps_secrets",
     "keeps_others", "timely", "duplicate", "sheds", "uploads", "override",
     "irreversible", "disabled", "created_at", "held", "held_roles", "key_if",
-    "administers", "owned", "automatic", "superseded", "restricts", "presets",
-    "later",
-    "ends_by",
-    "immutable",
-    "demands",
-    "read_only",
-    "arrives", "stays_away",
-    "beside", "among",
+    "administers", "owned", "automatic", "superseded", "restricts", "presets", "later", "ends_by",
+    "immutable", "demands", "read_only", "arrives", "stays_away", "beside", "among", "checks",
 }  # fmt: skip
 """What a declaration says that leaves the stored bytes as they are."""
 

@@ -142,6 +142,48 @@ def test_what_datadog_refuses_fails_with_its_reason_and_the_others_go_on(orgs: P
     assert orgs.replay().sent == ["POST /api/v1/monitor"]  # what was left, and nothing else
 
 
+def test_datadog_is_asked_of_each_monitor_before_anything_is_written(orgs: Pair) -> None:
+    changed = orgs.us1.monitor("changed", query="avg(last_5m):avg:c{*} > 1")
+    orgs.replay()
+    monitors = orgs.us1.all("monitors")
+    wrong = {"options": {"on_missing_data": "never"}, "modified": "2099-01-01T00:00:00+00:00"}
+    monitors[changed].update(wrong)
+    bad = orgs.us1.monitor("bad", query="avg(last_5m):avg:b{*} > 1")
+    monitors[bad].update(wrong)
+    good = orgs.us1.monitor("good")
+    orgs.us1.monitor("both", type="composite", query=f"{bad} && {good}", options={})
+    orgs.us1.monitor("two", type="composite", query=f"{changed} && {good}", options={})
+    orgs.capture()
+    asked = ("plan", "us1", "--to", "eu1", "--live", "--validate")
+    said = orgs.run("--json", *asked)
+    there = orgs.ids("monitors")[changed]
+    assert sorted(set(said.sent)) == [
+        f"POST /api/v1/monitor/{there}/validate",
+        "POST /api/v1/monitor/validate",
+    ]
+    assert len(said.sent) == 3  # one asks of what does not exist yet
+    told = {one["title"]: one for one in said.events("action")}
+    blocked = {title for title, one in told.items() if one["action"] == "blocked"}
+    assert blocked == {"bad", "changed", "both"}
+    assert "would refuse it: HTTP 400: The value provided" in told["bad"]["reasons"][0]
+    assert "2 that name what is still to be made were not validated" in orgs.run(*asked).err
+    said = orgs.replay("--validate", code=4)
+    assert [w.body["name"] for w in said.on("/monitor") if "validate" not in w.path] == [
+        "good", "two",
+    ]  # fmt: skip
+    settled = orgs.replay("--validate", code=4)
+    assert [write.path for write in settled.writes if "validate" not in write.path] == []
+
+
+def test_monitors_that_cannot_be_validated_are_planned_all_the_same(orgs: Pair) -> None:
+    for name in "ab":
+        orgs.us1.monitor(name, query=f"avg(last_5m):avg:{name}{{*}} > 1")
+    orgs.sandbox.faults.add(Fault(path="/monitor/validate", org="eu1", method="POST", status=403))
+    said = orgs.replay("--validate")
+    assert "2 resources could not be validated; the first: monitors/" in said.err
+    assert len(orgs.eu1.all("monitors")) == 2
+
+
 def test_what_is_restricted_to_a_role_that_nobody_holds_is_refused_before(orgs: Pair) -> None:
     role, held = orgs.us1.role("Nobody"), orgs.us1.role("Somebody")
     orgs.us1.user("u@e.example", held)
