@@ -347,6 +347,27 @@ def test_variables_of_passkeys_and_one_time_passwords_are_what_they_are(
     assert hidden == {"value": "SEED"}
 
 
+def test_variables_of_one_name_are_told_apart_by_their_type(orgs: Pair) -> None:
+    ids: dict[str, list[str]] = {}
+    for side in (orgs.us1, orgs.eu1):
+        made = side.post(VARIABLES, variable("CODE", value="v"))
+        body = side.all("synthetics_global_variables")[made["id"]]
+        old = {**body, "id": side.org.new_uuid(), "type": "secret_token"}
+        side.org.load("synthetics_global_variables", [old])
+        assert side.ask("POST", VARIABLES, variable("CODE", value="v"))[0] == 409
+        ids[side.org.name] = [made["id"], old["id"]]
+    for id_, text in zip(ids["us1"], ("new", "old"), strict=True):
+        ours = orgs.us1.all("synthetics_global_variables")[id_]
+        ours.update(description=text, modified_at="2099-01-01T00:00:00.000000+00:00")
+    said = orgs.replay()
+    assert {write.method for write in said.writes} == {"PATCH"}
+    assert orgs.ids("synthetics_global_variables") == dict(zip(*ids.values(), strict=True))
+    found = orgs.eu1.all("synthetics_global_variables").values()
+    told = {body["type"]: body["description"] for body in found}
+    assert told == {"variable": "new", "secret_token": "old"}
+    orgs.settle()
+
+
 def test_the_keys_of_a_new_location_are_kept_for_its_owner_alone(
     orgs: Pair, tmp_path: Path
 ) -> None:

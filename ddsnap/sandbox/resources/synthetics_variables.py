@@ -28,6 +28,8 @@ _SHAPE: Shape = {
     "is_fido": "flag",
 }
 _PATCH = "/api/v2/synthetics/variables/{variable_id}/jsonpatch"
+_KIND = "variable"
+"""The type of whatever is created; older ones may be of another."""
 _PATCH_TYPE = "global_variables_json_patch"
 _SENT = (
     "name", "description", "tags", "value", "attributes", "parse_test_public_id",
@@ -48,7 +50,7 @@ def get_variable(call: Call) -> Answer:
 
 
 def create_variable(call: Call) -> Answer:
-    """Create, unless there is one of this name."""
+    """Create, unless there is one of this name and type."""
     sent = _checked(call, body_of(call), None)
     now, person = iso(call.org.now()), _person(call)
     row = {"id": call.org.new_uuid(), **_stored(sent), "created_at": now,
@@ -103,7 +105,7 @@ def _apply(body: Body, operation: Body) -> None:
 
 
 def _replace(call: Call, old: Body, sent: Body) -> Body:
-    row = {"id": old["id"], **_stored(sent), "created_at": old["created_at"],
+    row = {"id": old["id"], **_stored(sent), "type": old["type"], "created_at": old["created_at"],
            "modified_at": iso(call.org.now()), "creator": old["creator"],
            "editor": _person(call)}  # fmt: skip
     _keep_value(call, row, sent)
@@ -144,8 +146,9 @@ def _checked(call: Call, sent: Body, id_: str | None) -> Body:
     needed = (id_ is None or not value.get("secure")) and not sent.get("is_fido")
     if needed and not isinstance(value.get("value"), str):
         raise _bad("Required parameter 'value' is missing")
+    kind = call.org.table(_TYPE)[id_]["type"] if id_ else _KIND
     for other in call.org.table(_TYPE).alike(sent["name"]):
-        if other["id"] != id_:
+        if other["id"] != id_ and other["type"] == kind:
             raise reject(409, "Synthetics variable with same name and type already exists")
     return sent
 
@@ -156,7 +159,7 @@ def _stored(sent: Body) -> Body:
     shown = {**value, "secure": secure}
     if secure:
         shown.pop("value", None)
-    row = {"name": sent["name"], "description": sent["description"], "type": "variable",
+    row = {"name": sent["name"], "description": sent["description"], "type": _KIND,
            "tags": sent["tags"], "last_error": None, "value": shown}  # fmt: skip
     if sent.get("parse_test_public_id"):
         row |= {name: sent.get(name) for name in _PARSED}
