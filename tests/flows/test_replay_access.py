@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from pairs import api, pair
+from pairs import api, pair, probe
 
 from ddsnap.sandbox import Fault
 
@@ -235,6 +235,50 @@ def test_a_policy_names_the_destinations_principals_and_comes_at_once(orgs: Pair
     at = said.sent.index("POST /api/v1/dashboard")
     assert said.sent[at + 1] == f"POST /api/v2/restriction_policy/dashboard:{there}"
     orgs.settle()
+
+
+def test_principals_are_those_of_the_destination_wherever_they_stand(orgs: Pair) -> None:
+    us1, eu1 = orgs.us1, orgs.eu1
+    role, team = us1.role("R"), us1.team("t")
+    user = us1.user("u@e.example", role)
+    everybody = [f"role:{role}", f"team:{team}", f"user:{user}", f"org:{us1.org.uuid}"]
+    bound = {"restricted_roles": [role],
+             "bindings": [{"relation": "editor", "principals": everybody}]}  # fmt: skip
+    us1.post("/api/v1/synthetics/tests/api", probe("ping", options={"tick_every": 60, **bound}))
+    plain = {"description": "", "tags": []}
+    restricted = {"restricted_roles": [role]}
+    variable = {**plain, "name": "VALUE", "value": {"value": "v"}, "attributes": restricted}
+    us1.post("/api/v1/synthetics/variables", variable)
+    location = {**plain, "name": "PL", "metadata": restricted}
+    us1.post("/api/v1/synthetics/private-locations", location)
+    us1.dashboard("Board", **restricted)
+    us1.monitor("load", **restricted)
+    us1.restrict(f"slo:{us1.slo('SLO')}", editor=everybody)
+    orgs.replay("--allow-self-lockout")
+    there = {
+        role: orgs.ids("roles")[role],
+        team: orgs.ids("teams")[team],
+        user: orgs.ids("users")[user],
+        us1.org.uuid: eu1.org.uuid,
+    }
+    principals = sorted(
+        f"{kind}:{there[id_]}" for kind, _, id_ in (one.partition(":") for one in everybody)
+    )
+    options = eu1.one("synthetics_tests", "ping")["options"]
+    assert sorted(options["bindings"][0]["principals"]) == principals
+    for holder in (
+        options,
+        eu1.one("synthetics_global_variables", "VALUE")["attributes"],
+        eu1.one("synthetics_private_locations", "PL")["metadata"],
+        eu1.one("dashboards", "Board"),
+        eu1.one("monitors", "load"),
+    ):
+        assert holder["restricted_roles"] == [there[role]]
+    (slo,) = orgs.ids("service_level_objectives").values()
+    assert eu1.policy(f"slo:{slo}") == {"editor": principals}
+    kept = json.dumps([eu1.all(name) for name in ("restriction_policies", "synthetics_tests")])
+    assert not any(id_ in kept for id_ in there)
+    orgs.settle("--allow-self-lockout")
 
 
 def test_a_policy_is_refused_rather_than_widened(orgs: Pair) -> None:

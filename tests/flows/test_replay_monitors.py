@@ -118,11 +118,30 @@ def test_options_of_old_that_datadog_refuses_today_are_mended(orgs: Pair, what: 
     orgs.settle()
 
 
-def test_notify_by_of_a_grouped_query_stays(orgs: Pair) -> None:
-    grouped = "avg(last_5m):avg:load{*} by {host} > 1"
-    orgs.us1.monitor("grouped", query=grouped, options={"notify_by": ["*"]})
+EVENTS = {"name": "a", "data_source": "logs", "compute": {"aggregation": "count"},
+          "search": {"query": "*"}, "indexes": ["*"]}  # fmt: skip
+GROUPED: dict[str, dict[str, Any]] = {
+    "by {}": {"query": "avg(last_5m):avg:load{*} by {host} > 1"},
+    ".by()": {
+        "type": "log alert",
+        "query": 'logs("*").index("*").rollup("count").by("host").last("5m") > 1',
+    },
+    "group_by": {
+        "type": "log alert",
+        "query": 'formula("a").last("5m") > 1',
+        "options": {"variables": [{**EVENTS, "group_by": [{"facet": "host"}]}]},
+    },
+}
+
+
+@pytest.mark.parametrize("how", GROUPED)
+def test_notify_by_of_a_grouped_query_stays(orgs: Pair, how: str) -> None:
+    case = GROUPED[how]
+    options = {**case.get("options", {}), "notify_by": ["*"]}
+    orgs.us1.monitor("grouped", **{**case, "options": options})
     orgs.replay()
     assert orgs.eu1.one("monitors", "grouped")["options"]["notify_by"] == ["*"]
+    orgs.settle()
 
 
 def test_what_datadog_refuses_fails_with_its_reason_and_the_others_go_on(orgs: Pair) -> None:

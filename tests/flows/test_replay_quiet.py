@@ -66,6 +66,17 @@ def test_a_downtime_that_does_not_silence_for_good_is_not_the_one(
     orgs.settle(live=False)
 
 
+def test_the_downtime_is_found_again_where_the_journal_is_lost(orgs: Pair) -> None:
+    orgs.us1.monitor("one")
+    orgs.replay(live=False)
+    (mute,) = orgs.eu1.all("downtime_schedules")
+    orgs.git("update-ref", "-d", "refs/heads/journal/eu1")
+    orgs.us1.monitor("two", query="avg(last_5m):avg:two{*} > 1")
+    assert orgs.replay(live=False).sent == ["POST /api/v1/monitor"]
+    assert orgs.run_record()["mute"] == {"id": mute, "made": False, "requests": []}
+    orgs.settle(live=False)
+
+
 def test_live_leaves_all_as_loud_as_at_the_source(orgs: Pair) -> None:
     fill(orgs)
     said = orgs.replay(live=True)

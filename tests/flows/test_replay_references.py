@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from pairs import api, note, pair
+from pairs import api, note, pair, probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,35 @@ def test_a_composite_is_rewritten_token_by_token(orgs: Pair) -> None:
     one, two, three = (mine[id_] for id_ in ("12", "123", "1234"))
     wanted = f"!({one} || {two}) && {three} && !{one}"
     assert orgs.eu1.one("monitors", "m5")["query"] == wanted
+    orgs.settle()
+
+
+def test_the_monitor_of_a_test_is_found_by_its_whole_id_alone(orgs: Pair) -> None:
+    """Where another monitor's id is how that of a test ends."""
+    own = orgs.us1.post("/api/v1/synthetics/tests/api", probe("ping"))["monitor_id"]
+    other = own % 1000
+    orgs.us1.org.load("monitors", [monitor(orgs, other)])
+    orgs.us1.monitor("both", type="composite", query=f"{other} && !{own}", options={})
+    for name, id_ in (("of test", own), ("of other", other)):
+        orgs.us1.slo(name, type="monitor", query=None, monitor_ids=[id_])
+        attributes = {"scope": "*", "message": name, "monitor_identifier": {"monitor_id": id_},
+                      "schedule": {"start": None, "end": "2099-01-01T00:00:00Z"}}  # fmt: skip
+        orgs.us1.post("/api/v2/downtime", api("downtime", attributes))
+    orgs.us1.dashboard("Board", alert(str(own)), alert(str(other)))
+    orgs.replay()
+    eu1 = orgs.eu1
+    probes, plain = eu1.one("synthetics_tests", "ping")["monitor_id"], orgs.ids("monitors")
+    there = {"of test": probes, "of other": int(plain[str(other)])}
+    assert eu1.one("monitors", "both")["query"] == f"{there['of other']} && !{probes}"
+    for name, id_ in there.items():
+        assert eu1.one("service_level_objectives", name)["monitor_ids"] == [id_]
+    silenced = {
+        body["attributes"]["message"]: body["attributes"]["monitor_identifier"]["monitor_id"]
+        for body in eu1.all("downtime_schedules").values()
+    }
+    assert silenced == there
+    shown = [one["definition"]["alert_id"] for one in eu1.one("dashboards", "Board")["widgets"]]
+    assert shown == [str(there["of test"]), str(there["of other"])]
     orgs.settle()
 
 

@@ -209,8 +209,13 @@ def _check_options(sent: Body) -> None:
     schedule = (options.get("scheduling_options") or {}).get("custom_schedule")
     if schedule and options.get("on_missing_data") is None:
         raise reject(400, "Custom schedules need the option 'on_missing_data'")
-    if options.get("notify_by") == ["*"] and _GROUPED.search(sent["query"]) is None:
+    if options.get("notify_by") == ["*"] and not _is_grouped(sent["query"], options):
         raise reject(400, "The option 'notify_by' needs a query with groups")
+
+
+def _is_grouped(query: str, options: Body) -> bool:
+    variables = options.get("variables") or []
+    return _GROUPED.search(query) is not None or any(one.get("group_by") for one in variables)
 
 
 def _check_thresholds(sent: Body, thresholds: Body) -> None:
