@@ -81,7 +81,7 @@ def is_made(before: JSONObject, now: JSONObject, address: Address, there: Presen
     call = creation(type_, wanted) if isinstance(wanted, dict) else None
     if call is None or not isinstance(wanted, dict):
         return False
-    sent = created(type_, call, leave_out(wanted, _later(before, wanted, address, there)))
+    sent = created(type_, call, leave_out(type_, wanted, _later(before, wanted, address, there)))
     return covers(portable(type_, present), timely(type_, sent, None, there.now))
 
 

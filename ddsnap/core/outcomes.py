@@ -32,7 +32,7 @@ STATUSES: Final[tuple[Status, ...]] = (
     "done", "unchanged", "failed", "blocked", "similar", "ambiguous", "deferred", "moved",
     "not reached",
 )  # fmt: skip
-ENDED: Final = ("done", "unchanged", "deferred")
+SETTLED: Final = ("done", "unchanged", "deferred")
 """Those of which nothing is left to be done, be it that Datadog itself will see to it."""
 
 

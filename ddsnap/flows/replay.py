@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.core.outcomes import ENDED, Outcome, counts
+from ddsnap.core.outcomes import SETTLED, Outcome, counts
 from ddsnap.core.paths import document_path
 from ddsnap.core.pending import pending
 from ddsnap.core.values import Address
@@ -433,4 +433,4 @@ def _state(outcomes: Sequence[Outcome], carried: CarriedOut) -> State:
         return "interrupted"
     if carried.trouble is not None:
         return "failed"
-    return "done" if all(outcome.status in ENDED for outcome in outcomes) else "partial"
+    return "done" if all(outcome.status in SETTLED for outcome in outcomes) else "partial"
