@@ -14,6 +14,7 @@ from ddsnap.errors import UsageError
 from ddsnap.flows.interrupted import to_resume
 from ddsnap.flows.prepare import SECOND_LOOK, Order
 from ddsnap.flows.read_org import Scope
+from ddsnap.flows.repeating import left_open
 from ddsnap.flows.revisions import LIVE, find_snapshot
 from ddsnap.flows.sync import begin, look
 from ddsnap.flows.undo import find_run
@@ -46,6 +47,7 @@ def meant(app: App, repository: Repository, config: Config, asked: Asked) -> Mea
     if asked.undo:
         return _undone(app, repository, config, asked)
     type_names(word.partition("/")[0] for word in asked.words)  # each of them is one
+    asked = _as_left_open(app, repository, config, asked)
     source = _source(app, repository, config, asked)
     org = source.manifest.org.name
     to = asked.to or (org if asked.kind == "restore" else only_org(config, org, "--to ORG"))
@@ -84,6 +86,24 @@ def order_of(
         resume=asked.resume,
         second_look=min(SECOND_LOOK, total),
     )
+
+
+def _as_left_open(app: App, repository: Repository, config: Config, asked: Asked) -> Asked:
+    """Return what is asked by the snapshot that the last run from there to there did not finish."""
+    org = asked.revision
+    if org not in config.orgs or (asked.kind != "restore" and asked.to != org):
+        return asked
+    fetch(app, repository, asked.exchange, *both(org))
+    left = left_open(repository, org, asked.words, asked.filters)
+    tip = repository.branch(f"snapshots/{org}")
+    if left is None or tip in (None, left.commit):
+        return asked
+    told = replace(asked, revision=left.commit[:12], words=left.words)
+    app.terminal.warn(
+        f"{org} means {left.commit[:12]} here, of which the last run into {org} did not bring back"
+        f" all; its last snapshot is {tip[:12]}"
+    )
+    return told
 
 
 def _source(app: App, repository: Repository, config: Config, asked: Asked) -> View:

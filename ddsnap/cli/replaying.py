@@ -12,7 +12,7 @@ import click
 from ddsnap.cli.context import find_org
 from ddsnap.cli.runs import Overrides, open_run
 from ddsnap.cli.supplying import supplies
-from ddsnap.errors import Refused
+from ddsnap.errors import DdsnapError, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ddsnap.core.saved_plan import Approved
     from ddsnap.errors import ExitCode
     from ddsnap.flows.plan_file import SavedPlan
-    from ddsnap.flows.prepare import Prepared
+    from ddsnap.flows.prepare import Order, Prepared
     from ddsnap.flows.sync import Exchange
     from ddsnap.flows.wishes import Wishes
     from ddsnap.store.repository import Repository
@@ -160,6 +160,7 @@ def replay_with(app: App, repository: Repository, config: Config, asked: Asked) 
     from ddsnap.cli.render.prepared import tell_plan  # noqa: PLC0415
     from ddsnap.cli.render.replayed import tell  # noqa: PLC0415
     from ddsnap.cli.watch import Bars  # noqa: PLC0415
+    from ddsnap.flows.repeating import again  # noqa: PLC0415
     from ddsnap.flows.replay import exit_code, replay  # noqa: PLC0415
 
     asked, source, rules = meant(app, repository, config, asked)
@@ -178,14 +179,28 @@ def replay_with(app: App, repository: Repository, config: Config, asked: Asked) 
         def approve(prepared: Prepared) -> None:
             _approve(app, prepared, yes=asked.yes)
             bars.start(f"writing to {org.name}", prepared.writes)
-            again = f"`ddsnap replay --resume --to {org.name}`"
-            app.if_interrupted = f"{again} goes on, and doubles nothing"
+            on = f"`ddsnap replay --resume --to {org.name}` goes on, and doubles nothing"
+            app.if_interrupted = f"{on}{anew and '; if nothing had begun: '}{anew}"
 
         bars.start(f"reading {org.name}", len(order.scope.types))
-        result = replay(bars.watch(run), order, approve, asked.exchange, show)
+        anew = f"`{command}`" if (command := again(order, org.name)) else ""
+        try:
+            result = replay(bars.watch(run), order, approve, asked.exchange, show)
+        except DdsnapError:
+            bars.stop()
+            _tell_again(app, repository, order, command)
+            raise
         bars.stop()
         tell(app.terminal, result)
         return exit_code(result)
+
+
+def _tell_again(app: App, repository: Repository, order: Order, command: str) -> None:
+    """Tell how the same is asked for where the run has moved what it was asked of, and ended."""
+    org = order.source.manifest.org.name
+    tip = repository.branch(f"snapshots/{org}")
+    if command and order.revision == org and tip != order.source.commit:
+        app.terminal.note(f"again: {command}")
 
 
 def plan_with(app: App, repository: Repository, config: Config, asked: Asked) -> Prepared:

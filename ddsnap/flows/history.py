@@ -76,7 +76,7 @@ def versions_of(
 
 def lives_of(repo: Repository, org: str, address: Address) -> tuple[Address, ...]:
     """Return every address that a resource had in its org, the last first, by the map of ids."""
-    restored = _restored(repo, org, address.type)
+    restored = new_ids(repo, org, address.type)
     before = {new: old for old, new in restored.items()}
     ids = [address.id]
     while (new := restored.get(ids[0])) and new not in ids:
@@ -86,8 +86,8 @@ def lives_of(repo: Repository, org: str, address: Address) -> tuple[Address, ...
     return tuple(Address(address.type, id_) for id_ in ids)
 
 
-def _restored(repo: Repository, org: str, type_name: str) -> dict[str, str]:
-    """Return what restores gave a new id; a damaged map is for `ddsnap verify` to tell."""
+def new_ids(repo: Repository, org: str, type_name: str) -> dict[str, str]:
+    """Return the ids that restores gave, by the old ones; `ddsnap verify` tells damaged maps."""
     journal, path = repo.branch(f"journal/{org}"), f"{MAPS}/{org}/{type_name}.json"
     try:
         data = repo.read_file(journal, path) if journal else None

@@ -25,7 +25,7 @@ from ddsnap.store.run_log import log_path, read_events
 from ddsnap.store.trees import changed_paths, read_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
     from ddsnap.core.id_map import IdMap
@@ -140,6 +140,15 @@ def to_resume(repo: Repository, org: str) -> Begun | None:
 
     One whose log is still here did not live to tell that it did, whatever the journal says.
     """
+    return _last_open(repo, org, CUT)
+
+
+def to_repeat(repo: Repository, org: str) -> Begun | None:
+    """Return what the last replay into ``org`` was asked for, unless it did all of it."""
+    return _last_open(repo, org, (*CUT, "partial"))
+
+
+def _last_open(repo: Repository, org: str, states: Collection[str]) -> Begun | None:
     events = read_events(log_path(repo, org))
     if events and events[0].get("event") == "begin":
         return Unfinished("", events[0], events, here=True).order()  # type: ignore[arg-type]
@@ -147,7 +156,7 @@ def to_resume(repo: Repository, org: str) -> Begun | None:
     if open_ is not None:
         return open_.order()
     info, record = next(_last(repo, org), (None, {}))
-    if info is None or info.trailer(STATE) not in CUT:
+    if info is None or info.trailer(STATE) not in states:
         return None
     source, wishes = as_object(record.get("source"), "source"), record.get("options")
     return Begun(

@@ -33,6 +33,7 @@ from ddsnap.flows.planning import (
     with_organization,
 )
 from ddsnap.flows.presets import presets_of
+from ddsnap.flows.repeating import gone_before
 from ddsnap.flows.replay_journal import Replayed, Source
 from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need, Supplied
@@ -335,7 +336,10 @@ def _plan(
         refused, notes = refusals(run, plan, source, before, started)
         plan = planned(refused=refused) if refused else plan
     if selected is not None and not plan.actions:
-        raise UsageError(f"{order.source.label} holds nothing of what was named")
+        raise UsageError(
+            f"{order.source.label} holds nothing of what was named",
+            gone_before(order.source, wishes.types) if is_same(ours, theirs) else "",
+        )
     _check_rules(order, source)
     prepared = Prepared(
         run,

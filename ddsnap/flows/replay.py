@@ -27,6 +27,7 @@ from ddsnap.flows.newcomers import Newcomers
 from ddsnap.flows.past_replays import newest
 from ddsnap.flows.prepare import Prepared, check_limits, prepare
 from ddsnap.flows.read_back import policies_of, renamed, scope_of
+from ddsnap.flows.repeating import again
 from ddsnap.flows.replay_journal import Mute, stage_replay
 from ddsnap.flows.sync import ALONE, Exchange, begin, publish
 from ddsnap.flows.takeover import take_over, unfinished
@@ -106,6 +107,14 @@ class Result:
         entries = known.source.entries.values() if known else ()
         disabled = {entry.address for entry in entries if entry.disabled}
         return [*pending(self.outcomes, self.prepared.run.catalog, disabled)]
+
+    @property
+    def again(self) -> str:
+        """The command that asks for the same of the same snapshot; empty where nothing is left.
+
+        Within one org its name does not mean that snapshot any more: the org was captured since.
+        """
+        return again(self.prepared.order, self.org) if self.state in (*CUT, "partial") else ""
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -59,6 +59,16 @@ class Wishes:
                 told[field.name] = list(value) if isinstance(value, tuple) else value
         return told
 
+    def command_line(self) -> list[str]:
+        """Return it as it stands on the command line."""
+        told = [*self.words]
+        for text in self.filters:
+            told += text.split(" ", 1) if text.startswith("--") else ["--filter", text]
+        for name, value in self.to_json().items():
+            if name not in ("words", "filters"):
+                told += _option(name, value)
+        return told
+
     @classmethod
     def from_json(cls, body: Mapping[str, JSON]) -> Wishes:
         """Read what ``to_json`` wrote; members of newer versions are ignored."""
@@ -146,3 +156,12 @@ class Wishes:
                 f"`ddsnap show {source.label} TYPE` lists what it holds",
             )
         return passed
+
+
+def _option(name: str, value: JSON) -> list[str]:
+    """Return an option as it is given: one that is alone, one with a value, or several."""
+    if name == "dependencies":
+        return ["--no-dependencies"]
+    option = "--transform" if name == "transforms" else f"--{name.replace('_', '-')}"
+    values = value if isinstance(value, list) else [value]
+    return [word for one in values for word in ((option,) if one is True else (option, str(one)))]

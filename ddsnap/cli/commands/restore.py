@@ -82,18 +82,21 @@ def _meant(repository: Repository, revision: str, words: tuple[str, ...]) -> _Me
     """Find the last snapshot that held all of it, where only an org is named."""
     from ddsnap.catalog import CATALOG  # noqa: PLC0415 - slow to import
     from ddsnap.flows.last_seen import last_seen  # noqa: PLC0415
+    from ddsnap.flows.repeating import left_open  # noqa: PLC0415
 
     if repository.branch(f"snapshots/{revision}") is None:
         return _Meant(revision, words)
     tip = repository.branch(f"snapshots/{revision}")
     found = [last_seen(repository, revision, word, CATALOG) for word in words if "/" in word]
     types = tuple(word for word in words if "/" not in word)
+    named = tuple(dict.fromkeys((*types, *(str(one.address) for one in found))))
+    if left_open(repository, revision, named):  # what came back already was seen later
+        return _Meant(revision, named)
     commits = {one.commit: str(one.address) for one in found}
     if types and tip:
         commits.setdefault(tip, types[0])
     if len(commits) > 1:
         told = ", ".join(f"{commit[:12]} {name}" for commit, name in commits.items())
         raise UsageError("no one snapshot held all of them last", f"restore one by one: {told}")
-    named = tuple(dict.fromkeys((*types, *(str(one.address) for one in found))))
     commit = next(iter(commits))
     return _Meant(revision if commit == tip else commit[:12], named)

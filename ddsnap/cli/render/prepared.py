@@ -12,6 +12,7 @@ from ddsnap.cli.text import one_line
 from ddsnap.core.match import portable
 from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address
+from ddsnap.flows.repeating import gone_before
 
 if TYPE_CHECKING:
     from ddsnap.cli.terminal import Terminal
@@ -33,6 +34,7 @@ def tell_plan(terminal: Terminal, prepared: Prepared) -> None:
     else:
         _tell_people(terminal, prepared)
     _tell_unread(terminal, prepared)
+    _tell_gone(terminal, prepared)
 
 
 def restores(prepared: Prepared) -> bool:
@@ -64,6 +66,16 @@ def _tell_unread(terminal: Terminal, prepared: Prepared) -> None:
         terminal.warn(f"{name} not read as a whole at {where}: {reason}{then}")
         if terminal.json:
             terminal.event("unread", type=name, at=where, state=found.state, reason=found.reason)
+
+
+def _tell_gone(terminal: Terminal, prepared: Prepared) -> None:
+    """Say what a whole type may lack although there is nothing to restore of the snapshot."""
+    source = prepared.order.source
+    if prepared.writes or not restores(prepared) or not source.commit:
+        return
+    gone = gone_before(source, prepared.order.wishes.types)
+    if gone:
+        terminal.note(f"this is the state of {_taken(prepared)}; {gone}")
 
 
 def _tell_programs(terminal: Terminal, prepared: Prepared) -> None:
@@ -164,8 +176,14 @@ def _head(prepared: Prepared) -> str:
     label = order.revision
     prefix = "rehearsal: " if order.rehearsal else ""
     if order.source.commit and not order.source.over:
-        when = prepared.run.repo.commit_info(order.source.commit).when.astimezone(timezone.utc)
-        label += f" @ {when:%Y-%m-%d %H:%M} UTC ({order.source.commit[:7]})"
+        label += f" @ {_taken(prepared)} ({order.source.commit[:7]})"
     if restores(prepared):
         return f"{prefix}restore {label} -> {to} (the same org: ids are kept)"
     return f"{prefix}{order.kind} {label} -> {to}"
+
+
+def _taken(prepared: Prepared) -> str:
+    """When the snapshot was made."""
+    commit = prepared.order.source.commit or ""
+    when = prepared.run.repo.commit_info(commit).when.astimezone(timezone.utc)
+    return f"{when:%Y-%m-%d %H:%M} UTC"

@@ -36,6 +36,7 @@ def tell(terminal: Terminal, result: Result) -> None:
             pending={one.type: one.count for one in result.pending},
             undo=result.undo,
             resume=result.resume,
+            again=result.again,
         )
     else:
         _tell_people(terminal, result)
@@ -96,6 +97,8 @@ def _tell_people(terminal: Terminal, result: Result) -> None:
     )
     if result.resume:
         terminal.line(f"to go on: {result.resume}")
+    if result.again:
+        terminal.line(f"again: {result.again}")
     if result.undo:
         terminal.line(f"to take it back: {result.undo}")
 
