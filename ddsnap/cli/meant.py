@@ -91,7 +91,8 @@ def order_of(
 def _as_left_open(app: App, repository: Repository, config: Config, asked: Asked) -> Asked:
     """Return what is asked by the snapshot that the last run from there to there did not finish."""
     org = asked.revision
-    if org not in config.orgs or (asked.kind != "restore" and asked.to != org):
+    within = asked.to == org or asked.kind == "restore"
+    if org not in config.orgs or not within or asked.unmute:
         return asked
     fetch(app, repository, asked.exchange, *both(org))
     left = left_open(repository, org, asked.words, asked.filters)

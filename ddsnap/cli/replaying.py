@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import click
 
 from ddsnap.cli.context import find_org
+from ddsnap.cli.cut_off import warn_of_cut_off
 from ddsnap.cli.runs import Overrides, open_run
 from ddsnap.cli.supplying import supplies
 from ddsnap.errors import DdsnapError, Refused
@@ -211,6 +212,7 @@ def plan_with(app: App, repository: Repository, config: Config, asked: Asked) ->
 
     asked, source, rules = meant(app, repository, config, asked)
     org = find_org(config, asked.to)
+    warn_of_cut_off(app, repository, org.name)
     with (
         supplies(app, repository, config, asked, source) as supply,
         open_run(app, repository, config, org, given=asked.given) as run,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.errors import Damaged, RemoteError, StoreError, UsageError
 from ddsnap.flows.finding import Finding
+from ddsnap.flows.takeover import cut_off
 from ddsnap.store.ancestry import relation
 from ddsnap.store.maintenance import count_packs
 from ddsnap.store.program import find_git
@@ -64,6 +66,14 @@ def check_remote(repo: Repository, name: str, orgs: Sequence[str]) -> Iterator[F
     yield Finding("ok", "remote", f"the remote {name} answers")
     for branch in branches:
         yield from _branch(repo, remote, branch, tips.get(branch))
+
+
+def check_runs(repo: Repository, orgs: Sequence[str]) -> Iterator[Finding]:
+    """Look for replays that did not end: nothing can be replayed beside them."""
+    for org in orgs:
+        found = cut_off(repo, org, datetime.now(timezone.utc))
+        if found is not None:
+            yield Finding("warn", "replay", found.message, found.hint, org)
 
 
 def _gc(repo: Repository) -> Finding:

@@ -32,6 +32,10 @@ STATE: Final = "Ddsnap-State"
 _REPLAYS: Final = ("run replay ", "run restore ", "run undo ")
 
 
+class NoRun(UsageError):  # noqa: N818 - it says what there is
+    """No run in a journal has the name that was given."""
+
+
 @dataclass(frozen=True)
 class Leftover:
     """A replay that says it goes on: it does, or it was cut off."""
@@ -126,6 +130,14 @@ def who(record: JSONObject) -> str:
     return f"{told.get('user') or 'somebody'} on {told.get('host') or 'some host'}"
 
 
+def kind_of(record: JSONObject) -> str:
+    """Return what people call a run: of the replays, what it was for."""
+    options = record.get("options")
+    unmutes = isinstance(options, dict) and bool(options.get("unmute"))
+    plain = str(record.get("kind") or "other")
+    return "undo" if record.get("undoes") else "unmute" if unmutes else plain
+
+
 def runs(repo: Repository, tip: str) -> Iterator[CommitInfo]:
     """Yield the newest commit of each run, the newest run first."""
     seen: set[str] = set()
@@ -183,16 +195,24 @@ def refuse_open(repo: Repository, tip: str | None, org: str, now: datetime, own:
     found = leftover(repo, tip)
     if found is None or found.run == own:
         return
-    since = f" since {found.since:%Y-%m-%d %H:%M:%S %Z}" if found.since else ""
     if found.expired(now):
-        raise Refused(
-            f"a replay into {org} by {found.who}{since} did not end",
-            "--resume takes it over: what it did is looked up first",
-        )
+        raise did_not_end(found, org)
     raise Refused(
-        f"{found.who} replays into {org}{since} (run {found.run[:SHORT]})",
+        f"{found.who} replays into {org}{_since(found)} (run {found.run[:SHORT]})",
         f"wait for it to end; if it died, --resume takes it over after {found.expires:%H:%M:%S %Z}",
     )
+
+
+def did_not_end(found: Leftover, org: str) -> Refused:
+    """Return why nothing is written beside a run that another machine has left."""
+    return Refused(
+        f"a replay into {org} by {found.who}{_since(found)} did not end (run {found.run[:SHORT]})",
+        f"`ddsnap replay --resume --to {org}` takes it over: what it did is looked up first",
+    )
+
+
+def _since(found: Leftover) -> str:
+    return f" since {found.since:%Y-%m-%d %H:%M:%S %Z}" if found.since else ""
 
 
 def refuse_taken(repo: Repository, tip: str | None, org: str, own: str) -> None:
@@ -222,7 +242,7 @@ def refuse_overtaken(repo: Repository, tip: str | None, org: str, own: str, last
 
 
 def undoing(repo: Repository, journal_tip: str | None, run_id: str) -> Undone:
-    """Return what a run did, by its id or the beginning of it.
+    """Return what a run did, by its id, its commit in the journal, or the beginning of either.
 
     Raises ``UsageError`` where no run, more than one, or none that replayed has that name, and
     ``Damaged`` where its record is not whole.
@@ -259,18 +279,18 @@ def undone_by(repo: Repository, journal_tip: str, run: str) -> str:
     return next((one for one in undoing_it if not undone_by(repo, journal_tip, one)), "")
 
 
-_LISTED: Final = "`ddsnap log --runs` lists the runs, `ddsnap log` the replays"
+_LISTED: Final = "`ddsnap log --runs ORG` lists the runs against an org by their ids"
 
 
 def _find(repo: Repository, tip: str | None, run_id: str) -> CommitInfo:
     found = [
         info
         for info in (runs(repo, tip) if tip and run_id else ())
-        if (info.trailer(RUN) or "").startswith(run_id)
+        if (info.trailer(RUN) or "").startswith(run_id) or info.sha.startswith(run_id)
     ]
     whole = [info for info in found if info.trailer(RUN) == run_id]
     if not found:
-        raise UsageError(f"there is no run {run_id!r}", _LISTED)
+        raise NoRun(f"there is no run {run_id!r}", _LISTED)
     if len(found) > 1 and not whole:
         names = ", ".join(str(info.trailer(RUN))[:SHORT] for info in found[:3])
         raise UsageError(f"{len(found)} runs begin with {run_id}", f"name one: {names}")

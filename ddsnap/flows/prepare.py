@@ -338,7 +338,7 @@ def _plan(
     if selected is not None and not plan.actions:
         raise UsageError(
             f"{order.source.label} holds nothing of what was named",
-            gone_before(order.source, wishes.types) if is_same(ours, theirs) else "",
+            gone_before(order.source, wishes.types) if ours.is_same(theirs) else "",
         )
     _check_rules(order, source)
     prepared = Prepared(

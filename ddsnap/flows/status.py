@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ddsnap.core.fields import value_at
 from ddsnap.errors import ExitCode
 from ddsnap.flows.journal import parse_time, record_of, times_in
-from ddsnap.flows.past_replays import RUN, STATE, replays, who
+from ddsnap.flows.past_replays import RUN, STATE, kind_of, replays, who
 from ddsnap.flows.replay_journal import OPEN
 from ddsnap.flows.snapshot import manifest_of
+from ddsnap.flows.takeover import cut_off
 from ddsnap.store.ancestry import commits_since, relation
 from ddsnap.store.history import log
 from ddsnap.store.locks import held_by
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from ddsnap.core.manifest import Manifest, TypeState
     from ddsnap.core.values import JSON, JSONObject
+    from ddsnap.errors import DdsnapError
     from ddsnap.store.commits import CommitInfo
     from ddsnap.store.remote import Remote
     from ddsnap.store.repository import Repository
@@ -87,6 +90,8 @@ class Status:
     held_by: str = ""
     """Who works on the org now."""
     replay: LastReplay | None = None
+    cut_off: DdsnapError | None = None
+    """Why nothing can be replayed into the org before a run that did not end is gone on with."""
 
     @property
     def lacking(self) -> dict[str, TypeState]:
@@ -143,6 +148,7 @@ def status_of(
         _unpushed(repo, remote, org) if remote else None,
         held_by(repo, org),
         _last_replay(repo, journal) if journal else None,
+        cut_off(repo, org, datetime.now(timezone.utc)),
     )
 
 
@@ -191,7 +197,7 @@ def _last_replay(repo: Repository, journal: str) -> LastReplay | None:
     return LastReplay(
         info.trailer(RUN) or "",
         info.sha,
-        "undo" if record.get("undoes") else str(record.get("kind") or "replay"),
+        kind_of(record),
         state,
         str(value_at(record, "source.org") or ""),
         time.timestamp() if time else None,

@@ -11,13 +11,14 @@ from ddsnap.core.manifest import OrgIdentity
 from ddsnap.core.outcomes import Outcome
 from ddsnap.core.saved_plan import Approved
 from ddsnap.core.shapes import as_object, text
-from ddsnap.errors import Damaged, Refused
+from ddsnap.errors import Damaged, DdsnapError, Refused
 from ddsnap.flows.account import MUTE, Written, patches_of, told_by
 from ddsnap.flows.id_map import map_files, read_map, updated
-from ddsnap.flows.past_replays import leftover, refuse_open, replays
+from ddsnap.flows.past_replays import did_not_end, leftover, refuse_open, replays
 from ddsnap.flows.replay_journal import OPEN, Mute, Replayed, Source, stage_replay
 from ddsnap.flows.sync import publish
 from ddsnap.flows.wishes import Wishes
+from ddsnap.store.locks import held_by
 from ddsnap.store.run_log import MEND, forget, log_path, read_events
 
 if TYPE_CHECKING:
@@ -88,6 +89,23 @@ def unfinished(repo: Repository, org: str) -> Unfinished | None:
     if found is None:
         return None
     return Unfinished(found.run, found.record, found.lines, here=False)
+
+
+def cut_off(repo: Repository, org: str, now: datetime) -> DdsnapError | None:
+    """Return why nothing can be replayed into ``org`` until a run is gone on with; one or none.
+
+    One that goes on, here or elsewhere, is none of these.
+    """
+    if held_by(repo, org):
+        return None
+    try:
+        left = unfinished(repo, org)
+        found = leftover(repo, repo.branch(f"journal/{org}"))
+    except DdsnapError as error:  # a damaged log keeps nobody from what was going to be done
+        return error
+    if left is not None and left.here:
+        return _cut_off(org, left)
+    return did_not_end(found, org) if found is not None and found.expired(now) else None
 
 
 def take_over(run: Run, org: str, exchange: Exchange, *, resume: bool) -> None:

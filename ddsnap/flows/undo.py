@@ -15,7 +15,7 @@ from ddsnap.errors import UsageError
 from ddsnap.flows.id_map import read_maps, read_others
 from ddsnap.flows.left_behind import LeftBehind, body_of
 from ddsnap.flows.mute import TAG
-from ddsnap.flows.past_replays import undoing, undone_by
+from ddsnap.flows.past_replays import NoRun, undoing, undone_by
 from ddsnap.flows.takeover import unfinished
 from ddsnap.store.branches import branches_below
 
@@ -132,15 +132,34 @@ class PastRun:
 
 
 def find_run(repo: Repository, run: str, org: str = "") -> PastRun:
-    """Find the replay whose id begins so, be it cut off; in any journal unless ``org`` says which.
+    """Find the replay whose id, or whose commit in the journal, begins so, be it cut off.
 
-    Raises ``UsageError`` where there is none, or more than one.
+    It is looked for in any journal unless ``org`` says which. Raises ``UsageError`` where there is
+    none, or more than one.
     """
-    found: list[PastRun] = []
-    trouble: UsageError | None = None
     # The first replay of all may have been cut off before it came to a journal.
-    known_orgs = {*branches_below(repo, "journal"), *branches_below(repo, "snapshots")}
-    for name in [org] if org else sorted(known_orgs):
+    known = sorted({*branches_below(repo, "journal"), *branches_below(repo, "snapshots")})
+    found, trouble = _look(repo, run, [org] if org else known)
+    if len(found) > 1:
+        orgs = ", ".join(one.org for one in found)
+        raise UsageError(f"runs of several orgs begin with {run}: {orgs}", "name one with --to")
+    if found:
+        return found[0]
+    for other in _look(repo, run, [name for name in known if name != org])[0] if org else ():
+        raise UsageError(
+            f"run {other.run[:12]} was one against {other.org}, not against {org}",
+            f"`ddsnap replay --undo {other.run[:12]} --to {other.org}` takes it back",
+        )
+    raise trouble or UsageError(f"there is no run {run!r}", "nothing was replayed yet")
+
+
+def _look(
+    repo: Repository, run: str, orgs: Sequence[str]
+) -> tuple[list[PastRun], UsageError | None]:
+    """Return the runs of that name, one of each org, and the gravest reason why there is none."""
+    found: list[PastRun] = []
+    troubles: list[UsageError] = []
+    for name in orgs:
         left = unfinished(repo, name)
         if left and run and left.run.startswith(run):
             found.append(PastRun(left.run, name, str(left.begun.get("before"))))
@@ -148,16 +167,11 @@ def find_run(repo: Repository, run: str, org: str = "") -> PastRun:
         try:
             undone = undoing(repo, repo.branch(f"journal/{name}"), run)
         except UsageError as error:
-            known = trouble is None or not error.message.startswith("there is no run")
-            trouble = error if known else trouble
+            troubles.append(error)
         else:
             found.append(PastRun(undone.run, name, undone.before))
-    if len(found) > 1:
-        orgs = ", ".join(one.org for one in found)
-        raise UsageError(f"runs of several orgs begin with {run}: {orgs}", "name one with --to")
-    if not found:
-        raise trouble or UsageError(f"there is no run {run!r}", "nothing was replayed yet")
-    return found[0]
+    troubles.sort(key=lambda error: isinstance(error, NoRun))
+    return found, troubles[0] if troubles else None
 
 
 def read_undo(

@@ -79,6 +79,22 @@ def test_a_plain_replay_goes_on_as_well_once_it_was_recorded(orgs: World) -> Non
     orgs.is_whole(path)
 
 
+def test_whoever_looks_is_told_of_a_killed_replay(orgs: World) -> None:
+    path = orgs.fresh("seen")
+    assert killed(orgs.kill_at(path, Killer(9, "after")))
+    plan = ("plan", "us1", "--to", "eu1", "--create-similar")
+    looks = (("status", "eu1"), ("doctor", "eu1"), plan, ("log", "eu1", "--runs"))
+    for words in (*looks, ("log", "eu1"), ("capture", "eu1")):
+        said = orgs.run(path, *words)
+        told = said.out + said.err
+        assert "an earlier replay into eu1 was cut off (run " in told, words
+        assert "`ddsnap replay --resume --to eu1` goes on" in told, words
+    assert '"cut_off": "an earlier replay' in orgs.run(path, "--json", "status", "eu1").out
+    assert orgs.run(path, *RESUME).code == 0
+    for words in looks:
+        assert "was cut off" not in str(orgs.run(path, *words)), words
+
+
 def test_a_killed_replay_asks_for_resume_and_tells_what_is_known(orgs: World) -> None:
     path = orgs.fresh("asks")
     assert killed(orgs.kill_at(path, Killer(25, "after")))

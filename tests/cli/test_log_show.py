@@ -56,8 +56,9 @@ def test_the_runs_with_their_states(past):
     assert past("capture").code == ExitCode.FAILED
     lines = past("log", "us1", "--runs").out.splitlines()
     assert len(lines) == 6
-    assert re.fullmatch(rf"{TIME}  [0-9a-f]{{7}}  failed    failed", lines[0])
-    assert lines[1].endswith("  done      unchanged")
+    run = r"[0-9a-f]{7}  [0-9a-f]{12}"
+    assert re.fullmatch(rf"{TIME}  {run}  failed    failed  by \S+ on \S+", lines[0])
+    assert "  done      unchanged  by " in lines[1]
     assert past("--json", "log", "--runs", "-n1").of("run")[0]["state"] == "failed"
 
 

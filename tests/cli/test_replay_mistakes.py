@@ -288,6 +288,9 @@ def test_a_replay_by_somebody_else(desk: TwoOrgs) -> None:
 def test_a_replay_by_somebody_else_that_did_not_end(desk: TwoOrgs) -> None:
     start(desk, expires=timedelta(minutes=-5))
     check(desk, REPLAY, Told(6, "did not end"))
+    told = "`ddsnap replay --resume --to eu1` takes it over"
+    assert told in desk.run("status", "eu1").out
+    assert told in desk.run("doctor", "eu1").out
 
 
 def start(desk: TwoOrgs, *, expires: timedelta) -> None:

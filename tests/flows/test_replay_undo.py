@@ -76,7 +76,7 @@ def told_as_undo(orgs: Pair, run: str) -> None:
     for words in (("log", "eu1"), ("log", "--runs", "eu1")):
         assert f"undo of {run[:12]}: 3 deleted" in orgs.run(*words).out
     (event,) = [e for e in orgs.run("--json", "log", "eu1").events("run") if e["kind"] == "undo"]
-    assert (event["undoes"], event["source"]) == (run[:12], "eu1")
+    assert (event["undoes"], event["source"]) == (run, "eu1")
     assert "last undo" in orgs.run("status", "eu1").out
 
 
@@ -171,7 +171,7 @@ def test_a_run_is_taken_back_once(orgs: Pair) -> None:
         (("--undo", "RUN", "us1"), "leave out us1"),
         (("--undo", "RUN", "--resume"), "leave out --resume"),
         (("--undo", "RUN", "--delete"), "leave out --delete"),
-        (("--undo", "RUN", "--to", "us1"), "there is no run"),
+        (("--undo", "RUN", "--to", "us1"), "was one against eu1, not against us1"),
     ],
 )
 def test_what_cannot_be_taken_back_is_said(orgs: Pair, words: tuple[str, ...], told: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ddsnap.cli.cut_off import warn_of_cut_off
 from ddsnap.cli.exchange import exchange_of, exchange_options
 from ddsnap.cli.options import selection_options
 from ddsnap.cli.runs import arguments_of, connection_options, open_run, overrides, scope_of
@@ -104,6 +105,7 @@ def _capture_one(app: App, repository: Repository, org: Org, order: _Order) -> E
     from ddsnap.cli.captured import tell  # noqa: PLC0415 - slow to import
     from ddsnap.flows.capture import exit_code  # noqa: PLC0415
 
+    warn_of_cut_off(app, repository, org.name)
     try:
         with open_run(
             app, repository, order.config, org, arguments=order.arguments, given=order.given

@@ -76,7 +76,11 @@ def _findings(
 ) -> Iterator[Finding]:
     """Yield what is found: of the repository first, then of each org."""
     from ddsnap.cli.context import find_orgs  # noqa: PLC0415 - with what follows
-    from ddsnap.flows.check_repository import check_remote, check_repository  # noqa: PLC0415
+    from ddsnap.flows.check_repository import (  # noqa: PLC0415
+        check_remote,
+        check_repository,
+        check_runs,
+    )
 
     try:
         repository = app.open()
@@ -96,6 +100,7 @@ def _findings(
             raise UsageError("--api-key and --app-key are of one org", "name the org")
         yield Finding("ok", "config", f"{config.file} is valid")
         yield from check_remote(repository, config.remote, [org.name for org in chosen])
+        yield from check_runs(repository, [org.name for org in chosen])
         for org in chosen:
             yield from _org(app, repository, config, org, given, types=types, pin=pin)
 

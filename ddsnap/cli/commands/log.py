@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ddsnap.cli.cut_off import warn_of_cut_off
 from ddsnap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,15 +25,16 @@ def log(app: App, words: tuple[str, ...], runs: bool, number: int | None) -> Non
 
     With TYPE the snapshots that changed the type. With TYPE/ID (an id or an exact title, of a
     deleted resource too) each version of one resource: when, who, and which fields; one that was
-    restored is followed to its other id. ORG may be left out where only one is configured.
+    restored is followed to its other id. With --runs every run by its id, which `ddsnap replay
+    --undo` takes. ORG may be left out where only one is configured.
 
     \b
     ddsnap log us1
     ddsnap log us1 monitors/123
 
     With --json each line is an event: snapshot (org, time, commit, kind, summary), run (org, time,
-    commit, kind, state, summary; of a replay, restore or undo also source and run, of an undo what
-    it undoes), or version (org, time, commit, kind, type, id, title, by, at, changes).
+    commit, kind, state, summary, run, by; of a replay, restore, undo or unmute also source and
+    undoes), or version (org, time, commit, kind, type, id, title, by, at, changes).
     """
     from ddsnap.cli.named import org_and_what  # noqa: PLC0415 - slow to import
     from ddsnap.cli.render.history import tell_all, tell_runs  # noqa: PLC0415
@@ -44,12 +46,14 @@ def log(app: App, words: tuple[str, ...], runs: bool, number: int | None) -> Non
         org, what = org_and_what(app, repository, words)
         if runs and what:
             raise UsageError("--runs shows those of a whole org", f"leave {what} out")
+        if not what:
+            warn_of_cut_off(app, repository, org)
         if runs:
-            tell_runs(app.terminal, org, islice(runs_of(repository, org), number))
+            tell_runs(app.terminal, repository, org, islice(runs_of(repository, org), number))
         elif what:
             _tell_one(app, repository, org, what, number)
         else:
-            tell_all(app.terminal, org, islice(told_of(repository, org), number))
+            tell_all(app.terminal, repository, org, islice(told_of(repository, org), number))
 
 
 def _tell_one(app: App, repository: Repository, org: str, what: str, number: int | None) -> None:

@@ -71,7 +71,8 @@ def plan(
 
     With --json each line is an event: plan (from, to, commit, restore, transforms), action for each
     resource, secret_needed, link (url, host, in) for each that leads back to the source's site,
-    summary (counts, cycles), and unread for each type that could not be read as a whole.
+    summary (counts, cycles), unread for each type that could not be read as a whole, and warning
+    (org, message) where a replay there did not end.
     """
     from ddsnap.cli.render.prepared import tell_plan, unread  # noqa: PLC0415 - slow to import
     from ddsnap.flows.revisions import LIVE  # noqa: PLC0415

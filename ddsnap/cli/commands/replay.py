@@ -20,13 +20,20 @@ if TYPE_CHECKING:
     from ddsnap.flows.plan_file import SavedPlan
 
 
+def _run_named(context: click.Context, _: click.Parameter, value: str) -> str:
+    """Refuse an option in the place of the run: click takes whatever comes next."""
+    if value.startswith("-") and not context.resilient_parsing:
+        raise UsageError("--undo needs the RUN", "`ddsnap log --runs ORG` lists them by their ids")
+    return value
+
+
 @click.command()
 @click.argument("revision", metavar="[REV]", required=False)
 @click.argument("words", nargs=-1, metavar="[TYPE[/ID]]...")
 @click.option("--to", metavar="ORG", help="Where to.  [default: the only other org]")
 @click.option("--resume", is_flag=True,
               help="Go on with the replay into that org that was cut off.")  # fmt: skip
-@click.option("--undo", default="", metavar="RUN",
+@click.option("--undo", default="", metavar="RUN", callback=_run_named,
               help="Take back what this run did, as far as nobody touched it since; what nothing"
                    " brings back only of types that are named.")  # fmt: skip
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False, exists=True),

@@ -41,7 +41,8 @@ def status(app: App, orgs: tuple[str, ...], max_age: float) -> ExitCode:
     incomplete, failed or never; code, age of the oldest reading in seconds, max_age, failures in a
     row, run: of the last capture its commit, state, age, seconds, requests, counts, error, secrets;
     lacking and unavailable: type, state, reason; snapshot, pushed, unpushed, held_by; replay: of
-    the last one its run, commit, kind, state, source, age, counts, by).
+    the last one its run, commit, kind, state, source, age, counts, by; cut_off: which one is to be
+    gone on with).
     """
     with app.open() as repository:
         config = app.config(repository)
@@ -105,7 +106,9 @@ def _headline(found: Status, verdict: Verdict, now: float, max_age: float) -> st
 def _lines(found: Status, now: float) -> Iterator[str]:
     if found.run:
         yield _run_line(found.run, now)
-    if found.replay:
+    if found.cut_off:
+        yield f"! {found.cut_off.message}: {found.cut_off.hint}"
+    elif found.replay:
         yield _replay_line(found.replay, now)
     for name, state in found.lacking.items():
         reason = state.reason or ("not read yet" if state.state == "uncaptured" else "")
@@ -140,8 +143,8 @@ def _replay_line(replay: LastReplay, now: float) -> str:
     age = "" if replay.finished is None else f" {duration(now - replay.finished)} ago"
     what = f"replay from {replay.source}" if replay.kind == "replay" else replay.kind
     if replay.open:
-        a = "an" if replay.kind == "undo" else "a"
-        return f"! {a} {what} by {replay.by} has not ended, last heard of{age}: run {replay.run}"
+        told = f"by {replay.by} has not ended, last heard of{age}: run {replay.run}"
+        return f"! {'an' if what.startswith('un') else 'a'} {what} {told}"
     counts = replay.counts
     told = ", ".join(f"{counts[result]} {result}" for result in RESULTS if counts[result])
     mark = " " if replay.state == "done" else "!"
@@ -163,6 +166,7 @@ def _record(found: Status, now: float) -> dict[str, object]:
         "unpushed": found.unpushed,
         "held_by": found.held_by or None,
         "replay": found.replay and _replay_record(found.replay, now),
+        "cut_off": found.cut_off and found.cut_off.message,
     }
 
 

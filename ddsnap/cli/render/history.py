@@ -10,8 +10,12 @@ from ddsnap.catalog import CATALOG
 from ddsnap.cli.named import moment, short, stamp
 from ddsnap.cli.render.diff import attribution, drift_lines, record
 from ddsnap.cli.text import one_line
+from ddsnap.core.fields import value_at
 from ddsnap.flows.drift import drift
+from ddsnap.flows.journal import record_of
 from ddsnap.flows.messages import summary
+from ddsnap.flows.past_replays import RUN, STATE, kind_of, who
+from ddsnap.flows.replay_journal import SHORT
 from ddsnap.flows.view import snapshot_view
 
 if TYPE_CHECKING:
@@ -24,40 +28,43 @@ if TYPE_CHECKING:
     from ddsnap.store.repository import Repository
 
 _SNAPSHOT: Final = re.compile(r"(capture|normalize) [a-z0-9-]+: (.*)")
-_RUN: Final = re.compile(
-    r"run (?P<kind>\w+) (?:(?P<source>[a-z0-9-]+) -> |(?P<undoes>[0-9a-f]+) in )?"
-    r"[a-z0-9-]+: (?P<summary>.*)"
-)
+_RUN: Final = re.compile(r"run [^:]+: (.*)")
 
 
-def tell_all(terminal: Terminal, org: str, commits: Iterable[CommitInfo]) -> None:
+def tell_all(terminal: Terminal, repo: Repository, org: str, commits: Iterable[CommitInfo]) -> None:
     """Tell the snapshots of an org, and the replays into it."""
     for commit in commits:
-        if _RUN.fullmatch(commit.subject):
-            _tell_run(terminal, org, commit, always=False)
+        if commit.trailer(RUN):
+            _tell_run(terminal, repo, org, commit, always=False)
         else:
             kind, what = _subject(_SNAPSHOT, commit)
-            _tell(terminal, "snapshot", commit, "", {"org": org, "kind": kind, "summary": what})
+            _tell(terminal, "snapshot", commit, (), {"org": org, "kind": kind, "summary": what})
 
 
-def tell_runs(terminal: Terminal, org: str, commits: Iterable[CommitInfo]) -> None:
-    """Tell the runs against an org, with their states."""
+def tell_runs(
+    terminal: Terminal, repo: Repository, org: str, commits: Iterable[CommitInfo]
+) -> None:
+    """Tell the runs against an org, with their ids and states, and who started them."""
     for commit in commits:
-        _tell_run(terminal, org, commit, always=True)
+        _tell_run(terminal, repo, org, commit, always=True)
 
 
-def _tell_run(terminal: Terminal, org: str, commit: CommitInfo, *, always: bool) -> None:
-    """Tell one run; ``always`` with its state, which the words of a replay imply."""
+def _tell_run(
+    terminal: Terminal, repo: Repository, org: str, commit: CommitInfo, *, always: bool
+) -> None:
+    """Tell one run; ``always`` with its id and state, which are of use for some alone."""
+    record = record_of(repo, commit.sha)
     match = _RUN.fullmatch(commit.subject)
-    told = match.groupdict() if match else {"kind": "other", "summary": commit.subject}
-    state = commit.trailer("Ddsnap-State") or "unknown"
-    fields = {"org": org, "kind": told["kind"], "state": state, "summary": told["summary"]}
-    if told["kind"] in ("replay", "restore", "undo"):
-        fields |= {"source": told["source"] or org, "run": commit.trailer("Ddsnap-Run") or ""}
-    if told["kind"] == "undo":
-        fields["undoes"] = told["undoes"] or ""
-    column = f"{state:<8}" if always else ""
-    _tell(terminal, "run", commit, column, fields)
+    kind = kind_of(record) if record and match else "other"
+    state, run = commit.trailer(STATE) or "unknown", commit.trailer(RUN) or ""
+    what = match[1] if match else commit.subject
+    by = who(record) if record else ""
+    fields = {"org": org, "kind": kind, "state": state, "summary": what, "run": run, "by": by}
+    source = value_at(record, "source.org")
+    if source:
+        fields |= {"source": str(source), "undoes": str(record.get("undoes") or "")}
+    columns = (run[:SHORT].ljust(SHORT), f"{state:<8}") if always else ()
+    _tell(terminal, "run", commit, columns, fields)
 
 
 def tell_type(
@@ -69,7 +76,7 @@ def tell_type(
         if kind == "capture":
             what = f"{type_name}: {summary(_counts(repo, commit, type_name))}"
         fields = {"org": org, "type": type_name, "kind": kind, "summary": what}
-        _tell(terminal, "snapshot", commit, "", fields)
+        _tell(terminal, "snapshot", commit, (), fields)
 
 
 def tell_resource(terminal: Terminal, org: str, versions: Iterable[Version]) -> None:
@@ -101,11 +108,16 @@ def _kind(found: Drift) -> str:
 
 
 def _tell(
-    terminal: Terminal, event: str, commit: CommitInfo, column: str, fields: dict[str, str]
+    terminal: Terminal,
+    event: str,
+    commit: CommitInfo,
+    columns: tuple[str, ...],
+    fields: dict[str, str],
 ) -> None:
     if terminal.json:
         terminal.event(event, time=stamp(commit), commit=commit.sha, **fields)
-    words = (moment(commit), short(commit.sha), column, one_line(_words(fields)))
+    by = f"by {fields['by']}" if fields.get("by") else ""
+    words = (moment(commit), short(commit.sha), *columns, one_line(_words(fields)), one_line(by))
     terminal.line("  ".join(word for word in words if word))
 
 
@@ -114,7 +126,7 @@ def _words(fields: dict[str, str]) -> str:
     if kind == "replay":
         return f"replay from {fields['source']}: {summary}"
     if kind == "undo":
-        return f"undo of {fields['undoes']}: {summary}"
+        return f"undo of {fields['undoes'][:SHORT]}: {summary}"
     return summary if kind == "capture" else f"{kind}: {summary}"
 
 
