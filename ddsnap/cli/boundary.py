@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import threading
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final, TextIO
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -31,13 +30,14 @@ def run_guarded(app: App, argv: Sequence[str], work: Callable[[], ExitCode]) -> 
     """Do the work; whatever it raises is told in at most three lines and becomes an exit code."""
     try:
         try:
-            with _sigterm_interrupts():
+            with _signals_interrupt():
                 code = work()
         except BrokenPipeError:
             raise
         except click.exceptions.Exit as ended:
             code = ExitCode(ended.exit_code)
         except (KeyboardInterrupt, click.Abort):
+            app.terminal.persist()  # the terminal may be what has gone
             code = _tell(app, argv, ExitCode.INTERRUPTED, f"interrupted: {app.if_interrupted}")
         except DdsnapError as error:
             code = _tell(app, argv, error.code, error.message, error.hint)
@@ -48,11 +48,11 @@ def run_guarded(app: App, argv: Sequence[str], work: Callable[[], ExitCode]) -> 
         app.terminal.stdout.flush()
     except OSError as error:  # what is to be told cannot be written
         code = ExitCode.FAILED
-        _discard(app.terminal.stdout)
-        with suppress(OSError):
-            if not isinstance(error, BrokenPipeError):
-                app.terminal.error(f"cannot write the output: {error.strerror}")
-        _discard(app.terminal.stderr)
+        app.terminal.persist()
+        if not isinstance(error, BrokenPipeError):
+            app.terminal.error(f"cannot write the output: {error.strerror}")
+        app.terminal.stdout.flush()
+        app.terminal.stderr.flush()
     return code
 
 
@@ -85,25 +85,25 @@ def _unexpected(app: App, argv: Sequence[str], error: Exception) -> ExitCode:
 
 
 @contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: in order, and with a word on what to do next."""
+def _signals_interrupt() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a run as Ctrl-C does: in order, with a word on what to do next."""
 
-    def interrupt(*_: object) -> None:
+    def interrupt(number: int, _: object) -> None:
+        if number != signal.SIGTERM:  # a terminal that goes says so more than once
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    # What nohup has made the process deaf to stays so.
+    heard = {number: signal.getsignal(number) for number in numbers}
+    heard = {number: before for number, before in heard.items() if before is not signal.SIG_IGN}
+    for number in heard:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _discard(stream: TextIO) -> None:
-    """Send what is left to nowhere: the reader has gone, and Python flushes once more at exit."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        for number, before in heard.items():
+            signal.signal(number, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -11,12 +12,13 @@ import click
 
 from ddsnap.cli.context import find_org
 from ddsnap.cli.cut_off import warn_of_cut_off
+from ddsnap.cli.outlet import ReaderGone
 from ddsnap.cli.runs import Overrides, open_run
 from ddsnap.cli.supplying import supplies
 from ddsnap.errors import DdsnapError, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ddsnap.cli.context import App
     from ddsnap.config import Config
@@ -167,6 +169,7 @@ def replay_with(app: App, repository: Repository, config: Config, asked: Asked) 
     asked, source, rules = meant(app, repository, config, asked)
     org = find_org(config, asked.to)
     with (
+        _listened_to(app),
         supplies(app, repository, config, asked, source) as supply,
         open_run(app, repository, config, org, arguments=asked.arguments, given=asked.given) as run,
         Bars(app.terminal) as bars,
@@ -179,6 +182,7 @@ def replay_with(app: App, repository: Repository, config: Config, asked: Asked) 
 
         def approve(prepared: Prepared) -> None:
             _approve(app, prepared, yes=asked.yes)
+            app.terminal.persist()  # what was approved is done, and recorded, whoever listens
             bars.start(f"writing to {org.name}", prepared.writes)
             on = f"`ddsnap replay --resume --to {org.name}` goes on, and doubles nothing"
             app.if_interrupted = f"{on}{anew and '; if nothing had begun: '}{anew}"
@@ -194,6 +198,19 @@ def replay_with(app: App, repository: Repository, config: Config, asked: Asked) 
         bars.stop()
         tell(app.terminal, result)
         return exit_code(result)
+
+
+@contextmanager
+def _listened_to(app: App) -> Iterator[None]:
+    """Say that nothing was written where the plan finds no reader; afterwards nobody minds."""
+    try:
+        yield
+    except ReaderGone:
+        app.terminal.persist()
+        raise DdsnapError(
+            "nothing was written: whoever read the output has gone",
+            "let the plan be read to its end, or send it to a file",
+        ) from None
 
 
 def _tell_again(app: App, repository: Repository, order: Order, command: str) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
 
 import click
 
+from ddsnap.cli.outlet import Outlet
 from ddsnap.cli.phrases import PHRASES
 from ddsnap.cli.text import aligned, cell, lines, one_line
 
@@ -33,8 +34,8 @@ class Terminal:
     """Standard output and error, and how much to say there."""
 
     def __init__(self, stdout: TextIO, stderr: TextIO, env: Mapping[str, str]) -> None:
-        self.stdout = stdout
-        self.stderr = stderr
+        self.stdout = cast("TextIO", Outlet(stdout))
+        self.stderr = cast("TextIO", Outlet(stderr))
         self.colour = not env.get("NO_COLOR") and env.get("TERM") != "dumb"
         self.json = False
         self.verbosity = 0
@@ -45,6 +46,11 @@ class Terminal:
     def interactive(self) -> bool:
         """Whether a person watches standard error."""
         return self.stderr.isatty()
+
+    def persist(self) -> None:
+        """Say the rest to nobody, if need be: what is done now is done whoever listens."""
+        for stream in (self.stdout, self.stderr):
+            cast("Outlet", stream).persists = True
 
     def event(self, name: str, /, **fields: Any) -> None:
         """Tell that something happened: to programs as one object, to people as one line."""

@@ -45,7 +45,7 @@ def after_writes(orgs: World, number: int, then) -> None:
     orgs.sandbox.watch = watch
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_what_is_under_way_end_and_records_it(orgs: World, number: int) -> None:
     path = orgs.fresh("signal")
     orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.05))
@@ -67,6 +67,51 @@ def test_a_signal_lets_what_is_under_way_end_and_records_it(orgs: World, number:
     again = orgs.run(path, *RESUME)
     assert again.code == 2
     assert NOT_CUT in again.err
+
+
+def test_a_reader_who_leaves_does_not_end_what_was_approved(orgs: World) -> None:
+    path = orgs.fresh("pipe")
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.4))
+    process = orgs.start(path, "--json", *REPLAY)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if '"event": "progress"' in line:
+            break
+    process.stdout.close()
+    process.stdout = None
+    said = orgs.end(process)
+    orgs.sandbox.faults.clear()
+    assert (said.code, said.err) == (0, "")
+    assert orgs.states(path)[0] == "done"
+    orgs.is_whole(path)
+
+
+def test_a_reader_who_leaves_before_the_first_write_stops_it(orgs: World) -> None:
+    path = orgs.fresh("gone")
+    writes = len(orgs.sandbox.writes)
+    process = orgs.start(path, *REPLAY)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    said = orgs.end(process)
+    assert said.code == 1
+    assert "nothing was written: whoever read the output has gone" in said.err
+    assert len(said.err.splitlines()) == 2
+    assert len(orgs.sandbox.writes) == writes
+    assert orgs.run(path, *REPLAY).code == 0
+
+
+def test_a_signal_that_is_to_be_ignored_is_ignored(orgs: World) -> None:
+    path = orgs.fresh("nohup")
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.05))
+    command = ["sh", "-c", """trap '' HUP; exec "$@" """, "sh", sys.executable, "-m", "ddsnap"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        [*command, "-C", str(path), *REPLAY], stdout=pipe, stderr=pipe, text=True
+    )
+    after_writes(orgs, 15, lambda: process.send_signal(signal.SIGHUP))
+    assert orgs.end(process).code == 0
+    orgs.sandbox.faults.clear()
 
 
 def test_a_plain_replay_goes_on_as_well_once_it_was_recorded(orgs: World) -> None:
