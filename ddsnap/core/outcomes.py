@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ddsnap.core.actions import Action
-    from ddsnap.core.values import JSON, JSONObject
+    from ddsnap.core.values import JSON, Address, JSONObject
 
 Status: TypeAlias = Literal[
     "done",
@@ -138,6 +138,15 @@ def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
     """Return how many outcomes there are of each result, in the order in which they are told."""
     found = Counter(outcome.result for outcome in outcomes)
     return {result: found[result] for result in RESULTS if found[result]}
+
+
+def renamed(outcomes: Iterable[Outcome]) -> dict[Address, str]:
+    """Return what Datadog would not undelete and is another one now, with its new id."""
+    return {
+        outcome.action.address: outcome.to
+        for outcome in outcomes
+        if outcome.action.undeletes and outcome.to not in ("", outcome.action.to)
+    }
 
 
 def write_line(value: JSON) -> bytes:

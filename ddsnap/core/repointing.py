@@ -22,7 +22,7 @@ from ddsnap.core.regained import regain
 from ddsnap.core.values import Address, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ddsnap.core.decisions import Decisions
     from ddsnap.core.directory import Entry
@@ -113,6 +113,41 @@ def repointed_document(
     return body
 
 
+def still_pointing(
+    resolution: Resolution, renamed: Collection[Address], written: Collection[Address]
+) -> Iterator[tuple[Address, list[Address]]]:
+    """Yield which documents of the destination name lost ids of what was ``renamed``, and whose.
+
+    ``written`` are those that were written since: what they name was known by then.
+    """
+    lost = {old: found for old, found in resolution.lost.items() if found.address in renamed}
+    for address, entry in sorted(resolution.destination.entries.items()):
+        if lost and address not in written and not entry.built_in:
+            targets = {found.address for found in _stale(resolution, lost, entry)}
+            if targets:
+                yield address, sorted(targets)
+
+
+def repointed(
+    resolution: Resolution, document: Document, wanted: JSONObject, targets: Collection[Address]
+) -> Action:
+    """Return what brings one of the destination's own documents to what is ``wanted`` of it."""
+    address = document.address
+    type_, there = resolution.catalog[address.type], resolution.destination.entries[address]
+    patch = tuple(json_patch(portable(type_, document.body), wanted))
+    reasons = tuple(f"{target} has a new id" for target in targets)
+    action = Action(
+        "update", address, there.title, address.id, patch, reasons=reasons, against=there.whole,
+        base="destination",
+    )  # fmt: skip
+    return action if patch else _unwritable(action)
+
+
+def _unwritable(action: Action) -> Action:
+    reason = "it refers to what has a new id, and only a creation can set that"
+    return replace(action, kind="blocked", reasons=(reason,))
+
+
 def _old_ids(resolution: Resolution, address: Address) -> list[tuple[Found, str]]:
     mapped = resolution.id_map.get(address)
     olds = [(Found(address), address.id)]
@@ -171,7 +206,4 @@ def _repoint(
     )
     if not action.patch and not targets:
         return
-    if not action.patch:
-        reason = "it refers to what has a new id, and only a creation can set that"
-        action = replace(action, kind="blocked", reasons=(reason,))
-    add(action)
+    add(action if action.patch else _unwritable(action))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from ddsnap.core.actions import Action
 from ddsnap.core.match import natural_key
+from ddsnap.core.outcomes import renamed
 from ddsnap.core.protection import protects
+from ddsnap.core.repointing import repointed, still_pointing
 from ddsnap.core.saved_plan import dependents
+from ddsnap.core.values import Address
 from ddsnap.errors import DdsnapError
 from ddsnap.flows.act import act, close
 from ddsnap.flows.work import Done, Work, left
@@ -18,9 +22,7 @@ from ddsnap.flows.work import Done, Work, left
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ddsnap.core.actions import Action
     from ddsnap.core.plan import Plan
-    from ddsnap.core.values import Address
     from ddsnap.flows.work import Ground
 
 _LONGEST_WAIT: Final = 1.0
@@ -32,6 +34,8 @@ class CarriedOut:
     """What came of each action that was reached. ``trouble`` is what ended the run early."""
 
     done: dict[Address, Done] = field(default_factory=dict)
+    added: dict[Address, Action] = field(default_factory=dict)
+    """What only turned out to be needed: it goes before what the plan says of the same."""
     interrupted: bool = False
     trouble: DdsnapError | None = None
 
@@ -42,7 +46,8 @@ class Means:
 
     ``load`` reads an action's documents, on the calling thread; ``tick`` is called there again and
     again with how many actions are done; ``barred`` says by type why none of it may be created,
-    and ``moved`` why something is not as it was when somebody approved of it.
+    and ``moved`` why something is not as it was when somebody approved of it. What a saved plan did
+    not say is not ``added``.
     """
 
     load: Callable[[Action], Work]
@@ -50,6 +55,7 @@ class Means:
     concurrency: int
     barred: Mapping[str, str] = field(default_factory=dict)
     moved: Mapping[Address, str] = field(default_factory=dict)
+    added: bool = True
 
 
 def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
@@ -63,6 +69,7 @@ def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
         try:
             board.run()
             board.close_circles()
+            board.repoint()
             board.delete()
         except KeyboardInterrupt:
             result.interrupted = True
@@ -145,6 +152,23 @@ class _Board:
 
     def _close(self, work: Work, made: Done) -> list[Done]:
         return [close(self._ground, work, made)]
+
+    def repoint(self) -> None:
+        """Point at what Datadog would not undelete, and is another one now."""
+        known, binding = self._plan.resolution, self._ground.binding
+        new = renamed(done.outcome for done in self._result.done.values())
+        if not new or known is None or not self._means.added:
+            return
+        written = {Address(a.address.type, a.to) for a in self._actions.values() if a.writes}
+        for address, targets in still_pointing(known, new, written):
+            work = self._means.load(Action("update", address, to=address.id, base="destination"))
+            wanted = binding.written(work.document, None, base="destination")
+            action = repointed(known, work.document, wanted, targets)
+            self._result.added[address] = action
+            if action.writes:
+                self._collect_until(self._means.concurrency - 1)
+                self._submit(replace(work, action=action), None)
+        self._collect_until(0)
 
     def delete(self) -> None:
         """Delete one after another, dependents first; what is still needed stays."""

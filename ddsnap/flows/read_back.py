@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ddsnap.core.outcomes import renamed
+from ddsnap.core.paths import document_path
+from ddsnap.core.references import find_references
+from ddsnap.core.repointing import still_pointing
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from ddsnap.core.plan import Plan
     from ddsnap.core.resource_type import Catalog
     from ddsnap.flows.read_org import Scope
+    from ddsnap.flows.view import View
 
 
 def scope_of(
@@ -41,24 +46,28 @@ def policies_of(outcome: Outcome, id_map: IdMap, catalog: Catalog) -> Iterator[A
                 yield address
 
 
-def renamed(plan: Plan, outcomes: Sequence[Outcome]) -> list[str]:
-    """Name what Datadog would not undelete, and what still points at where it was."""
-    told = []
-    known = plan.resolution
-    for outcome in outcomes:
-        action = outcome.action
-        if not action.undeletes or outcome.to in ("", action.to) or known is None:
-            continue
-        pointing = [
-            str(address)
-            for address, entry in known.destination.entries.items()
-            for reference in entry.references
-            if reference.value == action.to and action.address.type in reference.to
-        ]
-        where = f"; {pointing[0]} points at the old id" if pointing else ""
-        again = f"{where}: restore it again to mend that" if pointing else ""
-        told.append(f"{action.address} could not be undeleted and is {outcome.to} now{again}")
-    return told
+def dangling(plan: Plan, outcomes: Sequence[Outcome], after: View) -> list[Address]:
+    """Return what still points at where something was that Datadog would not undelete."""
+    known, new = plan.resolution, renamed(outcomes)
+    if known is None or not new:
+        return []
+    olds = {old for old, found in known.lost.items() if found.address in new}
+    wrote = {Address(o.action.address.type, o.to) for o in outcomes if o.to and o.requests}
+    looked_at = {address for address, _ in still_pointing(known, new, ())} | wrote
+    return [
+        address for address in sorted(looked_at) if _points(after, address, olds, known.catalog)
+    ]
+
+
+def _points(after: View, address: Address, olds: set[tuple[str, str]], catalog: Catalog) -> bool:
+    document = after.document(document_path(address), catalog)
+    if document is None:
+        return False
+    return any(
+        (name, reference.value) in olds
+        for reference in find_references(document.body, catalog[address.type], catalog)
+        for name in reference.to
+    )
 
 
 def _answered(outcomes: Sequence[Outcome], catalog: Catalog) -> frozenset[str]:

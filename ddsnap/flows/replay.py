@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.core.outcomes import SETTLED, Outcome, counts
+from ddsnap.core.outcomes import SETTLED, Outcome, counts, renamed
 from ddsnap.core.paths import document_path
 from ddsnap.core.pending import pending
 from ddsnap.core.values import Address
@@ -26,7 +26,7 @@ from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.newcomers import Newcomers
 from ddsnap.flows.past_replays import newest
 from ddsnap.flows.prepare import Prepared, check_limits, prepare
-from ddsnap.flows.read_back import policies_of, renamed, scope_of
+from ddsnap.flows.read_back import dangling, policies_of, scope_of
 from ddsnap.flows.repeating import again
 from ddsnap.flows.replay_journal import Mute, stage_replay
 from ddsnap.flows.sync import ALONE, Exchange, begin, publish
@@ -250,6 +250,7 @@ class _Replay:
             run.gateway.concurrency,
             barred,
             prepared.moved,
+            added=prepared.order.approved is None,
         )
         return carry_out(ground, prepared.plan, means), muted, barred.get("monitors", "")
 
@@ -283,13 +284,14 @@ class _Replay:
         reached = {address: done.outcome for address, done in carried.done.items()}
         told = told_by(events_of(log_path(run.repo, run.org)), reached)
         why = ENDED if carried.interrupted else "the run ended before"
-        outcomes = outcomes_of(prepared.plan.actions, told, reached, why)
+        outcomes = outcomes_of(_all_actions(prepared, carried), told, reached, why)
         after, result = self._read_back(outcomes, carried, muted)
         seen: dict[Address, str] = {}
         outcomes = [self._settled(outcome, told, after, seen) for outcome in outcomes]
         maps = self._maps(outcomes, told, after, seen)
-        state = _state(outcomes, carried)
-        notes = renamed(prepared.plan, outcomes)
+        left = dangling(prepared.plan, outcomes, after)
+        state = _state(outcomes, carried, left)
+        notes = _renamed(outcomes, left)
         approved = prepared.order.approved if state in CUT else None
         record = replace(
             self.record,
@@ -437,9 +439,25 @@ def _is_cut_off(run: Run, undone: str) -> bool:
     return left is not None and left.run.startswith(undone)
 
 
-def _state(outcomes: Sequence[Outcome], carried: CarriedOut) -> State:
+def _all_actions(prepared: Prepared, carried: CarriedOut) -> list[Action]:
+    """Return what was planned, but for what turned out to need something else, and that."""
+    planned = (a for a in prepared.plan.actions if a.address not in carried.added)
+    return [*planned, *carried.added.values()]
+
+
+def _renamed(outcomes: Sequence[Outcome], left: Sequence[Address]) -> list[str]:
+    told = [
+        f"{address} could not be undeleted and is {new} now"
+        for address, new in renamed(outcomes).items()
+    ]
+    names = ", ".join(map(str, left))
+    return [*told, f"these still point at an id that is lost: {names}"] if left else told
+
+
+def _state(outcomes: Sequence[Outcome], carried: CarriedOut, left: Sequence[Address]) -> State:
     if carried.interrupted:
         return "interrupted"
     if carried.trouble is not None:
         return "failed"
-    return "done" if all(outcome.status in SETTLED for outcome in outcomes) else "partial"
+    whole = not left and all(outcome.status in SETTLED for outcome in outcomes)
+    return "done" if whole else "partial"
