@@ -6,6 +6,7 @@ import re
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from ddsnap.cli.rules import read_rules
 from ddsnap.cli.runs import scope_of, type_names
 from ddsnap.cli.states import Desk, only_org
 from ddsnap.config import parse_limit
@@ -51,8 +52,9 @@ def meant(app: App, repository: Repository, config: Config, asked: Asked) -> Mea
     source = _source(app, repository, config, asked)
     org = source.manifest.org.name
     to = asked.to or (org if asked.kind == "restore" else only_org(config, org, "--to ORG"))
+    known = app.rules(repository) if org == to else read_rules(app, repository, config)
     rules = applying(
-        app.rules(repository),
+        known,
         config.replay.transforms,
         org,
         to,
@@ -60,7 +62,9 @@ def meant(app: App, repository: Repository, config: Config, asked: Asked) -> Mea
         same_org=org == to,
         file=config.file,
     )
-    return replace(asked, to=to), source, rules
+    used = {rule.name for rule in rules}
+    idle = (rule.name for rule in known if rule.name not in used and org != to)
+    return replace(asked, to=to, idle=tuple(idle)), source, rules
 
 
 def order_of(
@@ -82,6 +86,7 @@ def order_of(
         parse_limit(asked.max_deletes) if asked.max_deletes else config.replay.max_deletes,
         keys_folder=lambda: keys_folder(app.env, asked.to),
         approved=asked.approved,
+        idle=asked.idle,
         kind=asked.kind,
         resume=asked.resume,
         second_look=min(SECOND_LOOK, total),

@@ -64,6 +64,8 @@ class Asked:
     rehearse: bool = False
     live_source: bool = False
     """Whether ``live:ORG`` will do for the snapshot."""
+    idle: tuple[str, ...] = ()
+    """The transformations that there are, and that do not apply between these orgs."""
     saved: SavedPlan | None = None
     approved: Approved | None = None
     """Nothing but what it says is carried out."""

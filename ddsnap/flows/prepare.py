@@ -97,6 +97,8 @@ class Order:
     second_look: float = SECOND_LOOK
     is_preset: Callable[[Address], bool] | None = None
     """Says in place of the org which of Datadog's own it has: a copy of an org knows of none."""
+    idle: tuple[str, ...] = ()
+    """The rules that there are, and that do not lead from the one org to the other."""
 
 
 @dataclass

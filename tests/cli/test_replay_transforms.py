@@ -272,3 +272,23 @@ def random_rule(rng: random.Random) -> str:
     }
     kinds = ["rewrite", "rewrite", *(["copy"] if type_name != "monitors" else ["tag"])]
     return f"match:\n  types: [{type_name}]\n{where}{texts[rng.choice(kinds)]}"
+
+
+def test_a_rule_that_leads_elsewhere_is_told_and_a_misspelt_org_is_warned_of(desk: TwoOrgs) -> None:
+    rule(desk, "astray", "apply: {to: [apl]}\nadd_tags: ['a:b']\n")
+    rule(desk, "here", "apply: {to: [eu1]}\nadd_tags: ['a:b']\n")
+    rule(desk, "home", "apply: {to: [us1]}\nadd_tags: ['a:b']\n")
+    warned = "ddsnap.yaml names no org 'apl'"
+    for words in (("plan", "us1"), ("replay", "us1", "--to", "eu1", "--yes")):
+        said = desk.run(*words, "monitors")
+        assert "transformations: here (2 do not apply here: astray, home)" in said.out
+        assert warned in said.err
+    (told,) = desk.run("--json", "plan", "us1", "monitors").of("plan")
+    assert (told["transforms"], told["idle_transforms"]) == (["here"], ["astray", "home"])
+    (desk.path / "transforms" / "here.yaml").unlink()
+    (desk.path / "transforms" / "home.yaml").unlink()
+    out = desk.run("plan", "us1", "monitors").out
+    assert "transformations: none (1 does not apply here: astray)" in out
+    within = desk.run("plan", "us1", "monitors", "--to", "us1")
+    assert "transformations: none\n" in within.out
+    assert warned not in within.err

@@ -112,11 +112,12 @@ def check(app: App, revision: str, names: tuple[str, ...], to: str | None) -> Ex
     title, message), and at the end one checked of each rule (name, resources).
     """
     from ddsnap.cli.checked_rules import check_rules  # noqa: PLC0415 - slow to import
+    from ddsnap.cli.rules import read_rules  # noqa: PLC0415
     from ddsnap.cli.states import Desk  # noqa: PLC0415
 
     with app.open() as repository:
         config = app.config(repository)
-        rules = app.rules(repository)
+        rules = read_rules(app, repository, config)
         state = Desk(app, repository, config).open(revision)
         there = _last_view(repository, to)
         chosen = _chosen(rules, config, (state.view, there), to, names)
@@ -218,16 +219,10 @@ def _operation(operation: dict[str, JSON]) -> str:
 
 
 def _rules(app: App) -> tuple[Rule, ...]:
-    """Read the rules; orgs that they name and nobody configured may be mistakes."""
+    from ddsnap.cli.rules import read_rules  # noqa: PLC0415 - with what follows
+
     with app.open() as repository:
-        rules, config = app.rules(repository), app.config(repository)
-    for rule in rules:
-        for org in dict.fromkeys((*rule.from_orgs, *rule.to_orgs)):
-            if org not in config.orgs:
-                app.terminal.warn(
-                    f"transforms/{rule.name}.yaml: {config.file} names no org '{org}'"
-                )
-    return rules
+        return read_rules(app, repository, app.config(repository))
 
 
 def _ready_rules() -> tuple[Rule, ...]:

@@ -87,6 +87,7 @@ def _tell_programs(terminal: Terminal, prepared: Prepared) -> None:
         revision=prepared.order.revision,
         restore=restores(prepared),
         transforms=[rule.name for rule in prepared.source.rules],
+        idle_transforms=[*prepared.order.idle],
         rehearsal=prepared.order.rehearsal,
         quiet=prepared.quiet,
         mute=prepared.needs_mute,
@@ -112,8 +113,7 @@ def _tell_programs(terminal: Terminal, prepared: Prepared) -> None:
 def _tell_people(terminal: Terminal, prepared: Prepared) -> None:
     terminal.line(_head(prepared), bold=True)
     if not prepared.order.wishes.undo:  # that takes documents as they were
-        rules = ", ".join(rule.name for rule in prepared.source.rules)
-        terminal.line(f"transformations: {rules or 'none'}")
+        terminal.line(_rules(prepared))
     if prepared.needs_mute:
         terminal.line("new monitors get the tag migration:true, and a downtime silences it")
     if prepared.moved:
@@ -149,6 +149,14 @@ def _tell_links(terminal: Terminal, links: AppLinks) -> None:
         )
     if most and len(links.places) > most:
         terminal.line(f"  ... and {len(links.places) - most} more (-v names all)")
+
+
+def _rules(prepared: Prepared) -> str:
+    """Say which transformations apply, and which of those that there are do not."""
+    rules, idle = ", ".join(rule.name for rule in prepared.source.rules), prepared.order.idle
+    does = "1 does" if len(idle) == 1 else f"{len(idle)} do"
+    others = f" ({does} not apply here: {', '.join(idle)})" if idle else ""
+    return f"transformations: {rules or 'none'}{others}"
 
 
 def _tell_lacking(terminal: Terminal, prepared: Prepared) -> None:
