@@ -41,8 +41,8 @@ def find_snapshot(repo: Repository, revision: str, now: datetime | None = None) 
     """Find the snapshot that ``revision`` names.
 
     An org's name (``us1``, ``us1~2``) is its branch, ``us1@TIME`` what was in force then; all else
-    is git's to resolve. Raises ``StoreError`` where there is no such revision, or where it is no
-    snapshot.
+    is git's to resolve. Raises ``UsageError`` where there is no such revision, and ``StoreError``
+    where it is no snapshot.
     """
     timed = _AT.fullmatch(revision)
     if timed and repo.branch(f"snapshots/{timed[1]}"):
@@ -57,7 +57,7 @@ def find_snapshot(repo: Repository, revision: str, now: datetime | None = None) 
     except Damaged:
         raise
     except StoreError as error:
-        raise StoreError(
+        raise UsageError(
             f"{revision!r} names neither an org with a snapshot nor a git revision",
             "`ddsnap capture` makes the first snapshot, `ddsnap log` lists those there are",
         ) from error

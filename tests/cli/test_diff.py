@@ -235,8 +235,8 @@ def test_a_type_that_only_one_side_knows_is_unknown_not_gone(desk):
     ("argv", "code", "said"),
     [
         ([], 2, "say which: ddsnap diff ORG (us1, eu1)"),
-        (["us9"], 1, "names neither an org with a snapshot nor a git revision"),
-        (["eu1"], 1, "names neither"),
+        (["us9"], 2, "names neither an org with a snapshot nor a git revision"),
+        (["eu1"], 2, "names neither"),
         (["us1", "live:us9"], 2, "no org is called 'us9'"),
         (["main"], 1, "main is no snapshot"),
         (["us1", "--type", "monitrs"], 2, "did you mean 'monitors'?"),

@@ -139,7 +139,7 @@ def test_an_upgrade_of_the_form_is_marked_and_is_no_version(past, tmp_path):
         (("log", "us1", "monitors", "--runs"), 2, "leave monitors out"),
         (("log", "-n", "0"), 2, "0 is not in the range"),
         (("show",), 2, "Missing argument 'REV'"),
-        (("show", "zzz"), 1, "names neither an org with a snapshot nor a git revision"),
+        (("show", "zzz"), 2, "names neither an org with a snapshot nor a git revision"),
         (("show", "main"), 1, "main is no snapshot"),
         (("show", "us1", "monitors/none"), 2, "us1 holds no monitors/none"),
         (("show", "us1", "monitrs"), 2, "(did you mean 'monitors'?)"),

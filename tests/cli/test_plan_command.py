@@ -191,7 +191,7 @@ def test_what_could_not_be_read_at_the_destination_makes_it_partial(desk):
     ("argv", "code", "said"),
     [
         ([], 2, "Missing argument 'REV'"),
-        (["us9"], 1, "names neither an org with a snapshot nor a git revision"),
+        (["us9"], 2, "names neither an org with a snapshot nor a git revision"),
         (["main"], 1, "main is no snapshot"),
         (["us1", "--to", "us9"], 2, "no org is called 'us9'"),
         (["us1", "monitrs"], 2, "did you mean 'monitors'?"),

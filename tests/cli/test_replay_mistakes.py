@@ -94,7 +94,7 @@ def edited(desk: TwoOrgs, revision: str, path: str, data: bytes) -> str:
     ("argv", "told"),
     [
         (("replay", "--to", "eu1", "--yes"), Told(2, "REV is missing")),
-        (("replay", "us9", "--yes"), Told(1, "names neither an org with a snapshot nor a git")),
+        (("replay", "us9", "--yes"), Told(2, "names neither an org with a snapshot nor a git")),
         (("replay", "main", "--to", "eu1", "--yes"), Told(1, "main is no snapshot")),
         (("replay", "us1", "--to", "us9", "--yes"), Told(2, "no org is called 'us9'")),
         (("replay", "us1", "monitrs", "--yes"), Told(2, "did you mean 'monitors'?")),

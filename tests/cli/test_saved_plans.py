@@ -96,6 +96,18 @@ def test_a_saved_plan_is_carried_out_by_its_own_options(desk: TwoOrgs, file: Pat
         assert not {"later:true", "migration:true"} & set(body["tags"])
 
 
+@pytest.mark.parametrize("where", ["no/such/folder/x.json", "", "x" * 300, "file/x.json"])
+def test_a_place_that_cannot_be_written_is_a_mistake_told_first(desk: TwoOrgs, where: str) -> None:
+    (desk.path / "file").write_text("text")
+    requests = dict(desk.sandbox.requests)
+    out = str(desk.path / where) if where else where
+    said = desk.run("plan", "us1", "--out", out)
+    assert (said.code, said.out) == (2, ""), said
+    assert "cannot be written" in said.err or "is a directory" in said.err
+    assert desk.sandbox.requests == requests
+    assert [one.name for one in desk.path.iterdir() if one.name.startswith(".x")] == []
+
+
 def test_filters_are_kept(desk: TwoOrgs, file: Path) -> None:
     id_, body = first(desk.us1, "service_level_objectives")
     words = ("--name", body["name"][:12], "--id", id_)

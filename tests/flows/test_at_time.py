@@ -117,7 +117,7 @@ def test_without_a_journal_the_commits_tell(empty: Backup) -> None:
 
 def test_an_unknown_org_and_a_word_of_git(empty: Backup) -> None:
     with at(empty, NOW), Repository.open(empty.folder) as repo:
-        with pytest.raises(StoreError, match="names neither an org"):
+        with pytest.raises(UsageError, match="names neither an org"):
             find_snapshot(repo, "other@yesterday", NOW)
         with pytest.raises(UsageError, match="'noon' is no time"):
             find_snapshot(repo, "new@noon", NOW)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ddsnap.config import variable
-from ddsnap.errors import DdsnapError, ExitCode
+from ddsnap.errors import DdsnapError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,10 @@ def demo(app: App, directory: Path | None, size: int) -> ExitCode:
     from ddsnap.sandbox import Sandbox  # noqa: PLC0415 - an extra
 
     folder = directory or Path(tempfile.mkdtemp(prefix="ddsnap-demo-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}") from None
     with Sandbox() as sandbox, tempfile.TemporaryDirectory(prefix="ddsnap-demo-") as state:
         us1 = sandbox.add_org("us1", seed=_SEED, size=size)
         eu1 = sandbox.add_org("eu1")

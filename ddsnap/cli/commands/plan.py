@@ -77,7 +77,8 @@ def plan(
     from ddsnap.cli.render.prepared import tell_plan, unread  # noqa: PLC0415 - slow to import
     from ddsnap.flows.revisions import LIVE  # noqa: PLC0415
 
-    _refuse_other_file(out)
+    if out is not None:
+        _check_place(out)
     if out is not None and revision.startswith(LIVE):
         raise UsageError(
             "a plan that is saved is made from what was captured: a live state is not recorded",
@@ -128,19 +129,27 @@ def _show(app: App, prepared: Prepared, bodies: tuple[str, ...]) -> None:
 # --- saving
 
 
-def _refuse_other_file(out: Path | None) -> None:
-    """Refuse to overwrite anything but an earlier plan."""
+def _check_place(out: Path) -> None:
+    """Refuse to overwrite anything but an earlier plan, and a place that cannot be written to."""
     from ddsnap.core import canonical  # noqa: PLC0415 - slow to import
     from ddsnap.core.saved_plan import is_plan  # noqa: PLC0415
 
-    if out is None or not out.exists():
-        return
     try:
-        found = canonical.decode(out.read_bytes())
+        with _beside(out):
+            found = canonical.decode(out.read_bytes()) if out.exists() else None
     except DdsnapError:
-        found = None
-    if not is_plan(found):
+        found = {}
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"{out} cannot be written: {why}", "name another file with --out"
+        ) from None
+    if found is not None and not is_plan(found):
         raise Refused(f"{out} exists and is no plan", "name another file with --out")
+
+
+def _beside(out: Path, *, keep: bool = False) -> Any:
+    return tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}-", delete=not keep)
 
 
 def _save(app: App, prepared: Prepared, out: Path) -> None:
@@ -148,7 +157,7 @@ def _save(app: App, prepared: Prepared, out: Path) -> None:
     from ddsnap.core import canonical  # noqa: PLC0415 - slow to import
     from ddsnap.flows.plan_file import head_of  # noqa: PLC0415
 
-    with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}-", delete=False) as file:
+    with _beside(out, keep=True) as file:
         file.write(canonical.encode(prepared.plan.to_json(head_of(prepared))))
     os.replace(file.name, out)  # noqa: PTH105 - of a str
     app.terminal.note(f"saved in {out}; `ddsnap replay --plan {out}` carries it out")

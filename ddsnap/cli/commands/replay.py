@@ -147,4 +147,8 @@ def _read(plan_file: Path | None) -> SavedPlan | None:
         return None
     from ddsnap.flows.plan_file import read_saved  # noqa: PLC0415 - slow to import
 
-    return read_saved(plan_file.read_bytes(), str(plan_file))
+    try:
+        data = plan_file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{plan_file} cannot be read: {error.strerror}") from None
+    return read_saved(data, str(plan_file))

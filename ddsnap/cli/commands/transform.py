@@ -154,6 +154,8 @@ def new(app: App, name: str, template: str) -> None:
         with path.open("xb") as file:
             file.write(source)
     except FileExistsError:
+        if not path.exists():
+            raise UsageError(f"{path.parent} is no folder", "move it out of the way") from None
         raise Refused(f"{path} exists", "edit it, or choose another name") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
