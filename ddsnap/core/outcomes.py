@@ -140,6 +140,19 @@ def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
     return {result: found[result] for result in RESULTS if found[result]}
 
 
+def in_words(outcomes: Iterable[Outcome]) -> str:
+    """Return the counts as people read them: an adoption is one, whether it wrote or not."""
+    told = [*outcomes]
+    adopted = [o for o in told if o.action.kind == "adopt" and o.status in ("done", "unchanged")]
+    found = Counter(o.result for o in told)
+    found["unchanged"] -= sum(o.status == "unchanged" for o in adopted)
+    found["adopted"] = len(adopted)
+    changed = sum(o.status == "done" and bool(o.requests) for o in adopted)
+    notes = {"adopted": f" ({changed} of them changed)" if changed else ""}
+    shown = (result for result in RESULTS if found[result])
+    return ", ".join(f"{found[result]} {result}{notes.get(result, '')}" for result in shown)
+
+
 def renamed(outcomes: Iterable[Outcome]) -> dict[Address, str]:
     """Return what Datadog would not undelete and is another one now, with its new id."""
     return {

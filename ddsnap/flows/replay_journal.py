@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from ddsnap.core.outcomes import counts, write_line, write_outcomes
+from ddsnap.core.outcomes import counts, in_words, write_line, write_outcomes
 from ddsnap.flows.discreet import Discreet, read_lines
 from ddsnap.flows.journal import MAPS, head, last_standing, stage, traffic
 from ddsnap.flows.messages import MOST_LINES, one_line
@@ -131,7 +131,7 @@ def stage_replay(
     files = {**patches, **maps, OUTCOMES: as_before or write_outcomes(told)}
     files |= {f"{RULES}/{name}.yaml": text.encode() for name, text in rules.items()}
     results = counts(told)
-    what = ", ".join(f"{number} {result}" for result, number in results.items())
+    what = in_words(told)
     record = _record(run, replayed, discreet) | {"counts": dict(results)}
     return stage(
         run,

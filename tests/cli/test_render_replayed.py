@@ -61,7 +61,7 @@ def test_few_failures_are_told_one_by_one_with_the_request() -> None:
     assert lines == [
         "rehearsal: nothing was written to eu1",
         "failed: monitors 'M1' 1: HTTP 400: no (POST /api/v1/monitor)",
-        "3 created in a copy of eu1",
+        "1 failed in a copy of eu1",
     ]
 
 

@@ -242,3 +242,16 @@ def downtime(scope: str, message: str) -> object:
             "schedule": {"start": "2098-01-01T00:00:00+00:00", "end": "2099-01-01T00:00:00+00:00"},
         },
     )
+
+
+def test_what_is_adopted_and_what_of_it_is_changed_is_counted(orgs: Pair) -> None:
+    for name in ("red", "blue"):
+        orgs.us1.team(name, description="theirs")
+        orgs.eu1.team(name, description="theirs" if name == "red" else "another")
+    orgs.capture()
+    planned = orgs.run("plan", "us1", "teams", "--to", "eu1", "--no-dependencies")
+    assert "2 to adopt (1 of them changed)" in planned.out
+    said = orgs.replay("teams", "--no-dependencies")
+    assert "eu1: 2 adopted (1 of them changed) -> journal/eu1" in said.out
+    assert orgs.run_record()["counts"] == {"adopted": 1, "unchanged": 1}
+    assert orgs.run("verify").code == 0

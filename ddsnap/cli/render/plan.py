@@ -49,9 +49,12 @@ _SECTIONS: Final[tuple[tuple[ActionKind, str, str, str], ...]] = (
 
 
 def counted(plan: Plan) -> str:
-    """Return ``12 to create, 3 to adopt``, or that there is nothing."""
+    """Return ``12 to create, 3 to adopt (1 of them changed)``, or that there is nothing."""
     counts = plan.counts()
-    parts = [f"{counts[kind]} {words}" for kind, words, _, _ in _SECTIONS if kind in counts]
+    changed = sum(action.kind == "adopt" and action.writes for action in plan.actions)
+    notes = {"adopt": f" ({changed} of them changed)" if changed else ""}
+    told = ((kind, words) for kind, words, _, _ in _SECTIONS if kind in counts)
+    parts = [f"{counts[kind]} {words}{notes.get(kind, '')}" for kind, words in told]
     return ", ".join(parts) or "nothing to do"
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.cli.text import one_line
+from ddsnap.core.outcomes import in_words
 
 if TYPE_CHECKING:
     from ddsnap.cli.terminal import Terminal
@@ -76,7 +77,7 @@ def _tell_outcomes(terminal: Terminal, result: Result) -> None:
 
 
 def _counted(result: Result) -> str:
-    return ", ".join(f"{number} {name}" for name, number in result.counts.items())
+    return in_words(result.outcomes)
 
 
 def _tell_people(terminal: Terminal, result: Result) -> None:
