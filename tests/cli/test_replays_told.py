@@ -95,10 +95,16 @@ def test_a_restored_resource_is_followed_through_both_its_lives(two):
     gone = requests.delete(f"{url}/api/v1/monitor/{old}?force=true", headers=keys, timeout=5)
     assert gone.status_code == 200
     console("capture", "us1")
-    replay(console, "us1~1", f"monitors/{old}", "--to", "us1")
+    told = replay(console, "us1~1", f"monitors/{old}", "--to", "us1").out
     mapped = json.loads(console.git("show", "journal/us1:map/us1/monitors.json"))
     new = mapped["ids"][old]["id"]
     assert new != old
+    assert re.search(rf"^monitors '.*' {old} is {new} now$", told, re.MULTILINE)
+    heads = [line for line in console("log", "us1", f"monitors/{old}").out.splitlines()
+             if not line.startswith(" ")]  # fmt: skip
+    assert [f"  {id_}" in line for id_, line in zip((new, old, old), heads, strict=True)] == [
+        True
+    ] * 3
     for id_ in (old, new):
         told = console("--json", "log", "us1", f"monitors/{id_}").of("version")
         kinds = [(event["kind"], event["id"]) for event in told]

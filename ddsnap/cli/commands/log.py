@@ -62,7 +62,7 @@ def _tell_one(app: App, repository: Repository, org: str, what: str, number: int
     from ddsnap.cli.named import find_past_resource  # noqa: PLC0415
     from ddsnap.cli.render.history import tell_resource, tell_type  # noqa: PLC0415
     from ddsnap.cli.runs import type_names  # noqa: PLC0415
-    from ddsnap.flows.history import versions_of, versions_of_type  # noqa: PLC0415
+    from ddsnap.flows.history import lives_of, versions_of, versions_of_type  # noqa: PLC0415
 
     if "/" not in what:
         (name,) = type_names([what])
@@ -71,4 +71,5 @@ def _tell_one(app: App, repository: Repository, org: str, what: str, number: int
         return
     address = find_past_resource(repository, org, what)
     versions = (v for v in versions_of(repository, org, address, CATALOG) if v.drift)
-    tell_resource(app.terminal, org, islice(versions, number))
+    ids = len(lives_of(repository, org, address)) > 1
+    tell_resource(app.terminal, org, islice(versions, number), ids=ids)

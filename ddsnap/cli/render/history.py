@@ -79,8 +79,10 @@ def tell_type(
         _tell(terminal, "snapshot", commit, (), fields)
 
 
-def tell_resource(terminal: Terminal, org: str, versions: Iterable[Version]) -> None:
-    """Tell the versions of a resource: when, who, and which fields."""
+def tell_resource(
+    terminal: Terminal, org: str, versions: Iterable[Version], *, ids: bool = False
+) -> None:
+    """Tell the versions of a resource: when, who, which fields, and under which of its ``ids``."""
     for version in versions:
         if version.drift is None:  # the form alone changed
             continue
@@ -88,14 +90,17 @@ def tell_resource(terminal: Terminal, org: str, versions: Iterable[Version]) -> 
         if terminal.json:
             told = {**record(version.drift), "time": stamp(commit), "commit": commit.sha}
             terminal.event("version", **{**told, "org": org, "kind": _kind(version.drift)})
-        for line in _version_lines(terminal, version.drift, commit):
+        for line in _version_lines(terminal, version.drift, commit, ids=ids):
             terminal.line(line)
 
 
-def _version_lines(terminal: Terminal, found: Drift, commit: CommitInfo) -> Iterator[str]:
+def _version_lines(
+    terminal: Terminal, found: Drift, commit: CommitInfo, *, ids: bool
+) -> Iterator[str]:
     who = attribution(found)
     title = f'"{one_line(found.title)}"' if found.title else ""
-    words = (moment(commit), short(commit.sha), _kind(found), title, who)
+    id_ = one_line(found.address.id) if ids else ""
+    words = (moment(commit), short(commit.sha), _kind(found), title, id_, who)
     yield "  ".join(word for word in words if word)
     fields = drift_lines(found, all_of_it=terminal.verbosity > 0)
     next(fields)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from ddsnap.cli.render.prepared import restores
 from ddsnap.cli.text import one_line
+from ddsnap.core.match import named_by_id
 from ddsnap.core.outcomes import in_words
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ def _tell_people(terminal: Terminal, result: Result) -> None:
         )
     for one in result.pending:
         terminal.line(str(one))
+    _tell_new_ids(terminal, result)
     for path in result.keys_at:
         terminal.line(f"keys of a private location, shown once: {path}")
     terminal.line(
@@ -102,6 +105,26 @@ def _tell_people(terminal: Terminal, result: Result) -> None:
         terminal.line(f"again: {result.again}")
     if result.undo:
         terminal.line(f"to take it back: {result.undo}")
+
+
+def _tell_new_ids(terminal: Terminal, result: Result) -> None:
+    """Print under which id comes back what its own org has lost."""
+    catalog = result.prepared.run.catalog
+    new = [
+        f"{_name(outcome)} is {outcome.to} now"
+        for outcome in result.outcomes
+        if outcome.result == "created" and outcome.to != outcome.action.address.id
+        if not outcome.action.undeletes and not named_by_id(catalog[outcome.action.address.type])
+    ]
+    for line in _few(terminal, new if restores(result.prepared) else []):
+        terminal.line(line)
+
+
+def _few(terminal: Terminal, told: list[str]) -> list[str]:
+    """Return the first lines, and how many more there are; with -v all."""
+    if terminal.verbosity > 0 or len(told) <= _MOST:
+        return told
+    return [*told[:_MOST], f"... and {len(told) - _MOST} more (-v names all)"]
 
 
 def _tell_trouble(terminal: Terminal, outcomes: list[Outcome]) -> None:
