@@ -34,6 +34,8 @@ class Desk:
     types: tuple[str, ...] = ()
     """Narrowed on the command line: of a live org nothing else is read."""
     given: Overrides = field(default_factory=Overrides)
+    full: bool = False
+    """Whether of a live org everything is read, whatever seems unchanged."""
 
     def open(self, name: str) -> State:
         """Find the state that ``name`` means: ``live:ORG``, an org's name, any git revision."""
@@ -47,7 +49,7 @@ class Desk:
     def live(self, org_name: str) -> State:
         """Read an org as it is now; nothing is recorded."""
         org = find_org(self.config, org_name)
-        scope = scope_of(self.config, only=self.types)
+        scope = scope_of(self.config, only=self.types, full=self.full)
         app = self.app
         with open_run(app, self.repository, self.config, org, given=self.given) as run:
             total = len(scope.only or scope.types)

@@ -168,4 +168,4 @@ def test_nothing_recorded_and_nothing_found(console):
     done = console("verify")
     assert done.code == ExitCode.USAGE
     assert "run `ddsnap capture`" in done.err
-    assert console("verify", "zzz").code == ExitCode.FAILED
+    assert console("verify", "zzz").code == ExitCode.USAGE

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ddsnap.cli.runs import connection_options, overrides
 from ddsnap.cli.text import one_line
 from ddsnap.errors import ExitCode, StoreError, UsageError, gravest
 
@@ -14,37 +15,71 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ddsnap.cli.context import App
+    from ddsnap.cli.runs import Overrides
     from ddsnap.flows.verify import Checked, Fault
     from ddsnap.store.repository import Repository
 
 
 @click.command()
 @click.argument("what", required=False, default="", metavar="[REV|ORG]")
+@click.option("--live", is_flag=True,
+              help="Also compare the snapshot with its org as it is now.")  # fmt: skip
+@click.option("--exit-code", is_flag=True, help="With --live, answer 5 if they differ.")
+@connection_options
 @click.pass_obj
-def verify(app: App, what: str) -> ExitCode:
+def verify(app: App, /, *, what: str, live: bool, exit_code: bool, **connection: Any) -> ExitCode:
     """Check an ORG's snapshots and journal from first to last, or the one snapshot of a REV.
 
     Without an argument every org of which something is recorded. Each document
     is read and must be canonical, normalized and in its place; what each past replay sent is
     computed again from the snapshots, its patches and its ids. Faults end with 1.
 
+    With --live each resource in which the last snapshot, or that of the REV, differs from the org
+    is named; nothing is recorded. What cannot be read as a whole ends with 4.
+
     \b
     ddsnap verify
     ddsnap verify us1~3
+    ddsnap verify us1 --live --exit-code
 
     With --json each line is an event: fault (name, commit, path, reason), and of each thing that
-    was checked one verified (name, commits, documents, requests of replays, notes, faults).
+    was checked one verified (name, commits, documents, requests of replays, notes, faults). With
+    --live also drift (name, type, id, kind, title, by, at, changes) and one compared (name, commit,
+    differences, unread).
     """
     from ddsnap.cli.named import orgs_recorded  # noqa: PLC0415 - slow to import
 
+    given = overrides(**connection)
+    if exit_code and not live:
+        raise UsageError("--exit-code is about what differs from the org", "add --live")
     with app.open() as repository:
         known = orgs_recorded(repository)
-        if what and what not in known:
-            return _report(app, what, _snapshot_faults(repository, what))
-        if not known:
+        if not what and not known:
             raise UsageError("nothing is recorded yet", "run `ddsnap capture`")
-        orgs = [what] if what else known
-        return gravest([_report(app, org, _org_faults(repository, org)) for org in orgs])
+        if what and what not in known:
+            codes = [_report(app, what, _snapshot_faults(repository, what))]
+        else:
+            orgs = [what] if what else known
+            codes = [_report(app, org, _org_faults(repository, org)) for org in orgs]
+        if live:
+            codes += _compare(
+                app, repository, [what] if what else known, given, exit_code=exit_code
+            )
+        return gravest(codes)
+
+
+def _compare(
+    app: App, repository: Repository, names: list[str], given: Overrides, *, exit_code: bool
+) -> Iterator[ExitCode]:
+    """Hold snapshots against their orgs."""
+    from ddsnap.cli.compared import compare_with_org  # noqa: PLC0415 - slow to import
+    from ddsnap.cli.states import Desk  # noqa: PLC0415
+
+    desk = Desk(app, repository, app.config(repository), given=given)
+    if len(names) > 1 and (given.keys.api_key or given.keys.app_key):
+        raise UsageError("--api-key and --app-key are of one org", "name the org")
+    for name in names:
+        yield compare_with_org(desk, name, exit_code=exit_code)
 
 
 def _report(app: App, name: str, found: tuple[Checked, Iterator[Fault]]) -> ExitCode:
