@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 def meant(app: App, repository: Repository, config: Config, asked: Asked) -> Meant:
     """Find the snapshot and the rules: as asked, or as the run that is resumed had them."""
+    if asked.delete_adopted and not asked.delete:
+        raise UsageError("--delete-adopted deletes nothing by itself", "add --delete")
     if asked.saved is not None:
         return _saved(app, repository, asked, asked.saved)
     if asked.resume and not asked.revision:

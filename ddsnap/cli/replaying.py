@@ -187,15 +187,15 @@ def replay_with(app: App, repository: Repository, config: Config, asked: Asked) 
             app.terminal.persist()  # what was approved is done, and recorded, whoever listens
             bars.start(f"writing to {org.name}", prepared.writes)
             on = f"`ddsnap replay --resume --to {org.name}` goes on, and doubles nothing"
-            app.if_interrupted = f"{on}{anew and '; if nothing had begun: '}{anew}"
+            app.if_interrupted = f"{on}; if nothing had begun: `{anew}`" if anew else on
 
         bars.start(f"reading {org.name}", len(order.scope.types))
-        anew = f"`{command}`" if (command := again(order, org.name)) else ""
+        anew = again(order, org.name)
         try:
             result = replay(bars.watch(run), order, approve, asked.exchange, show)
         except DdsnapError:
             bars.stop()
-            _tell_again(app, repository, order, command)
+            _tell_again(app, repository, order, anew)
             raise
         bars.stop()
         tell(app.terminal, result)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Deletions:
-    """The consent to delete, and how far it goes.
+    """The consent to delete, and how far it goes; what is not ``asked`` for is only counted.
 
     ``complete`` are the types that the snapshot holds completely and unfiltered: of no other can
     anything be known to be gone. ``adopted`` includes what was adopted, ``named`` are the types
@@ -36,6 +36,7 @@ class Deletions:
     complete: Collection[str]
     adopted: bool = False
     named: Collection[str] = ()
+    asked: bool = True
 
 
 def plan_deletions(

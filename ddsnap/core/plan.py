@@ -54,6 +54,8 @@ class Plan:
     cycles: tuple[tuple[Address, ...], ...] = ()
     """The circles of references that are closed by a second write, each as a path."""
     resolution: Resolution | None = field(default=None, repr=False, compare=False)
+    spared: int = field(default=0, compare=False)
+    """How many that ddsnap made the source has no more, which nobody asked to delete."""
 
     def counts(self) -> dict[str, int]:
         """Return how many actions there are of each kind."""
@@ -174,7 +176,7 @@ def make_plan(
         exact=exact,
         others=others or {},
         is_preset=is_preset,
-        deletes=deletions is not None,
+        deletes=deletions is not None and deletions.asked,
     )
     me = frozenset(filter(None, (self_user, self_handle)))
     terms = Terms(
@@ -184,6 +186,8 @@ def make_plan(
     holders = find_holders(here, catalog)
     ordered = decide_all(decisions, holders)
     doomed = find_doomed(decisions, deletions, selection or (lambda _: True))
+    spared = len(doomed) if deletions and not deletions.asked else 0
+    doomed = {} if spared else doomed
     removal = plan_removal(decisions, doomed, deletions, self_user)
     makers, repointing = _read_again(decisions, source, destination, doomed)
     position = {address: nth for nth, address in enumerate(decisions.actions)}
@@ -193,7 +197,7 @@ def make_plan(
     written = protected_at_once(actions, resolution)
     told = [replace(one, against=_against(resolution, one)) for one in (*written, *repointing)]
     going = [_by(action, makers) for action in removal]
-    return Plan((*told, *going), ordered.cycles, resolution)
+    return Plan((*told, *going), ordered.cycles, resolution, spared)
 
 
 def _read_again(

@@ -52,7 +52,8 @@ class Basis:
         ends = [entry.ends for entry in entries if entry.ends and entry.ends > self.now]
         cycles: list[JSON] = [[str(address) for address in path] for path in plan.cycles]
         until = min(ends).isoformat() if ends else ""
-        return {"digest": self.digest, "at": self.now.isoformat(), "until": until, "cycles": cycles}
+        made: JSONObject = {"digest": self.digest, "at": self.now.isoformat(), "until": until}
+        return {**made, "cycles": cycles, "spared": plan.spared}
 
     def holds(self, told: JSONObject) -> bool:
         """Whether a plan that was made on this would be the same now."""
@@ -122,7 +123,9 @@ def recall(run: Run, basis: Basis) -> AsBefore | None:
         actions = tuple(read_actions(data))
     except Damaged:  # then it is planned again, and written anew
         return None
-    return AsBefore(Plan(actions, _cycles(told)), str(record.get("plan")), told, data)
+    spared = told.get("spared")
+    plan = Plan(actions, _cycles(told), spared=spared if isinstance(spared, int) else 0)
+    return AsBefore(plan, str(record.get("plan")), told, data)
 
 
 def _cycles(told: JSONObject) -> tuple[tuple[Address, ...], ...]:

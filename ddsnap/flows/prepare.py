@@ -435,12 +435,10 @@ def _plan_unmute(
     return prepared
 
 
-def _deletions(order: Order, catalog: Catalog) -> Deletions | None:
+def _deletions(order: Order, catalog: Catalog) -> Deletions:
     wishes = order.wishes
-    if not wishes.delete:
-        return None
     whole = whole_types(order.source.manifest, catalog)
-    return Deletions(whole, wishes.delete_adopted, wishes.types)
+    return Deletions(whole, wishes.delete_adopted, wishes.types, wishes.delete)
 
 
 def _needed(run: Run, order: Order, selected: Callable[[Address], bool]) -> _Needed:

@@ -55,6 +55,43 @@ def test_without_consent_nothing_is_deleted(orgs: Pair) -> None:
     assert orgs.ids("monitors")[one]  # and it is known what it was
 
 
+def test_what_would_be_deleted_is_counted_where_nobody_asks_for_it(orgs: Pair) -> None:
+    ids = loads(orgs, 3)
+    orgs.replay()
+    lose(orgs, *ids[:2])
+    told = "--delete would delete 2 resources that ddsnap made and the snapshot has no more"
+    for _ in range(3):  # the later ones plan as the one before
+        assert told in orgs.replay().out
+    orgs.capture()
+    assert told in orgs.run("plan", "us1", "--to", "eu1").out
+    assert orgs.run("--json", "plan", "us1", "--to", "eu1").events("plan")[0]["spared"] == 2
+    assert "would delete" not in orgs.run("plan", "us1", "dashboards", "--to", "eu1").out
+    assert "would delete" not in orgs.run("plan", "us1", "--to", "eu1", "--delete").out
+
+
+def test_a_plan_says_that_a_replay_would_be_refused(orgs: Pair) -> None:
+    ids = loads(orgs, 4)
+    orgs.replay()
+    lose(orgs, *ids[:3])
+    orgs.capture()
+    words = ("plan", "us1", "--to", "eu1", "--delete", "--max-deletes", "2")
+    said = orgs.run(*words)
+    assert said.code == 0
+    assert "a replay would be refused: 3 deletions (3 monitors) are more than the limit" in said.err
+    assert "--max-deletes allows more" in said.err
+    assert orgs.run("--json", *words).events("refused")
+    assert "refused" not in orgs.run(*words[:-2]).err
+
+
+def test_what_was_adopted_is_not_deleted_by_that_word_alone(orgs: Pair) -> None:
+    loads(orgs, 1)
+    orgs.capture()
+    for command in ("plan", "replay"):
+        said = orgs.run(command, "us1", "--to", "eu1", "--delete-adopted")
+        assert (said.code, said.out) == (2, "")
+        assert "--delete-adopted deletes nothing by itself" in said.err
+
+
 def test_with_consent_what_ddsnap_made_is_deleted_and_forgotten(orgs: Pair) -> None:
     one, other = loads(orgs, 2)
     orgs.replay()

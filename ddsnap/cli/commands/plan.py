@@ -71,8 +71,8 @@ def plan(
 
     With --json each line is an event: plan (from, to, commit, restore, transforms), action for each
     resource, secret_needed, link (url, host, in) for each that leads back to the source's site,
-    summary (counts, cycles), unread for each type that could not be read as a whole, and warning
-    (org, message) where a replay there did not end.
+    summary (counts, cycles), unread for each type that could not be read as a whole, warning (org,
+    message) where a replay there did not end, and refused (message, hint) where one of it would be.
     """
     from ddsnap.cli.render.prepared import tell_plan, unread  # noqa: PLC0415 - slow to import
     from ddsnap.flows.revisions import LIVE  # noqa: PLC0415
@@ -103,9 +103,22 @@ def plan(
             _show(app, prepared, bodies)
         else:
             tell_plan(app.terminal, prepared)
+            _tell_limits(app, prepared)
         if out is not None:
             _save(app, prepared, out)
     return ExitCode.PARTIAL if unread(prepared) else ExitCode.DONE
+
+
+def _tell_limits(app: App, prepared: Prepared) -> None:
+    """Say that a replay would be refused, and why."""
+    from ddsnap.flows.prepare import check_limits  # noqa: PLC0415 - slow to import
+
+    try:
+        check_limits(prepared)
+    except Refused as refused:
+        app.terminal.warn(f"a replay would be refused: {refused.message}; {refused.hint}")
+        if app.terminal.json:
+            app.terminal.event("refused", message=refused.message, hint=refused.hint)
 
 
 def _show(app: App, prepared: Prepared, bodies: tuple[str, ...]) -> None:

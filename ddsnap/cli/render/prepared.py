@@ -70,8 +70,8 @@ def _tell_unread(terminal: Terminal, prepared: Prepared) -> None:
 
 def _tell_gone(terminal: Terminal, prepared: Prepared) -> None:
     """Say what a whole type may lack although there is nothing to restore of the snapshot."""
-    source = prepared.order.source
-    if prepared.writes or not restores(prepared) or not source.commit:
+    source, undo = prepared.order.source, prepared.order.wishes.undo
+    if prepared.writes or undo or not restores(prepared) or not source.commit:
         return
     gone = gone_before(source, prepared.order.wishes.types)
     if gone:
@@ -92,6 +92,7 @@ def _tell_programs(terminal: Terminal, prepared: Prepared) -> None:
         quiet=prepared.quiet,
         mute=prepared.needs_mute,
         counts=plan.counts(),
+        spared=plan.spared,
     )
     for action in plan.actions:
         terminal.event("action", **action.to_json(), moved=prepared.moved.get(action.address, ""))
@@ -127,6 +128,8 @@ def _tell_people(terminal: Terminal, prepared: Prepared) -> None:
     for line in plan_lines(prepared.plan, shown):
         terminal.line(str(line), **({"fg": line.colour} if line.colour else {}))
     _tell_links(terminal, prepared.links)
+    if prepared.order.kind == "replay":  # a restore never deletes
+        _tell_spared(terminal, prepared.plan.spared)
     _tell_lacking(terminal, prepared)
 
 
@@ -149,6 +152,14 @@ def _tell_links(terminal: Terminal, links: AppLinks) -> None:
         )
     if most and len(links.places) > most:
         terminal.line(f"  ... and {len(links.places) - most} more (-v names all)")
+
+
+def _tell_spared(terminal: Terminal, count: int) -> None:
+    """Say what --delete would delete, where that was not asked for."""
+    if count:
+        what = "1 resource" if count == 1 else f"{count} resources"
+        terminal.line()
+        terminal.line(f"--delete would delete {what} that ddsnap made and the snapshot has no more")
 
 
 def _rules(prepared: Prepared) -> str:
