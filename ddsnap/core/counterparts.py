@@ -177,7 +177,7 @@ def _by_key(known: Counterparts, entry: Entry, type_: ResourceType, key: Key | N
     if not free:
         return Match("ambiguous", reason=f"{_told(there)} belongs to another resource")
     if len(free) > 1:
-        return Match("ambiguous", reason=f"{_told(free)} are alike")
+        return Match("ambiguous", reason=f"{_told(free)} are alike; {_adopting(entry, free)}")
     return _adopted(known, free[0])
 
 
@@ -208,19 +208,23 @@ def _by_document(known: Counterparts, entry: Entry, type_: ResourceType) -> Matc
     if own is not None:
         return own
     if equal:
-        return _by_equality(known, equal, rivals)
+        return _by_equality(known, entry, equal, rivals)
     foreign = [there for there in found if resolution.other(there)] if type_.duplicate else []
     if foreign:  # no second one can be made, and both orgs would write to the one
         told = f"{foreign[0]} equals it and is {resolution.other(foreign[0])}"
         return Match("ambiguous", reason=told)
     if alike and not known.terms.create_similar:
-        return Match("similar", reason=f"{_told(alike)} has the same title and another body")
+        have = "has" if len(alike) == 1 else "have"
+        told = f"{_told(alike)} {have} the same title and another body"
+        return Match("similar", reason=f"{told}; {_ways_out(entry, alike)}")
     return Match("none")
 
 
-def _by_equality(known: Counterparts, equal: Sequence[Address], rivals: Sequence[Address]) -> Match:
+def _by_equality(
+    known: Counterparts, entry: Entry, equal: Sequence[Address], rivals: Sequence[Address]
+) -> Match:
     if len(equal) > 1:
-        return Match("ambiguous", reason=f"{_told(equal)} equal it")
+        return Match("ambiguous", reason=f"{_told(equal)} equal it; {_adopting(entry, equal)}")
     if len(rivals) > 1:
         return Match("ambiguous", reason=f"{_told(equal)} equals several resources")
     return _adopted(known, equal[0])
@@ -251,6 +255,16 @@ def _own_alike(
     if len(ours) <= len(wanting) and len(wanting) == len(rivals):
         return _adopted(known, ours[0])
     return Match("ambiguous", reason=f"the interrupted run made {_told(ours)}, of several")
+
+
+def _ways_out(entry: Entry, alike: Sequence[Address]) -> str:
+    return f"{_adopting(entry, alike)}, --create-similar creates another"
+
+
+def _adopting(entry: Entry, there: Sequence[Address]) -> str:
+    """Say how a counterpart is named by hand."""
+    which, it = (there[0].id, "it") if len(there) == 1 else ("ID", "one of them")
+    return f"--adopt {entry.address}={which} takes {it} over"
 
 
 def _unmatched(known: Counterparts, addresses: Iterable[Address]) -> list[Address]:

@@ -117,9 +117,10 @@ def test_what_is_adopted_is_brought_to_the_wanted_content_in_the_same_run(orgs: 
 
 
 def test_a_monitor_that_datadog_calls_a_duplicate_is_taken_and_converged(orgs: Pair) -> None:
-    orgs.us1.monitor("load", priority=2)
+    here = orgs.us1.monitor("load", priority=2)
     there = orgs.eu1.monitor("load", priority=4)
     said = orgs.replay(code=4)
+    assert f"--adopt monitors/{here}={there} takes it over, --create-similar creates" in said.out
     assert said.sent == []  # of the same title, and not the same: nobody knows whose it is
     assert orgs.outcomes()["load"]["status"] == "similar"
     said = orgs.replay("--create-similar")
@@ -128,6 +129,17 @@ def test_a_monitor_that_datadog_calls_a_duplicate_is_taken_and_converged(orgs: P
     assert orgs.eu1.all("monitors")[there]["priority"] == 2
     assert list(orgs.ids("monitors").values()) == [there]
     orgs.settle()
+
+
+def test_of_several_alike_one_is_named_by_hand(orgs: Pair) -> None:
+    here = orgs.us1.dashboard("Board")
+    ids = [orgs.eu1.dashboard("Board", note(text)) for text in ("one", "two")]
+    said = orgs.replay(code=4)
+    assert "have the same title and another body" in said.out
+    assert all(f"dashboards/{id_}" in said.out for id_ in ids)
+    assert f"--adopt dashboards/{here}=ID takes one of them over" in said.out
+    assert orgs.replay("--adopt", f"dashboards/{here}={ids[1]}").code == 0
+    assert orgs.ids("dashboards") == {here: ids[1]}
 
 
 def test_a_downtime_that_datadog_calls_a_duplicate_is_taken(orgs: Pair) -> None:
