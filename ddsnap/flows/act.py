@@ -12,6 +12,7 @@ from ddsnap.core import canonical
 from ddsnap.core.audit import locked
 from ddsnap.core.changes import json_patch
 from ddsnap.core.filling import filling as find_filling
+from ddsnap.core.lockout import in_our_words
 from ddsnap.core.match import named_by_id, natural_key, portable, portable_digest
 from ddsnap.core.normalize import id_of
 from ddsnap.core.outcomes import Outcome
@@ -121,7 +122,7 @@ def _carry_out(ground: Ground, work: Work, step: Callable[[_Doing], Done]) -> Do
         sent = doing.sending.sent
         done = doing.failed("failed", error.message) if sent else doing.failed("not reached", ENDED)
     except DdsnapError as error:
-        done = doing.failed("failed", error.message)
+        done = doing.failed("failed", in_our_words(doing.type, error.message))
     ground.log.note(
         "outcome",
         outcome=done.outcome.to_json(),

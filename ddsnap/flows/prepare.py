@@ -12,6 +12,7 @@ from ddsnap.core.deletion import Deletions
 from ddsnap.core.directory import read_directory
 from ddsnap.core.filling import needs as places_of
 from ddsnap.core.half_done import Present
+from ddsnap.core.lockout import with_lockouts
 from ddsnap.core.manifest import OrgIdentity
 from ddsnap.core.paths import document_path
 from ddsnap.core.reach import consulted, reached
@@ -337,6 +338,7 @@ def _plan(
     if wishes.validate:
         refused, notes = refusals(run, plan, source, before, started)
         plan = planned(refused=refused) if refused else plan
+    plan = _with_lockouts(plan, order, keys, before)
     if selected is not None and not plan.actions:
         raise UsageError(
             f"{order.source.label} holds nothing of what was named",
@@ -401,7 +403,7 @@ def _plan_undo(
         self_user=keys.user,
         self_handle=keys.handle,
     )
-    plan = undo.plan(plan)
+    plan = undo.plan(_with_lockouts(plan, order, keys, now))
     prepared = Prepared(
         run, order, plan, source, now, reading, id_map, keys, started, Supplied(), quiet=False,
         undo=undo, maps=undo.maps,
@@ -433,6 +435,13 @@ def _plan_unmute(
         for downtime in unmute.foreign()
     ]
     return prepared
+
+
+def _with_lockouts(plan: Plan, order: Order, keys: Keys, there: View) -> Plan:
+    """Return the plan with a word on what Datadog will refuse, unless it was allowed."""
+    states = {name: state.state for name, state in there.manifest.types.items()}
+    allowed = order.wishes.allow_self_lockout
+    return plan if allowed or not keys.user else with_lockouts(plan, keys.user, states)
 
 
 def _deletions(order: Order, catalog: Catalog) -> Deletions:

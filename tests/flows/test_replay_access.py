@@ -300,13 +300,44 @@ def test_a_policy_that_shuts_out_who_replays_needs_a_word(orgs: Pair) -> None:
     role = orgs.us1.role("R")
     board = orgs.us1.dashboard("Board")
     orgs.us1.restrict(f"dashboard:{board}", editor=[f"role:{role}"])
-    orgs.replay(code=4)
+    orgs.capture()
+    planned = orgs.run("plan", "us1", "--to", "eu1").out
+    assert f"+ dashboard:{board}; it names neither you nor a role or team of yours" in planned
+    assert "refused without --allow-self-lockout" in planned
+    allowed = orgs.run("plan", "us1", "--to", "eu1", "--allow-self-lockout").out
+    assert "refused without" not in allowed
+    said = orgs.replay(code=4)
+    assert "give --allow-self-lockout to force it" in said.out
+    assert " allow_self_lockout" not in said.out
     there = orgs.eu1.one("dashboards", "Board")["id"]
     assert orgs.eu1.policy(f"dashboard:{there}") == {"editor": [f"user:{orgs.eu1.org.owner}"]}
     orgs.replay("--allow-self-lockout")
     wanted = {"editor": [f"role:{orgs.ids('roles')[role]}"]}
     assert orgs.eu1.policy(f"dashboard:{there}") == wanted
     orgs.settle()
+
+
+def test_a_policy_that_names_who_replays_in_any_way_is_no_lockout(orgs: Pair) -> None:
+    mine = orgs.us1.role("Mine", "dashboards_read", "dashboards_write")
+    team = orgs.us1.team("core")
+    me = orgs.us1.org.owner
+    member = api(
+        "team_memberships",
+        {"role": None},
+        relationships={"user": {"data": {"type": "users", "id": me}}},
+    )
+    orgs.us1.post(f"/api/v2/team/{team}/memberships", member)
+    orgs.us1.all("users")[me]["relationships"]["roles"]["data"].append(
+        {"type": "roles", "id": mine}
+    )
+    who = (f"role:{mine}", f"team:{team}", f"user:{me}", f"org:{orgs.us1.org.uuid}")
+    for one in who:
+        board = orgs.us1.dashboard(one)
+        orgs.us1.restrict(f"dashboard:{board}", editor=[one])
+    orgs.capture()
+    planned = orgs.run("plan", "us1", "--to", "eu1", "-v").out
+    assert planned.count("+ dashboard:") == 4
+    assert "it names neither you" not in planned
 
 
 def test_what_has_a_policy_can_be_written_again_and_again(orgs: Pair) -> None:
