@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.errors import Damaged, RemoteError, StoreError, UsageError
+from ddsnap.errors import Damaged, ExitCode, RemoteError, StoreError, UsageError
 from ddsnap.flows.finding import Finding
 from ddsnap.flows.takeover import cut_off
 from ddsnap.store.ancestry import relation
@@ -32,6 +33,7 @@ _USUAL: Final = "origin"
 def check_repository(repo: Repository) -> Iterator[Finding]:
     """Look at the repository itself; nothing is asked of anybody and nothing is changed."""
     yield Finding("ok", "repository", f"the repository at {repo.path} opens")
+    yield _written_to(repo)
     yield _gc(repo)
     yield _git()
     yield _packs(repo)
@@ -74,6 +76,20 @@ def check_runs(repo: Repository, orgs: Sequence[str]) -> Iterator[Finding]:
         found = cut_off(repo, org, datetime.now(timezone.utc))
         if found is not None:
             yield Finding("warn", "replay", found.message, found.hint, org)
+
+
+def _written_to(repo: Repository) -> Finding:
+    """Try whether a run could record anything; what is tried leaves no trace."""
+    folder = repo.git_dir
+    try:
+        for folder in (repo.git_dir, repo.git_dir / "objects", repo.git_dir / "refs"):
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        text = f"nothing can be recorded: {folder} cannot be written to: {error.strerror}"
+        mend = "see who owns it, how it is mounted, and whether there is room"
+        return Finding("fail", "writable", text, mend, code=ExitCode.FAILED)
+    return Finding("ok", "writable", "the repository can be written to")
 
 
 def _gc(repo: Repository) -> Finding:

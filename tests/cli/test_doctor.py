@@ -1,7 +1,10 @@
 """``ddsnap doctor``: what is wrong is named, with what to do, and nothing is changed."""
 
+import errno
 import json
+import os
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -49,6 +52,22 @@ def test_a_sound_backup_gets_one_line_for_each_check(console):
     assert done.out.endswith(" ok, 1 to look at, 0 to mend\n")
     assert org.api_key not in done.out + done.err
     assert org.app_key not in done.out + done.err
+
+
+def test_a_repository_that_cannot_be_written_to_is_to_be_mended(console, monkeypatch):
+    console.add("us1")
+    console("capture")
+
+    def refuse(**_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    found, code = checked(console, "us1")
+    assert code == 1
+    (told,) = those(found, "fail")
+    assert told == f"nothing can be recorded: {console.path / '.git'} cannot be written to: " + (
+        os.strerror(errno.EROFS)
+    )
 
 
 def test_before_the_first_capture_an_org_wants_to_be_pinned(console):

@@ -398,6 +398,8 @@ def test_a_folder_that_is_only_to_be_read(backup):
     check_answered(ran.returncode, ran.stdout, ran.stderr, code=1, says=says)
     ran = shell(backup, "$DDSNAP init below", before=nobody)
     check_answered(ran.returncode, ran.stdout, ran.stderr, code=1, says=["Permission denied"])
+    ran = shell(backup, "$DDSNAP doctor us1", before=nobody)
+    assert (ran.returncode, "nothing can be recorded" in ran.stdout) == (1, True)
     assert shell(backup, "$DDSNAP show us1", before=nobody).returncode == 0
     assert shell(backup, "$DDSNAP diff us1 --stat", before=nobody).returncode == 0
     assert backup.git("rev-list", "--count", "journal/us1") == "1\n"
