@@ -23,7 +23,7 @@ from ddsnap.core.requests import (
     update_requests,
 )
 from ddsnap.core.values import Address, Document
-from ddsnap.flows.id_map import map_files
+from ddsnap.flows.id_map import map_files, read_map
 from ddsnap.flows.replay_journal import Replayed, Source, stage_replay
 from ddsnap.flows.view import snapshot_view
 
@@ -94,12 +94,19 @@ class Paper:
         """Record it; return the commit, which is the journal's tip then."""
         ours, theirs = self.source.manifest.org, self.there.manifest.org
         source = Source(ours.name, ours.public_id, self.source.commit or "", ours.name)
-        told: dict[str, Any] = {"state": "done", "started": NOW, "identity": self.identity, **more}
+        told: dict[str, Any] = {
+            "state": "done",
+            "started": NOW,
+            "identity": self.identity,
+            "transforms": ("tag",),
+            **more,
+        }
         replayed = Replayed(
             source=source, destination=theirs, before=self.there.commit or "", **told
         )
         rules = {"tag": "patch:\n  - {op: add, path: /x, value: 1}\n"}
-        maps = map_files(self.mapped, ours, theirs)
+        known = read_map(run.repo, run.repo.branch(run.journal), ours, theirs)
+        maps = map_files({**known, **self.mapped}, ours, theirs)
         commit = stage_replay(run, replayed, self.outcomes, self.patches, rules, maps=maps)
         run.repo.move_branch(run.journal, run.repo.branch(run.journal), commit, "replay")
         return commit

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 RUN: Final = "Ddsnap-Run"
 STATE: Final = "Ddsnap-State"
 _REPLAYS: Final = ("run replay ", "run restore ", "run undo ")
+TAKES_BACK: Final = ("undo", "unmute")
+"""The kinds of runs that change what the maps say of other orgs' replays."""
 
 
 class NoRun(UsageError):  # noqa: N818 - it says what there is

@@ -13,6 +13,7 @@ from ddsnap.errors import DdsnapError
 from ddsnap.flows.faults import Checked, Fault
 from ddsnap.flows.id_map import checked_map
 from ddsnap.flows.journal import MAPS, RECORD
+from ddsnap.flows.verify_map import verify_map
 from ddsnap.flows.verify_replay import is_replay, verify_replay
 from ddsnap.store.history import log
 from ddsnap.store.objects import BLOB
@@ -62,9 +63,11 @@ def verify_journal(
     follow from what the journal holds of it.
     """
     maps: set[bytes] = set()
-    for commit in log(repo, tip):
+    history = list(log(repo, tip))
+    for commit, earlier in zip(history, [*history[1:], None], strict=True):
         checked.commits += 1
-        yield from _map_faults(repo, commit.sha, maps)
+        damaged = list(_map_faults(repo, commit.sha, maps))
+        yield from damaged
         try:
             data = repo.read_file(commit.sha, RECORD)
             record = canonical.decode(data) if data is not None else None
@@ -75,8 +78,29 @@ def verify_journal(
             yield Fault(commit.sha, RECORD, "it is missing or no record of a run")
         elif canonical.encode(record) != data:
             yield Fault(commit.sha, RECORD, "it is not in canonical form")
-        elif is_replay(record):
-            yield from _of_replay(repo, commit, record, catalog, checked)
+        else:
+            yield from _of_run(commit, record)
+            if is_replay(record):
+                yield from _of_replay(repo, commit, record, catalog, checked)
+            if earlier and not damaged:
+                yield from _of_map(repo, commit, earlier.sha, record, catalog)
+
+
+def _of_run(commit: CommitInfo, record: JSONObject) -> Iterator[Fault]:
+    """Yield what the record and the commit's own message tell differently."""
+    for name in ("run", "state", "org"):
+        told = commit.trailer(f"Ddsnap-{name.capitalize()}")
+        if told != record.get(name):
+            yield Fault(commit.sha, RECORD, f"its {name} is not that of the commit: {told}")
+
+
+def _of_map(
+    repo: Repository, commit: CommitInfo, earlier: str, record: JSONObject, catalog: Catalog
+) -> Iterator[Fault]:
+    try:
+        yield from verify_map(repo, commit.sha, earlier, record, catalog)
+    except DdsnapError:  # an earlier map or the outcomes are damaged, which is told of these
+        return
 
 
 def _of_replay(

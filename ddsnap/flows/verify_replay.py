@@ -11,7 +11,7 @@ from ddsnap.config.transforms import parse_rule
 from ddsnap.core import canonical, shapes
 from ddsnap.core.audit import closed_references, expected_requests, intended_body
 from ddsnap.core.manifest import OrgIdentity
-from ddsnap.core.match import portable
+from ddsnap.core.match import portable, portable_digest
 from ddsnap.core.outcomes import Sent, counts, read_outcomes
 from ddsnap.core.paths import document_path
 from ddsnap.core.requests import create_request
@@ -22,6 +22,7 @@ from ddsnap.flows.id_map import read_map
 from ddsnap.flows.journal import RECORD, parse_time
 from ddsnap.flows.mute import BODY as DOWNTIME
 from ddsnap.flows.mute import TYPE as DOWNTIMES
+from ddsnap.flows.past_replays import TAKES_BACK, kind_of
 from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PATCHES, RULES, WRITES
 from ddsnap.flows.view import snapshot_view
 from ddsnap.store.objects import BLOB
@@ -64,6 +65,7 @@ def verify_replay(
     yield from _rules(past)
     if record.get("state") in OPEN:
         return
+    yield from _applied(past)
     yield from _parentage(past)
     yield from _silence(past)
     try:
@@ -72,12 +74,14 @@ def verify_replay(
         yield Fault(commit.sha, OUTCOMES, error.message)
         return
     yield from _unexplained(past, outcomes)
+    yield from _unsent(past, outcomes)
     yield from _unmapped(past, outcomes)
     if past.outdated:
         checked.notes.append(f"{commit.sha[:12]}: not recomputed (older rules)")
         return
     for outcome in outcomes:
         yield from _recomputed(past, outcome, checked)
+        yield from _unseen(past, outcome)
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,11 @@ class _Past:
         return snapshot_view(self.repo, self.snapshots[1], self.snapshots[1][:12])
 
     @cached_property
+    def after(self) -> View | None:
+        sha = str(self.record.get("after") or "")
+        return snapshot_view(self.repo, sha, sha[:12]) if sha else None
+
+    @cached_property
     def mapped(self) -> dict[Address, Mapped]:
         return read_map(self.repo, self.commit.sha, self.source, self.destination)
 
@@ -154,6 +163,15 @@ def _parentage(past: _Past) -> Iterator[Fault]:
     if missing:
         reason = f"the commit lacks a parent that the record names: {missing[0][:12]}"
         yield past.fault(RECORD, reason)
+
+
+def _applied(past: _Past) -> Iterator[Fault]:
+    """Yield the rules that are told of and not there, or the other way round."""
+    there = {path.removeprefix(f"{RULES}/") for path in past.files if path.startswith(f"{RULES}/")}
+    told = {f"{name}.yaml" for name in shapes.words(past.record, "transforms")}
+    for name in sorted(there ^ told):
+        known = "the record does not name it" if name in there else "it is missing"
+        yield past.fault(f"{RULES}/{name}", known)
 
 
 def _rules(past: _Past) -> Iterator[Fault]:
@@ -193,6 +211,39 @@ def _unexplained(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
     for path in past.files:
         if path.startswith(f"{PATCHES}/") and path not in told:
             yield past.fault(path, "no outcome tells of it")
+
+
+def _unsent(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
+    """What was written took a request: so a patch says, and what was made."""
+    for outcome in outcomes:
+        action, path = outcome.action, _patch_path(outcome)
+        if path in past.files and not outcome.requests:
+            yield past.fault(path, f"nothing was sent to {action.address}, and yet it was written")
+        made = action.kind == "create" and action.origin != "adopted" and outcome.status == "done"
+        if made and not any(map(_may_have_made, outcome.requests)):
+            yield past.fault(OUTCOMES, f"{action.address} was made, and no request made it")
+
+
+def _may_have_made(sent: Sent) -> bool:
+    """Whether it was a creation that had its effect, or whose answer was lost."""
+    return sent.purpose in ("create", "undelete") and not 300 <= sent.status < 500
+
+
+def _unseen(past: _Past, outcome: Outcome) -> Iterator[Fault]:
+    """Yield what the map says was read back of a resource, and the snapshot after does not hold."""
+    action, after = outcome.action, past.after
+    entry = past.mapped.get(action.address)
+    wrote = outcome.status == "done" and outcome.requests and action.kind != "delete"
+    plain = action.base == "source" and kind_of(past.record) not in TAKES_BACK
+    if after is None or entry is None or entry.id != outcome.to or not (wrote and plain):
+        return
+    type_ = past.catalog[action.address.type]
+    found = past.document(after, Address(type_.name, entry.id))
+    if entry.seen != (portable_digest(type_, found) if found else ""):
+        path = f"map/{past.source.name}/{type_.name}.json"
+        yield past.fault(
+            path, f"{action.address}: what was seen of it is not in the snapshot after"
+        )
 
 
 def _unmapped(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:

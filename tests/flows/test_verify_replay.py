@@ -110,6 +110,7 @@ def test_updates_follow_from_the_destinations_own_documents(told: Told) -> None:
     old = told.paper.source.commit or ""
     assert told.here.org.edit(random.Random(4), 30)
     new = told.here.capture(full=True).commit or ""
+    told.run = replace(told.run, org="us1")
     paper = on_paper(told.run, new, old)
     told.commit = paper.stage(told.run)
     wrote = [o for o in paper.outcomes if o.requests and o.action.kind != "create"]
@@ -261,8 +262,10 @@ def test_a_map_that_is_cut_or_lacks_what_was_made_is_found(told: Told) -> None:
 def test_a_map_that_a_later_run_carries_is_looked_at_too(told: Told) -> None:
     with SnapshotWriter(told.run.repo, told.run.journal) as writer:
         writer.put("map/us1/monitors.json", b"{")
-        writer.put("run.json", canonical.encode({"run": "x", "kind": "capture"}))
-        commit = writer.commit("run capture eu1: unchanged", time=NOW) or ""
+        record = {"run": "x", "kind": "capture", "state": "done", "org": "eu1"}
+        writer.put("run.json", canonical.encode(record))
+        trailers = "Ddsnap-Run: x\nDdsnap-State: done\nDdsnap-Org: eu1\n"
+        commit = writer.commit(f"run capture eu1: unchanged\n\n{trailers}", time=NOW) or ""
     fault = told.fault()
     assert (fault.commit, fault.path) == (commit, "map/us1/monitors.json")
 
@@ -316,6 +319,29 @@ def test_what_a_secret_was_taken_out_of_is_noted(told: Told) -> None:
     (fault,) = told.verify()[0]
     assert fault.commit != commit
     assert told.verify()[1].notes == [f"{commit[:12]} {path}: not recomputed (it held a secret)"]
+
+
+def test_a_creation_without_its_requests_is_found(told: Told) -> None:
+    lines = lines_of(told)
+    line = next(one for one in lines if one["action"] == "create" and one["requests"])
+    address = f"{line['type']}/{line['id']}"
+    line["requests"] = []
+    told.change("outcomes.ndjson", b"".join(write_line(one) for one in lines))
+    reasons = {fault.path: fault.reason for fault in told.verify()[0]}
+    assert reasons["outcomes.ndjson"] == f"{address} was made, and no request made it"
+    (patch,) = (path for path in reasons if path.startswith("patches/"))
+    assert reasons[patch] == f"nothing was sent to {address}, and yet it was written"
+
+
+def test_rules_that_the_record_does_not_name_are_found(told: Told) -> None:
+    told.change("run.json", canonical.encode({**told.record(), "transforms": []}))
+    assert told.fault().reason == "the record does not name it"
+
+
+@pytest.mark.parametrize("name", ["run", "state", "org"])
+def test_a_record_of_another_run_is_found(told: Told, name: str) -> None:
+    told.change("run.json", canonical.encode({**told.record(), name: "other"}))
+    assert any(f"its {name} is not that of the commit" in f.reason for f in told.verify()[0])
 
 
 def test_a_policy_may_have_been_replaced_by_a_lock(told: Told) -> None:

@@ -1,0 +1,109 @@
+"""Verifying the map from run to run: it changes by what a replay tells of, and by nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ddsnap.core.fields import value_at
+from ddsnap.core.outcomes import read_outcomes
+from ddsnap.core.values import Address
+from ddsnap.flows.faults import Fault
+from ddsnap.flows.id_map import read_maps
+from ddsnap.flows.journal import MAPS
+from ddsnap.flows.past_replays import TAKES_BACK, kind_of
+from ddsnap.flows.replay_journal import OPEN, OUTCOMES
+from ddsnap.store.trees import find_folder, tree_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from ddsnap.core.id_map import Mapped
+    from ddsnap.core.outcomes import Outcome
+    from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.values import JSONObject
+    from ddsnap.store.repository import Repository
+
+
+def verify_map(
+    repo: Repository, commit: str, earlier: str, record: JSONObject, catalog: Catalog
+) -> Iterator[Fault]:
+    """Yield what a run's commit changes in the map without having told of it."""
+    if _folder(repo, commit) == _folder(repo, earlier):
+        return
+    kind = kind_of(record)
+    if kind not in ("replay", "restore", *TAKES_BACK) or record.get("state") in OPEN:
+        yield Fault(commit, MAPS, "it differs from the run's before, and no replay changed it")
+    elif kind not in TAKES_BACK:
+        outcomes = list(read_outcomes(repo.read_file(commit, OUTCOMES) or b""))
+        told = _Told.by(outcomes, record, catalog)
+        before, after = _entries(repo, earlier), _entries(repo, commit)
+        for key in sorted(before.keys() | after.keys()):
+            old, new = before.get(key), after.get(key)
+            if old != new and not told.explains(*key, old, new):
+                reason = (
+                    f"no outcome tells why {key[1]} is mapped to {new.id if new else 'nothing'}"
+                )
+                yield Fault(commit, MAPS, reason)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a replay says that bears on the map."""
+
+    source: str
+    outcomes: Mapping[Address, Outcome]
+    deleted: Collection[Address]
+    policies: Collection[str]
+    """The ids of the policies that went with what was deleted."""
+    constants: Mapping[str, str]
+    """The ids, by type, of what there is one of in each org."""
+    named: Collection[Address]
+    """Those whose counterparts were named by hand: of some nothing is captured."""
+
+    @classmethod
+    def by(cls, outcomes: list[Outcome], record: JSONObject, catalog: Catalog) -> _Told:
+        gone = [o.action for o in outcomes if o.action.kind == "delete" and o.status == "done"]
+        return cls(
+            str(value_at(record, "source.public_id") or ""),
+            {outcome.action.address: outcome for outcome in outcomes if outcome.to},
+            {action.address for action in gone},
+            {
+                f"{prefix}:{action.to}"
+                for action in gone
+                for type_ in catalog.types
+                if type_.discover and (prefix := type_.discover.objects.get(action.address.type))
+            },
+            {type_.name: type_.constant_id for type_ in catalog.types},
+            _named(record),
+        )
+
+    def explains(self, org: str, address: Address, old: Mapped | None, new: Mapped | None) -> bool:
+        """Whether the run wrote what is mapped anew, or deleted what is not mapped any more."""
+        if org != self.source:
+            return False
+        if new is None:
+            return address in self.deleted or (old is not None and old.id in self.policies)
+        return address in self.named or self._maps(address, old, new.id)
+
+    def _maps(self, address: Address, old: Mapped | None, id_: str) -> bool:
+        """Whether a resource became the counterpart in this run, or was known to be it."""
+        outcome = self.outcomes.get(address)
+        known = (old.id if old else "", address.id, self.constants.get(address.type))
+        made = outcome is not None and outcome.action.kind in ("create", "adopt")
+        return outcome is not None and outcome.to == id_ and (made or id_ in known)
+
+
+def _folder(repo: Repository, commit: str) -> bytes | None:
+    return find_folder(repo, tree_of(repo, commit), MAPS)
+
+
+def _entries(repo: Repository, commit: str) -> dict[tuple[str, Address], Mapped]:
+    maps = read_maps(repo, commit)
+    return {(org.public_id, one): entry for org, ids in maps.items() for one, entry in ids.items()}
+
+
+def _named(record: JSONObject) -> set[Address]:
+    adopt = value_at(record, "options.adopt")
+    words = [str(word).rpartition("=")[0] for word in adopt] if isinstance(adopt, list) else []
+    return {Address.parse(word) for word in words}

@@ -1,0 +1,152 @@
+"""Journals that somebody rewrote with plain git: ``verify`` finds what cannot have been so."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pairs import Pair, note, pair
+
+from ddsnap.core import canonical
+from ddsnap.core.outcomes import write_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+OUTCOMES, RECORD, MAP = "outcomes.ndjson", "run.json", "map/us1/dashboards.json"
+
+
+@pytest.fixture
+def orgs(tmp_path: Path) -> Iterator[Pair]:
+    with pair(tmp_path) as made:
+        made.board = made.us1.dashboard("Board", note("x"))
+        made.us1.monitor("load")
+        made.replay()
+        assert made.run("verify").code == 0
+        yield made
+
+
+def forge(orgs: Pair, **changes: Callable[[Any], Any] | None) -> None:
+    """Write the tip of eu1's journal anew, under the same parents and with the same message.
+
+    Files are named by the end of their paths, without what follows the dot; ``None`` removes one.
+    """
+    paths = orgs.git("ls-tree", "-r", "--name-only", "journal/eu1").split()
+    index = {"GIT_INDEX_FILE": str(orgs.path / ".git" / "forged")}
+    git(orgs, index, "read-tree", "journal/eu1")
+    for name, change in changes.items():
+        path = next(one for one in paths if one.rpartition("/")[2].partition(".")[0] == name)
+        if change is None:
+            git(orgs, index, "update-index", "--force-remove", path)
+            continue
+        data = orgs.git("show", f"journal/eu1:{path}")
+        lines = path.endswith(".ndjson")
+        body = [json.loads(one) for one in data.splitlines()] if lines else json.loads(data)
+        body = change(body) or body
+        new = b"".join(map(write_line, body)) if lines else canonical.encode(body)
+        sha = git(orgs, {}, "hash-object", "-w", "--stdin", data=new)
+        git(orgs, index, "update-index", "--add", "--cacheinfo", f"100644,{sha},{path}")
+    tree = git(orgs, index, "write-tree")
+    parents = orgs.git("log", "-1", "--format=%P", "journal/eu1").split()
+    message = orgs.git("log", "-1", "--format=%B", "journal/eu1").encode()
+    words = [word for parent in parents for word in ("-p", parent)]
+    commit = git(orgs, {}, "commit-tree", tree, *words, data=message)
+    git(orgs, {}, "update-ref", "refs/heads/journal/eu1", commit)
+
+
+def git(orgs: Pair, env: dict[str, str], *words: str, data: bytes = b"") -> str:
+    names = {
+        f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
+    command = ["git", "-C", str(orgs.path), *words]
+    every = {**os.environ, **names, **env}
+    ran = subprocess.run(command, check=True, capture_output=True, input=data, env=every)
+    return ran.stdout.decode().strip()
+
+
+def of_board(lines: list[Any]) -> Any:
+    return next(line for line in lines if line["title"] == "Board")
+
+
+def found(orgs: Pair) -> str:
+    said = orgs.run("verify", "eu1")
+    assert said.code == 1, said.out
+    return said.out
+
+
+def test_a_creation_without_its_requests(orgs: Pair) -> None:
+    forge(orgs, outcomes=lambda lines: of_board(lines).update(requests=[]))
+    out = found(orgs)
+    assert f"dashboards/{orgs.board} was made, and no request made it" in out
+    assert f"nothing was sent to dashboards/{orgs.board}, and yet it was written" in out
+
+
+def test_a_creation_without_requests_and_patch(orgs: Pair) -> None:
+    forge(orgs, outcomes=lambda lines: of_board(lines).update(requests=[]), **{orgs.board: None})
+    assert "no request made it" in found(orgs)
+
+
+def test_an_outcome_that_was_taken_out_with_its_count_and_patch(orgs: Pair) -> None:
+    def fewer(record: Any) -> None:
+        record["counts"]["created"] -= 1
+
+    forge(
+        orgs,
+        outcomes=lambda lines: [line for line in lines if line["title"] != "Board"],
+        run=fewer,
+        **{orgs.board: None},
+    )
+    assert f"no outcome tells why dashboards/{orgs.board} is mapped to" in found(orgs)
+
+
+def test_another_id_in_the_map_and_the_outcome(orgs: Pair) -> None:
+    other = orgs.eu1.dashboard("Of somebody else")
+    orgs.run("-q", "capture", "eu1")
+    forge(orgs, dashboards=lambda body: body["ids"][orgs.board].update(id=other))
+    assert "it differs from the run's before, and no replay changed it" in found(orgs)
+
+
+def test_another_id_told_by_the_replay_itself(orgs: Pair) -> None:
+    forge(
+        orgs,
+        dashboards=lambda body: body["ids"][orgs.board].update(id="aaa-bbb-ccc"),
+        outcomes=lambda lines: of_board(lines).update(to="aaa-bbb-ccc"),
+    )
+    assert "what was seen of it is not in the snapshot after" in found(orgs)
+
+
+def test_what_was_read_back(orgs: Pair) -> None:
+    forge(orgs, dashboards=lambda body: body["ids"][orgs.board].update(seen="0" * 64))
+    assert "what was seen of it is not in the snapshot after" in found(orgs)
+
+
+def test_a_run_that_failed_told_as_done(orgs: Pair) -> None:
+    def refused(lines: list[Any]) -> None:
+        of_board(lines)["requests"][0]["status"] = 400
+
+    forge(orgs, outcomes=refused)
+    assert "no request made it" in found(orgs)
+
+
+def test_a_replay_that_was_taken_out_of_the_history(orgs: Pair) -> None:
+    orgs.us1.dashboard("Second")
+    orgs.replay()
+    (middle, *_) = orgs.git("log", "-1", "--format=%P", "journal/eu1").split()
+    (before, *_) = orgs.git("log", "-1", "--format=%P", middle).split()
+    tip = orgs.git("rev-parse", "journal/eu1").strip()
+    others = orgs.git("log", "-1", "--format=%P", "journal/eu1").split()[1:]
+    words = [word for parent in (before, *others) for word in ("-p", parent)]
+    message = orgs.git("log", "-1", "--format=%B", tip).encode()
+    commit = git(orgs, {}, "commit-tree", f"{tip}^{{tree}}", *words, data=message)
+    git(orgs, {}, "update-ref", "refs/heads/journal/eu1", commit)
+    assert f"no outcome tells why dashboards/{orgs.board} is mapped to" in found(orgs)
+
+
+@pytest.mark.parametrize("member", ["run", "state", "org"])
+def test_a_record_that_is_not_of_its_commit(orgs: Pair, member: str) -> None:
+    forge(orgs, run=lambda record: record.update({member: "other"}))
+    assert f"its {member} is not that of the commit" in found(orgs)
