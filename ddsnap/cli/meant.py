@@ -6,6 +6,7 @@ import re
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from ddsnap.cli.context import find_org
 from ddsnap.cli.rules import read_rules
 from ddsnap.cli.runs import scope_of, type_names
 from ddsnap.cli.states import Desk, only_org
@@ -184,6 +185,8 @@ def _resumed(repository: Repository, config: Config, asked: Asked) -> Meant:
 
 def _undone(app: App, repository: Repository, config: Config, asked: Asked) -> Meant:
     """Find the run that is taken back, and the snapshot of its org before it."""
+    if asked.to:
+        find_org(config, asked.to)
     fetch(app, repository, asked.exchange, *both(*([asked.to] if asked.to else config.orgs)))
     found = find_run(repository, asked.undo, asked.to)
     view = snapshot_view(repository, found.before, f"{found.org} before run {found.run[:12]}")

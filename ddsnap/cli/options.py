@@ -113,12 +113,12 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--id", "ids", multiple=True, metavar="ID",
                      help="Select the resources of this id; more may be given."),
         click.option("--tag", "tags", multiple=True, metavar="TAG",
-                     help="Select what carries exactly this tag."),
+                     help="Select what carries exactly this tag, beside what others select."),
         click.option("--name", "names", multiple=True, metavar="REGEX",
-                     help="Select what has this in its title."),
+                     help="Select what has this in its title, beside what others select."),
         click.option("--filter", "filters", multiple=True, metavar="FILTER",
                      help="Select of a type: TYPE:JSONPATH, or Type=...;Name=...;Value=...;"
-                          "Operator=.... Of several filters one is enough."),
+                          "Operator=.... Of --filter, --name, --tag and --id one is enough."),
     ):  # fmt: skip
         selecting = option(selecting)
     return selecting

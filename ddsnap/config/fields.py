@@ -102,9 +102,12 @@ def one_of(*choices: str) -> Callable[[Marked], str]:
     """Return the reader of a text that is one of a few."""
 
     def read(node: Marked) -> str:
-        if node.value not in choices:
-            raise wrong(node, " or ".join(choices))
-        return text(node)
+        if node.value in choices:
+            return text(node)
+        wanted = f"{node.name} must be {' or '.join(choices)}"
+        if isinstance(node.value, str) and node.value:
+            raise node.place.error(f"{wanted}, not '{node.value}'")
+        raise wrong(node, " or ".join(choices))
 
     return read
 

@@ -10,7 +10,7 @@ from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 from ddsnap.flows.history import lives_of, versions_of_type
-from ddsnap.flows.revisions import find_resources
+from ddsnap.flows.revisions import find_resources, nearest, no_resource
 from ddsnap.flows.view import snapshot_view
 from ddsnap.store.history import path_history
 from ddsnap.store.trees import changed_paths
@@ -42,7 +42,7 @@ def last_seen(repo: Repository, org: str, text: str, catalog: Catalog) -> LastSe
     tip = repo.branch(f"snapshots/{org}") or ""
     wanted = Address.parse(text)
     if wanted.type not in catalog or not wanted.id:
-        return LastSeen(find_resources(snapshot_view(repo, tip, org), catalog, [text])[0], tip)
+        raise no_resource(text, catalog)
     for address in lives_of(repo, org, wanted):
         commit = _last_commit(repo, tip, address)
         if commit:
@@ -60,14 +60,16 @@ def _last_commit(repo: Repository, tip: str, address: Address) -> str:
 
 
 def _titled(repo: Repository, org: str, tip: str, wanted: Address, catalog: Catalog) -> LastSeen:
-    view = snapshot_view(repo, tip, org)
-    if any(
-        title_of(catalog[wanted.type], document.body) == wanted.id
-        for document in view.documents(catalog, only=wanted.type)
-    ):
+    view, type_ = snapshot_view(repo, tip, org), catalog[wanted.type]
+    titles = {
+        title_of(type_, document.body) for document in view.documents(catalog, only=wanted.type)
+    }
+    if wanted.id in titles:
         return LastSeen(find_resources(view, catalog, [str(wanted)])[0], tip)
     for commit in versions_of_type(repo, org, wanted.type):
-        gone = sorted(_gone(repo, commit, wanted, catalog))
+        before = dict(_before(repo, commit, wanted.type, catalog))
+        titles |= {*before.values()}
+        gone = sorted(address for address, title in before.items() if title == wanted.id)
         if len(gone) > 1:
             ids = ", ".join(str(address) for address in gone[:_MOST_NAMED])
             raise UsageError(
@@ -77,21 +79,21 @@ def _titled(repo: Repository, org: str, tip: str, wanted: Address, catalog: Cata
         if gone:
             return LastSeen(gone[0], commit.parents[0])
     raise UsageError(
-        f"no snapshot of {org} ever held {wanted}",
+        f"no snapshot of {org} ever held {wanted}{nearest(wanted, titles)}",
         f"`ddsnap log {org} {wanted.type}` lists the snapshots that changed them",
     )
 
 
-def _gone(
-    repo: Repository, commit: CommitInfo, wanted: Address, catalog: Catalog
-) -> Iterator[Address]:
-    """Yield what had the title before a commit, and is gone or has another one since."""
+def _before(
+    repo: Repository, commit: CommitInfo, type_name: str, catalog: Catalog
+) -> Iterator[tuple[Address, str]]:
+    """Yield with its title what a commit has changed or removed, as it was before."""
     if not commit.parents:
         return
     before = snapshot_view(repo, commit.parents[0], commit.parents[0])
     for path, old, _ in changed_paths(repo, commit.parents[0], commit.sha):
-        if old is None or not path.startswith(f"{wanted.type}/"):
+        if old is None or not path.startswith(f"{type_name}/"):
             continue
         document = before.document(path, catalog)
-        if document and title_of(catalog[wanted.type], document.body) == wanted.id:
-            yield document.address
+        if document:
+            yield document.address, title_of(catalog[type_name], document.body)

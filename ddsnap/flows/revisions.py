@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.normalize import title_of
@@ -46,7 +47,12 @@ def find_snapshot(repo: Repository, revision: str, now: datetime | None = None) 
     """
     timed = _AT.fullmatch(revision)
     if timed and repo.branch(f"snapshots/{timed[1]}"):
-        moment = parse_moment(timed[2], now or datetime.now().astimezone())
+        now = now or datetime.now().astimezone()
+        moment = parse_moment(timed[2], now)
+        if moment > now:
+            raise UsageError(
+                f"{revision} is yet to come", f"{timed[1]} alone means its last snapshot"
+            )
         commit = snapshot_at(repo, timed[1], moment)
         return Snapshot(revision, commit, manifest_of(repo, commit, revision))
     match = _ORG.fullmatch(revision)
@@ -73,20 +79,18 @@ def _find(view: View, catalog: Catalog, text: str) -> Address:
     address = Address.parse(text)
     type_ = catalog.get(address.type)
     if type_ is None or not address.id:
-        raise UsageError(
-            f"{text!r} names no resource: write TYPE/ID or TYPE/TITLE",
-            "`ddsnap types` shows the types",
-        )
+        raise no_resource(text, catalog)
     if view.read(document_path(address)) is not None:
         return address
-    titled = [
-        document.address
+    titles = [
+        (title_of(type_, document.body), document.address)
         for document in view.documents(catalog, only=type_.name)
-        if title_of(type_, document.body) == address.id
     ]
+    titled = [found for title, found in titles if title == address.id]
     if not titled:
         raise UsageError(
-            f"{view.label} holds no {text}", f"`ddsnap show {view.label} {type_.name}` lists them"
+            f"{view.label} holds no {text}{nearest(address, (title for title, _ in titles))}",
+            f"`ddsnap show {view.label} {type_.name}` lists them",
         )
     if len(titled) > 1:
         ids = ", ".join(str(found) for found in titled[:_MOST_NAMED])
@@ -94,3 +98,27 @@ def _find(view: View, catalog: Catalog, text: str) -> Address:
             f"{len(titled)} {type_.name} are titled {address.id!r}", f"name one: {ids}"
         )
     return titled[0]
+
+
+def no_resource(text: str, catalog: Catalog) -> UsageError:
+    """Return the error for what is no ``TYPE/ID``: its type may be misspelt."""
+    type_name, slash, rest = text.partition("/")
+    if not slash or type_name in catalog:
+        return UsageError(
+            f"{text!r} names no resource: write TYPE/ID or TYPE/TITLE",
+            "`ddsnap types` shows the types",
+        )
+    near = get_close_matches(type_name, catalog.names, n=1)
+    guess = f" (did you mean '{near[0]}/{rest}'?)" if near else ""
+    return UsageError(
+        f"{text!r} names no resource: no type is called '{type_name}'{guess}",
+        "`ddsnap types` shows the types",
+    )
+
+
+def nearest(wanted: Address, titles: Iterable[str]) -> str:
+    """Return a guess at what a misspelt title was meant to be, in brackets; empty for none."""
+    by_lower = {title.casefold(): title for title in titles if title}
+    near = get_close_matches(wanted.id.casefold(), by_lower, n=_MOST_NAMED)
+    names = " or ".join(f"'{wanted.type}/{by_lower[one]}'" for one in near)
+    return f" (did you mean {names}?)" if near else ""

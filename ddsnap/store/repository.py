@@ -77,7 +77,8 @@ class Repository:
             raw = Repo.discover(path)
         except NotGitRepository as error:
             raise StoreError(
-                f"{path.absolute()} is not in a git repository", "make one with `ddsnap init`"
+                f"{path.absolute()} is not in a git repository",
+                "name the folder of one with -C DIR, or make one with `ddsnap init`",
             ) from error
         except (UnsupportedExtension, UnsupportedVersion) as error:
             form = "format" if isinstance(error, UnsupportedVersion) else "extension"

@@ -270,7 +270,26 @@ def test_of_two_that_were_lost_under_one_title_one_must_be_named(orgs: TwoOrgs) 
     assert ids[0] in orgs.us1.resources("dashboards")
     done = orgs.run("restore", "us1", *(f"dashboards/{id_}" for id_ in ids), "--yes")
     assert done.code == 2  # no one snapshot had both last
-    assert "restore one by one" in done.err
+    (commands,) = (line for line in done.err.splitlines() if "restore one by one: " in line)
+    for command in commands.split("one by one: ")[1].split("; "):
+        assert orgs.run(*command.split()[1:], "--yes").code == 0, command
+
+
+def test_a_misspelt_type_or_title_leads_to_what_was_meant(orgs: TwoOrgs) -> None:
+    id_, body = next(iter(orgs.us1.resources("dashboards").items()))
+    body["title"] = "Web / overview"
+    orgs.run("capture", "us1", "-q", "--full")
+    for words in (("restore", "us1"), ("log", "us1"), ("show", "us1")):
+        done = orgs.run(*words, "dashboard/Web / overview")
+        assert done.code == 2
+        assert "did you mean 'dashboards/Web / overview'?" in done.err, words
+        done = orgs.run(*words, "dashboards/web / overveiw")
+        assert done.code == 2
+        assert "did you mean 'dashboards/Web / overview'" in done.err, words
+    throw_away(orgs.us1, id_)
+    orgs.capture()
+    done = orgs.run("restore", "us1", "dashboards/Web / overviews")
+    assert "did you mean 'dashboards/Web / overview'" in done.err
 
 
 def test_what_was_not_captured_since_it_was_lost_comes_back_too(orgs: TwoOrgs) -> None:

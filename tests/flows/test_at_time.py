@@ -121,3 +121,5 @@ def test_an_unknown_org_and_a_word_of_git(empty: Backup) -> None:
             find_snapshot(repo, "other@yesterday", NOW)
         with pytest.raises(UsageError, match="'noon' is no time"):
             find_snapshot(repo, "new@noon", NOW)
+        with pytest.raises(UsageError, match="new@2090-01-01 is yet to come"):
+            find_snapshot(repo, "new@2090-01-01", NOW)

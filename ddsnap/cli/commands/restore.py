@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,11 +93,13 @@ def _meant(repository: Repository, revision: str, words: tuple[str, ...]) -> _Me
     named = tuple(dict.fromkeys((*types, *(str(one.address) for one in found))))
     if left_open(repository, revision, named):  # what came back already was seen later
         return _Meant(revision, named)
-    commits = {one.commit: str(one.address) for one in found}
+    commits: dict[str, list[str]] = {}
+    for one in found:
+        commits.setdefault(one.commit, []).append(str(one.address))
     if types and tip:
-        commits.setdefault(tip, types[0])
+        commits.setdefault(tip, []).extend(types)
     if len(commits) > 1:
-        told = ", ".join(f"{commit[:12]} {name}" for commit, name in commits.items())
+        told = "; ".join(shlex.join(("ddsnap", "restore", c[:12], *n)) for c, n in commits.items())
         raise UsageError("no one snapshot held all of them last", f"restore one by one: {told}")
     commit = next(iter(commits))
     return _Meant(revision if commit == tip else commit[:12], named)

@@ -60,7 +60,8 @@ def tell_rehearsal(terminal: Terminal, result: Result) -> None:
     else:
         told = f"{_counted(result)} in a copy of {result.org}"
         needs = "1 resource needs secrets" if lacking == 1 else f"{lacking} resources need secrets"
-        terminal.line(f"{told}; {needs} (see above)" if lacking else told, bold=True)
+        above = " (see above)" if terminal.verbosity >= 0 else ", named without -q"
+        terminal.line(f"{told}; {needs}{above}" if lacking else told, bold=True)
     if result.trouble is not None:
         terminal.error(result.trouble.message, result.trouble.hint)
 
