@@ -75,7 +75,7 @@ MISTAKES = [
     ("- a\n", "1:1: the file must be a mapping", ""),
     ("add_tag: [x]\n", "1:1: unknown key 'add_tag' (did you mean 'add_tags'?)", "known:"),
     ("drop: a\ndrop: b\n", "2:1: duplicate name 'drop' (first on line 1)", ""),
-    ("drop: all\n", "1:7: drop must be unresolvable_principals or unknown_permissions, not 'all'", ""),
+    ("drop: all\n", "drop must be unresolvable_principals or unknown_permissions, not 'all'", ""),
     ("match: {types: [users]}\ndrop: unknown_permissions\n",
      "2:1: users have no permissions", "name roles under match.types"),
     ("apply: {form: [us1]}\n", "1:9: unknown key 'apply.form' (did you mean 'from'?)", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.catalog import CATALOG
 from ddsnap.cli.render.fields import change_lines
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ddsnap.core.values import JSON, Document
     from ddsnap.flows.view import View
 
+MOST: Final = 20
+"""So many resources are told whole; ``-v`` tells all."""
+
 
 def check_rules(
     terminal: Terminal, state: State, rules: Sequence[Rule], there: View | None
@@ -31,14 +34,20 @@ def check_rules(
     """Tell what the rules would do; ``there`` is where principals are looked for, if known."""
     resolvable = principals_known(rules, state.view, there, CATALOG, {})
     matches: Counter[str] = Counter()
-    failed = 0
+    failed = changed = 0
+    most = None if terminal.json or terminal.verbosity > 0 else MOST
     for document in state.view.documents(CATALOG):
         applied, failures = _try(document, rules, resolvable)
         matches.update(one.rule for one in applied)
         failed += bool(failures)
-        _tell_patches(terminal, document, applied)
-        for failure in failures:
+        changed += bool(applied)
+        if most is None or changed <= most:
+            _tell_patches(terminal, document, applied)
+        for failure in failures if most is None or failed <= most else ():
             _tell_failure(terminal, document, failure)
+    for count, what in ((changed, "that would change"), (failed, "for which rules fail")):
+        if most is not None and count > most:
+            terminal.line(f"... and {count - most} more resources {what} (-v names all)")
     return _sum_up(terminal, state, rules, matches, failed)
 
 

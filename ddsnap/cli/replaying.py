@@ -256,6 +256,15 @@ def _approve(app: App, prepared: Prepared, *, yes: bool) -> None:
             if terminal.verbosity < 0
             else "look at the plan above, then add --yes",
         )
-    told = counted(prepared.plan)
-    if not click.confirm(f"Write this to {prepared.run.org} ({told})?", default=False, err=True):
+    told = counted(prepared.plan, prepared.moved)
+    if not _confirmed(app, f"Write this to {prepared.run.org} ({told})?"):
         raise Refused("nothing was written")
+
+
+def _confirmed(app: App, question: str) -> bool:
+    """Ask; who answers with Ctrl-C or Ctrl-D is told so on a line of its own."""
+    try:
+        return click.confirm(question, default=False, err=True)
+    except click.Abort:
+        app.terminal.stderr.write("\n")
+        raise

@@ -7,6 +7,7 @@ error. Without it results go to standard output, and events are told on standard
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
@@ -15,7 +16,7 @@ import click
 
 from ddsnap.cli.outlet import Outlet
 from ddsnap.cli.phrases import PHRASES
-from ddsnap.cli.text import aligned, cell, lines, one_line
+from ddsnap.cli.text import aligned, blocks, cell, lines, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -94,7 +95,7 @@ class Terminal:
         elif rows:
             texts = [[cell(value) for value in row] for row in rows]
             if self.stdout.isatty():
-                self._rich_table(columns, texts)
+                self._fitting(columns, texts)
             else:
                 self._write(self.stdout, aligned(columns, texts))
 
@@ -131,6 +132,15 @@ class Terminal:
                 text = click.style(text, **style)
             stream.write(f"{text}\n")
             stream.flush()
+
+    def _fitting(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Write a table on a screen: side by side where it is wide enough, else in blocks."""
+        width = shutil.get_terminal_size().columns
+        if max(map(len, aligned(columns, rows).splitlines())) <= width:
+            self._rich_table(columns, rows)
+        else:
+            for line in blocks(columns, rows, width):
+                self._write(self.stdout, line, {} if line.startswith(" ") else {"bold": True})
 
     def _rich_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         from rich.console import Console  # noqa: PLC0415 - slow to import

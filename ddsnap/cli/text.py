@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ddsnap.core.values import JSON
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 _CONTROL = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 )
+_SHORT: Final = 12
+"""Characters of a cell that stands beside the name of its row."""
+
 _LOOSE = re.compile(f"[{_CONTROL}]")
 _STRICT = re.compile(f"[\t\n{_CONTROL}]")
 
@@ -54,6 +58,22 @@ def aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in table
     )
+
+
+def blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Yield a table row by row: what is short in one line, and each of the rest in lines below."""
+    longest = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head = [nth for nth in range(len(columns)) if nth == 0 or 0 < longest[nth] <= _SHORT]
+    for row in rows:
+        beside = (f"{columns[nth]}: {row[nth]}" for nth in head[1:] if row[nth])
+        yield "  ".join((row[0].ljust(longest[0]), *beside)).rstrip()
+        for nth, text in enumerate(row):
+            if text and nth not in head:
+                told = f"{columns[nth]}: {text}"
+                yield from wrap(
+                    told, width, initial_indent="  ", subsequent_indent="    ",
+                    break_on_hyphens=False,
+                )  # fmt: skip
 
 
 def _escape(match: re.Match[str]) -> str:

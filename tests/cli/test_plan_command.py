@@ -133,10 +133,10 @@ def test_back_into_the_same_org_it_is_a_restore(desk):
 
 def test_names_that_the_destination_does_not_know_are_listed_once(desk):
     short = desk.run("plan", "us1").out
-    told = r"^  \d+ slack_channels stay as they are: .* are not captured: .*, in \d+ places$"
+    told = r"^  \d+ slack_channels stay as they are: .* not captured, .* them: .*, in \d+ places$"
     assert len(re.findall(told, short, re.MULTILINE)) == 1
     out = desk.run("-v", "plan", "us1").out
-    section = out.partition("names that the destination does not know")[2]
+    section = out.partition("names that ddsnap binds to nothing there")[2]
     told = re.findall(r'^  slack_channels "(\S+)" stays as it is: .*; in ', section, re.MULTILINE)
     assert told
     assert len(told) == len(set(told))

@@ -101,14 +101,15 @@ def test_a_circle_is_named():
 def test_similar_ones_say_what_is_in_the_way():
     made = plan([monitor(1, "CPU")], [monitor(9, "CPU", "avg(last_5m):avg:a.b{*} > 2")])
     assert told(made)[-1] == (
-        '    ? "CPU" 1; monitors/9 has the same title and another body'
+        '    ? "CPU" 1; monitors/9 has the same title and another body;'
+        " --adopt monitors/1=9 takes it over, --create-similar creates another"
     )  # fmt: skip
 
 
 def test_a_name_that_stands_in_many_places_is_one_line():
     many = [monitor(n, f"M{n}", message="@slack-ops") for n in (1, 2, 3)]
     lines = told(plan(many))
-    names = lines[lines.index("names that the destination does not know (1)") + 1 :]
+    names = lines[lines.index("names that ddsnap binds to nothing there (1)") + 1 :]
     assert len(names) == 1
     assert names[0].startswith('  slack_channels "ops" stays as it is: ')
     assert names[0].endswith('; in 3 places, as monitors "M1" 1')
@@ -117,11 +118,13 @@ def test_a_name_that_stands_in_many_places_is_one_line():
 def test_names_of_one_fate_are_one_line_unless_everything_is_wanted():
     many = [monitor(n, f"M{n}", message=f"@slack-ops @slack-room-{n}") for n in (1, 2, 3)]
     lines = told(plan(many))
-    names = lines[lines.index("names that the destination does not know (4)") + 1 :]
-    told_of = "  4 slack_channels stay as they are: slack_channels are not captured: "
-    assert names == [f'{told_of}"ops", "room-1", "room-2", "room-3", in 6 places']
+    names = lines[lines.index("names that ddsnap binds to nothing there (4)") + 1 :]
+    told_of = "  4 slack_channels stay as they are: mentioned in texts, and not captured, see that"
+    assert names == [
+        f'{told_of} the destination has them: "ops", "room-1", "room-2", "room-3", in 6 places'
+    ]
     whole = told(plan(many), lambda _: {})
-    assert len(whole[whole.index("names that the destination does not know (4)") + 1 :]) == 4
+    assert len(whole[whole.index("names that ddsnap binds to nothing there (4)") + 1 :]) == 4
 
 
 def test_a_policy_does_not_hold_up_what_is_blocked_by_itself():
@@ -171,3 +174,15 @@ def test_what_is_pointed_at_a_new_id_says_so():
     lost = monitor(1, "CPU")
     made = plan([lost], [monitor(2, "Both", "1 && 1", "composite")], same_org=True)
     assert '    ~ "Both" 2: 1 change; monitors/1 has a new id' in told(made)
+
+
+def test_what_is_left_alone_stands_nowhere_else_and_is_cut():
+    made = plan([monitor(n, f"M{n}") for n in range(30)])
+    moved = dict.fromkeys([action.address for action in made.actions][:25], "it has moved")
+    lines = [str(line) for line in plan_lines(made, None, moved)]
+    assert lines[0] == "5 to create, 25 left alone"
+    assert len([line for line in lines if line.startswith("    + ")]) == 5
+    there = lines[lines.index("left alone (25)") + 1 :]
+    assert len(there) == 11
+    assert there[-1] == "  ... and 15 more (-v names all)"
+    assert counted(made, moved) == lines[0]

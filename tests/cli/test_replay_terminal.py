@@ -141,3 +141,11 @@ def test_programs_are_told_how_far_it_is(desk: TwoOrgs) -> None:
     for event in told:
         assert set(event) == {"event", "org", "done", "total"}
         assert 0 <= event["done"] <= event["total"]
+
+
+def test_whoever_breaks_off_at_the_question_is_told_on_another_line(desk: TwoOrgs) -> None:
+    seen = at_a_terminal(desk, "replay", "us1", "monitors", "--to", "eu1", answer=b"\x04")
+    assert seen.code == 130
+    (line,) = (line for line in seen.screen.splitlines() if "interrupted: nothing is half" in line)
+    assert line.startswith(("error: ", "\x1b[31merror: "))
+    assert desk.sandbox.writes == []

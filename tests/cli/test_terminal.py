@@ -119,6 +119,20 @@ def test_a_table_on_a_terminal_folds_and_escapes():
     assert "\x9b" not in shown
 
 
+def test_a_table_that_is_wider_than_the_terminal_is_told_in_blocks(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    t = terminal(Tty, NO_COLOR="1")
+    t.table(
+        "row", ["name", "state", "needs"], [["one", "on", ["a-long-name"] * 8], ["two", "", []]]
+    )
+    shown = t.stdout.getvalue().splitlines()
+    assert shown[0] == "one  state: on"
+    assert shown[1] == "  needs: a-long-name, a-long-name,"
+    assert shown[2].startswith("    a-long-name, ")
+    assert shown[-1] == "two"
+    assert max(map(len, shown)) <= 40
+
+
 def test_progress_on_a_terminal_leaves_no_trace_and_lets_lines_through():
     t = terminal(Tty)
     with t.progress("reading [1]", total=2) as advance:

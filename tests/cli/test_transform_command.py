@@ -122,6 +122,19 @@ def test_a_check_shows_each_patch_and_counts(desk):
     assert checked == [("pause", count)]
 
 
+def test_a_check_of_many_resources_tells_the_first_of_them_and_counts_the_others(desk):
+    types = "monitors, synthetics_tests, service_level_objectives, notebooks"
+    write(desk, "every", f"match: {{types: [{types}]}}\nadd_tags: ['a:b']\n")
+    said = desk.run("transform", "check", "us1", "every")
+    total = int(re.search(r"^every +(\d+)$", said.out, re.MULTILINE)[1])
+    assert total > 20
+    assert f"... and {total - 20} more resources that would change (-v names all)" in said.out
+    assert len(re.findall(r"^  every$", said.out, re.MULTILINE)) == 20
+    whole = desk.run("-v", "transform", "check", "us1", "every")
+    assert len(re.findall(r"^  every$", whole.out, re.MULTILINE)) == total
+    assert len(desk.run("--json", "transform", "check", "us1", "every").of("patch")) == total
+
+
 def test_what_would_stop_a_replay_is_named_and_ends_with_2(desk):
     id_, test = first(desk.us1, "synthetics_tests")
     strict = "match: {types: [synthetics_tests]}\npatch: [{op: test, path: /status, value: on}]\n"

@@ -155,7 +155,7 @@ def test_handles_are_listed_where_nobody_has_them_and_links_are_bound(orgs: Pair
     )
     orgs.us1.monitor("load", message=text)
     said = orgs.replay()
-    told = said.out.partition("names that the destination does not know")[2]
+    told = said.out.partition("names that ddsnap binds to nothing there")[2]
     names = ("acme-ops", "Main", "hook", "fix", "night", "gone@e.example", "alerts", "pagerduty")
     for name in names:
         assert f'"{name}" stays as it is' in told, told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from ddsnap.core.protection import protects
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from ddsnap.core.actions import Action, ActionKind, Unresolved
     from ddsnap.core.loose_ends import LooseEnd
@@ -30,6 +31,8 @@ MOST_OF_MANY: Final = 3
 """The same, where a section has more actions than ``MANY``."""
 
 MANY: Final = 60
+
+SEE: Final = "see that the destination has"
 
 MOST_ROOTS: Final = 20
 """Of the causes for which something is blocked."""
@@ -48,21 +51,32 @@ _SECTIONS: Final[tuple[tuple[ActionKind, str, str, str], ...]] = (
 """Each kind of action, in the order in which it is told: its words, its sign, its colour."""
 
 
-def counted(plan: Plan) -> str:
-    """Return ``12 to create, 3 to adopt (1 of them changed)``, or that there is nothing."""
-    counts = plan.counts()
-    changed = sum(action.kind == "adopt" and action.writes for action in plan.actions)
+def counted(plan: Plan, moved: Collection[Address] = ()) -> str:
+    """Return ``12 to create, 3 to adopt (1 of them changed)``, or that there is nothing.
+
+    What has ``moved`` since somebody approved of it is left alone.
+    """
+    actions = [action for action in plan.actions if action.address not in moved]
+    counts = Counter[str](action.kind for action in actions)
+    changed = sum(action.kind == "adopt" and action.writes for action in actions)
     notes = {"adopt": f" ({changed} of them changed)" if changed else ""}
     told = ((kind, words) for kind, words, _, _ in _SECTIONS if kind in counts)
     parts = [f"{counts[kind]} {words}{notes.get(kind, '')}" for kind, words in told]
+    parts += [f"{len(moved)} left alone"] if moved else []
     return ", ".join(parts) or "nothing to do"
 
 
-def plan_lines(plan: Plan, present: Present | None = None) -> Iterator[Line]:
-    """Yield the plan, without its head; with ``present``, field by field and all of it."""
-    yield Line(counted(plan))
+def plan_lines(
+    plan: Plan, present: Present | None = None, moved: Mapping[Address, str] | None = None
+) -> Iterator[Line]:
+    """Yield the plan, without its head; with ``present``, field by field and all of it.
+
+    ``moved`` says of what is left alone why.
+    """
+    moved = moved or {}
+    yield Line(counted(plan, moved))
     for kind, words, sign, colour in _SECTIONS:
-        actions = [action for action in plan.actions if action.kind == kind]
+        actions = [a for a in plan.actions if a.kind == kind and a.address not in moved]
         if not actions or (kind == "unchanged" and present is None):
             continue
         yield Line("")
@@ -82,6 +96,7 @@ def plan_lines(plan: Plan, present: Present | None = None) -> Iterator[Line]:
     most = None if present else MOST_NAMED
     if present is None:  # else they stand among the unchanged ones
         yield from _fixed(plan, most)
+    yield from _left_alone(moved, most)
     yield from _loose_ends(plan, most)
     yield from _cycles(plan, most)
 
@@ -230,25 +245,41 @@ def _fixed(plan: Plan, most: int | None) -> Iterator[Line]:
     yield from _cut(told, most, 1)
 
 
+def _left_alone(moved: Mapping[Address, str], most: int | None) -> Iterator[Line]:
+    """Yield what is not carried out, and why."""
+    if moved:
+        yield Line("")
+        yield Line(f"left alone ({len(moved)})", "magenta")
+        told = (f"{address}: {why}" for address, why in sorted(moved.items()))
+        yield from _cut([Line(one_line(text), "", 1) for text in told], most, 1)
+
+
 def _loose_ends(plan: Plan, most: int | None) -> Iterator[Line]:
     """Yield the names that block nothing and yet cannot be bound: those of one fate together."""
     ends = plan.loose_ends()
     if not ends:
         return
     yield Line("")
-    yield Line(f"names that the destination does not know ({len(ends)})")
+    yield Line(f"names that ddsnap binds to nothing there ({len(ends)})")
     alike: dict[tuple[str, bool, str], list[LooseEnd]] = {}
     for end in ends:
-        why = end.text.removeprefix(f"{end.type}/{end.value} ")
-        alike.setdefault((end.type, end.soft, why), []).append(end)
+        alike.setdefault((end.type, end.soft, _why(end)), []).append(end)
     told = []
     for (type_name, soft, why), group in alike.items():
         if most is None or len(group) == 1:
             told += [_told(end) for end in group]
         else:
             fate = "stay as they are" if soft else "are left out"
-            told.append(f"{len(group)} {type_name} {fate}: {why}: {_named(group)}")
+            them = f", {SEE} them" if group[0].why == "not captured" and soft else ""
+            told.append(f"{len(group)} {type_name} {fate}: {why}{them}: {_named(group)}")
     yield from _cut([Line(one_line(line), "", 1) for line in told], most, 1)
+
+
+def _why(end: LooseEnd, *, one: bool = False) -> str:
+    """Say why a name is not bound; of what nobody captures, where it stands."""
+    if end.why == "not captured" and end.soft:
+        return "mentioned in texts, and not captured"
+    return end.text if one else end.text.removeprefix(f"{end.type}/{end.value} ")
 
 
 def _named(ends: list[LooseEnd]) -> str:
@@ -264,7 +295,8 @@ def _told(end: LooseEnd) -> str:
     action, count = end.places[0], len(end.places)
     where = f"{action.address.type} {_title(action.title)}{action.address.id}"
     where = f"in {where}" if count == 1 else f"in {count} places, as {where}"
-    return f'{end.type} "{end.value}" {fate}: {end.text}; {where}'
+    it = f", {SEE} it" if end.why == "not captured" and end.soft else ""
+    return f'{end.type} "{end.value}" {fate}: {_why(end, one=True)}{it}; {where}'
 
 
 def _cycles(plan: Plan, most: int | None) -> Iterator[Line]:

@@ -117,15 +117,11 @@ def _tell_people(terminal: Terminal, prepared: Prepared) -> None:
         terminal.line(_rules(prepared))
     if prepared.needs_mute:
         terminal.line("new monitors get the tag migration:true, and a downtime silences it")
-    if prepared.moved:
-        terminal.line(f"left alone ({len(prepared.moved)}):")
-        for address, why in sorted(prepared.moved.items()):
-            terminal.line(f"  {address}: {why}")
     if terminal.verbosity < 0:
-        terminal.line(counted(prepared.plan))
+        terminal.line(counted(prepared.plan, prepared.moved))
         return
     shown = partial(present, prepared) if terminal.verbosity > 0 else None
-    for line in plan_lines(prepared.plan, shown):
+    for line in plan_lines(prepared.plan, shown, prepared.moved):
         terminal.line(str(line), **({"fg": line.colour} if line.colour else {}))
     _tell_links(terminal, prepared.links)
     if prepared.order.kind == "replay":  # a restore never deletes
