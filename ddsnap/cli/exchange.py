@@ -20,8 +20,8 @@ _USUAL: Final = "origin"
 
 def exchange_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Let a command take ``--push`` and ``--offline``, for :func:`exchange_of`."""
-    push = click.option("--push", is_flag=True, help="Push the branches of the orgs to the remote.")
-    return push(offline_option(command))
+    told = "Push the branches of the orgs to the remote, a replay's source too."
+    return click.option("--push", is_flag=True, help=told)(offline_option(command))
 
 
 def offline_option(command: Callable[..., Any]) -> Callable[..., Any]:

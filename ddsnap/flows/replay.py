@@ -29,7 +29,7 @@ from ddsnap.flows.prepare import Prepared, check_limits, prepare
 from ddsnap.flows.read_back import dangling, policies_of, scope_of
 from ddsnap.flows.repeating import again
 from ddsnap.flows.replay_journal import Mute, stage_replay
-from ddsnap.flows.sync import ALONE, Exchange, begin, publish
+from ddsnap.flows.sync import ALONE, Exchange, begin, publish, push_along
 from ddsnap.flows.takeover import take_over, unfinished
 from ddsnap.flows.view import snapshot_view
 from ddsnap.flows.work import Ground, Work
@@ -136,7 +136,7 @@ def replay(
     written where the org is not the one that was meant, or is not free.
     """
     # Where there is a remote, its journal is the lock between machines.
-    exchange = replace(exchange, push=exchange.asked)
+    asked, exchange = exchange, replace(exchange, push=exchange.asked)
     with org_lock(run.repo, run.org, "replay"):
         sweep(run.repo)
         run.repo.remember(_REMEMBERED)
@@ -157,6 +157,8 @@ def replay(
         after = settle(run, seen[-1], exchange).warnings
         prepared.warnings += [text for text in after if text not in told]
         result = _Replay(run, prepared, exchange, last.sha if last else "").carry_out()
+        ours = f"snapshots/{order.source.manifest.org.name}"
+        result.warnings += push_along(run.repo, asked, ours) if ours != run.snapshots else []
     note = maintain(run.repo)
     result.warnings += [note.text] if note else []
     return result

@@ -95,6 +95,29 @@ def look(repo: Repository, exchange: Exchange, branches: Sequence[str]) -> list[
     return [_not_asked(remote)] if exchange.offline else []
 
 
+def push_along(repo: Repository, exchange: Exchange, branch: str) -> list[str]:
+    """Let the remote have a branch that others need beside a run's; return what is to be told.
+
+    It is never forced, and nothing depends on it: what cannot be pushed is only told.
+    """
+    remote, here = exchange.remote, repo.branch(branch)
+    if remote is None or not exchange.push or exchange.offline or here is None:
+        return []
+    try:
+        found = remote.fetch(branch)[branch]
+        ahead = found.state in ("ahead", "none")
+        results = remote.push({branch: here}).values() if ahead else ()
+    except RemoteError as error:
+        return [f"{branch} was not pushed: {error.message}"]
+    if found.state == "diverged":
+        return [f"{branch} was not pushed: it has diverged from {remote.name}/{branch}"]
+    return [
+        f"{branch} was not pushed: {result.reason or 'another run was faster'}"
+        for result in results
+        if result.state != "accepted"
+    ]
+
+
 def publish(
     repo: Repository,
     exchange: Exchange,
