@@ -62,12 +62,15 @@ def _with_source(
     supplied = find(needs)
     values = {address: dict(found) for address, found in supplied.values.items()}
     for need in needs:
-        lacking = set(need.pointers) - supplied.at(need.address).keys()
+        given = supplied.at(need.address)
+        # Where a place in the snapshot's document is not known for sure, nothing is taken.
+        lacking = {at: need.stood[at] for at in need.pointers if at in need.stood.keys() - given}
         document = source.document(document_path(need.address), run.catalog) if lacking else None
         if document is not None:
             type_ = run.catalog[need.address.type]
             found = from_source(run, type_, need.address.id, document.body)
-            shown = {at: value for at, value in found.items() if isinstance(value, str)}
-            values[need.address] = {**shown, **values.get(need.address, {})}
+            shown = {at: value for at, place in lacking.items()
+                     if isinstance(value := found.get(place), str)}  # fmt: skip
+            values[need.address] = {**shown, **given}
     told = {value for found in values.values() for value in found.values()}
     return replace(supplied, values=values, known=supplied.known | told)

@@ -15,7 +15,7 @@ from ddsnap.core.normalize import is_secret, settle
 from ddsnap.core.values import clone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ddsnap.core.fields import Parts
     from ddsnap.core.resource_type import ResourceType
@@ -26,6 +26,8 @@ _IDENTITIES: Final = (*_IDS, "name", "key", "title")
 """Members that tell an element of a list from its neighbours, the strongest first."""
 _WHOSE: Final = ("type", "subtype", "username", "user", "login", "email", "clientId", "client_id")
 """Members that say whose secret stands beside them, or of what kind it is."""
+_WHERE: Final = ("url", "host", "port", "server", "servername", "dnsServer", "endpoint")
+"""Members that say to whom a secret beside or below them is sent."""
 
 
 def behind(type_: ResourceType, document: JSONObject, raw: JSONObject) -> dict[Parts, JSON]:
@@ -37,12 +39,15 @@ def behind(type_: ResourceType, document: JSONObject, raw: JSONObject) -> dict[P
     return dict(_behind(type_, portable(type_, document), clear, ()))
 
 
-def same_places(wanted: JSON, present: JSON) -> Iterator[tuple[Parts, Parts]]:
+def same_places(
+    wanted: JSON, present: JSON, *, same_host: bool = False
+) -> Iterator[tuple[Parts, Parts]]:
     """Yield the places of markers in ``wanted``, each with that of the same secret in ``present``.
 
-    On the way to it the elements of lists must be the same thing: equal, or alone of one name.
+    On the way to it the elements of lists must be the same thing: equal, or alone of one name. With
+    ``same_host`` nothing on the way may say that the secret is sent to somebody else.
     """
-    yield from _same_places(wanted, present, (), ())
+    yield from _same_places(wanted, present, (), (), same_host=same_host)
 
 
 # --- from a document to what it was made of ----------------------------------------------------
@@ -59,18 +64,18 @@ def _behind(
             if name in clear:
                 yield from _behind(type_, value, clear[name], (*at, name))
     elif isinstance(veiled, list) and isinstance(clear, list):
-        for n, value in _elements(veiled, clear, is_set=_is_set(type_, at)):
+        for n, value in _elements(veiled, clear, sorts=is_set(type_, at)):
             yield from _behind(type_, veiled[n], value, (*at, n))
 
 
-def _elements(veiled: list[JSON], clear: list[JSON], *, is_set: bool) -> Iterator[tuple[int, JSON]]:
+def _elements(veiled: list[JSON], clear: list[JSON], *, sorts: bool) -> Iterator[tuple[int, JSON]]:
     """Yield what each element with a marker in it was."""
-    if not is_set:
+    if not sorts:
         yield from enumerate(clear) if len(veiled) == len(clear) else ()
         return
     # A marker may sort elsewhere in a set than the secret did.
     rest = [value for value in clear if not any(canonical.same(value, v) for v in veiled)]
-    open_ = [(n, value) for n, value in enumerate(veiled) if _holds_marker(value)]
+    open_ = [(n, value) for n, value in enumerate(veiled) if holds_marker(value)]
     for n, value in open_:
         found = [one for one in rest if _fits(value, one)]
         if len(found) == 1 and sum(_fits(other, found[0]) for _, other in open_) == 1:
@@ -90,7 +95,8 @@ def _fits(veiled: JSON, clear: JSON) -> bool:
     return canonical.same(veiled, clear)
 
 
-def _is_set(type_: ResourceType, at: Parts) -> bool:
+def is_set(type_: ResourceType, at: Parts) -> bool:
+    """Whether the list at a place is one whose order means nothing."""
     paths = [field_path(path) for path in type_.unordered]
     return any(len(path.steps) == len(at) and path.covers(at) for path in paths)
 
@@ -99,22 +105,28 @@ def _is_set(type_: ResourceType, at: Parts) -> bool:
 
 
 def _same_places(
-    wanted: JSON, present: JSON, at: Parts, there: Parts
+    wanted: JSON, present: JSON, at: Parts, there: Parts, *, same_host: bool
 ) -> Iterator[tuple[Parts, Parts]]:
     if is_secret(wanted):
         if is_secret(present):
             yield at, there
     elif isinstance(wanted, dict) and isinstance(present, dict):
         # Of the resource itself it is known that it is the same.
-        if not at or _agree(wanted, present):
+        elsewhere = same_host and not _same(_WHERE, wanted, present)
+        if not elsewhere and (not at or _agree(wanted, present)):
             for name in wanted.keys() & present.keys():
-                yield from _same_places(wanted[name], present[name], (*at, name), (*there, name))
-    elif isinstance(wanted, list) and isinstance(present, list) and _holds_marker(wanted):
-        for n, m in _same_elements(wanted, present):
-            yield from _same_places(wanted[n], present[m], (*at, n), (*there, m))
+                yield from _same_places(
+                    wanted[name], present[name], (*at, name), (*there, name), same_host=same_host
+                )
+    elif isinstance(wanted, list) and isinstance(present, list) and holds_marker(wanted):
+        for n, m in same_elements(wanted, present):
+            yield from _same_places(
+                wanted[n], present[m], (*at, n), (*there, m), same_host=same_host
+            )
 
 
-def _same_elements(wanted: list[JSON], present: list[JSON]) -> Iterator[tuple[int, int]]:
+def same_elements(wanted: list[JSON], present: list[JSON]) -> Iterator[tuple[int, int]]:
+    """Yield the positions of what is the same thing in both lists: equal, or alone of one name."""
     if canonical.same(wanted, present):
         yield from ((n, n) for n in range(len(wanted)))
         return
@@ -149,7 +161,11 @@ def _named(values: list[JSON], name: str) -> dict[int, str]:
 def _agree(wanted: JSONObject, present: JSONObject) -> bool:
     """Whether nothing says that two objects at one place are two things, or two people's."""
     ids = [name for name in _IDS if name in wanted and name in present]
-    return all(canonical.same(wanted.get(n), present.get(n)) for n in (*_WHOSE, *ids))
+    return _same((*_WHOSE, *ids), wanted, present)
+
+
+def _same(names: Iterable[str], one: JSONObject, other: JSONObject) -> bool:
+    return all(canonical.same(one.get(name), other.get(name)) for name in names)
 
 
 def _says_something(value: JSON) -> bool:
@@ -163,10 +179,11 @@ def _says_something(value: JSON) -> bool:
     return True
 
 
-def _holds_marker(value: JSON) -> bool:
+def holds_marker(value: JSON) -> bool:
+    """Whether a marker stands anywhere in ``value``."""
     if is_secret(value):
         return True
     if isinstance(value, (dict, list)):
         inner = value.values() if isinstance(value, dict) else value
-        return any(_holds_marker(one) for one in inner)
+        return any(holds_marker(one) for one in inner)
     return False

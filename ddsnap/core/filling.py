@@ -7,15 +7,16 @@ the destination has at the same place of the same thing; else the resource is no
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ddsnap.core import pointers
 from ddsnap.core.behind import behind, same_places
 from ddsnap.core.fields import field_path
+from ddsnap.core.markers import number_of, numbered, plain
 from ddsnap.core.match import portable
-from ddsnap.core.normalize import SECRET, is_secret
+from ddsnap.core.normalize import is_secret
 from ddsnap.core.secrets import marked
-from ddsnap.core.values import RESERVED, clone
+from ddsnap.core.values import clone
 from ddsnap.core.written import merged_objects
 from ddsnap.errors import DdsnapError
 
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from ddsnap.core.fields import Parts
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSON, JSONObject
-
-_NUMBER: Final = "n"
-"""Beside the reserved member: which of a document's markers this is."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +72,13 @@ class Filling:
         return body if self.bare else plain(body)
 
     def _filled(self, value: JSON) -> JSON:
-        number = _number(value)
+        number = number_of(value)
         if number is None or number not in self.values:
             return self.fill(value)
         return self.values[number]
 
     def _omits(self, value: JSON) -> bool:
-        return _number(value) in self._left_out
+        return number_of(value) in self._left_out
 
 
 def needs(body: JSONObject) -> list[str]:
@@ -124,8 +122,8 @@ def filling(
     numbers = {parts: number for number, parts in enumerate(places)}
     alike = {twins[parts]: number for parts, number in numbers.items() if parts in twins}
     return Filling(
-        _numbered(intended, numbers),
-        None if there is None else _numbered(there, alike),
+        numbered(intended, numbers),
+        None if there is None else numbered(there, alike),
         tuple(unknown),
         tuple(omitted),
         values,
@@ -134,11 +132,15 @@ def filling(
 
 
 def revealed(
-    type_: ResourceType, wanted: JSONObject, present: JSONObject, raw: JSONObject
+    type_: ResourceType, stored: JSONObject, present: JSONObject, raw: JSONObject
 ) -> dict[str, JSON]:
-    """Return, by its pointer, what ``raw`` holds at the place of each marker in ``wanted``."""
+    """Return, by its pointer in ``stored``, what ``raw`` holds at the place of each marker.
+
+    ``present`` was made of ``raw``. Since it was stored a place may have become another one's: what
+    is sent to somebody else by now is not told.
+    """
     hidden = behind(type_, present, raw)
-    twins = same_places(wanted, portable(type_, present))
+    twins = same_places(portable(type_, stored), portable(type_, present), same_host=True)
     return {pointers.join(at): hidden[twin] for at, twin in twins if twin in hidden}
 
 
@@ -157,15 +159,6 @@ def filled_document(
     return document if isinstance(document, dict) else {}, [], [*found.omitted]
 
 
-def plain(body: JSON) -> JSON:
-    """Return a copy of ``body`` whose markers are no longer numbered."""
-    if is_secret(body):
-        return {RESERVED: dict(SECRET)}
-    if isinstance(body, dict):
-        return {name: plain(value) for name, value in body.items()}
-    return [plain(element) for element in body] if isinstance(body, list) else body
-
-
 def texts(value: JSON) -> Iterable[str]:
     """Yield every text in ``value``."""
     if isinstance(value, str):
@@ -182,18 +175,3 @@ def _stays(type_: ResourceType, parts: Parts, there: JSONObject, twin: Parts | N
     # What the members of a merged object hold is replaced as a whole.
     merged = parts[:-1] in [field_path(at).steps for at in merged_objects(type_)]
     return merged and pointers.find(there, pointers.join(parts)) is not None
-
-
-def _number(value: JSON) -> int | None:
-    number = value.get(_NUMBER) if isinstance(value, dict) and is_secret(value) else None
-    return number if isinstance(number, int) else None
-
-
-def _numbered(body: JSONObject, numbers: Mapping[Parts, int]) -> JSONObject:
-    """Return a copy in which the markers at these places bear their numbers."""
-    copy = clone(body)
-    for parts, number in numbers.items():
-        marker = pointers.get(copy, pointers.join(parts))
-        if isinstance(marker, dict):
-            marker[_NUMBER] = number
-    return copy

@@ -89,6 +89,22 @@ def transform(
     ``resolvable`` answers for the rules that drop principals; ``names`` are what the destination's
     tables hold, for those that drop permissions. Raises ``TransformError``.
     """
+    changed, applied = apply_rules(document, rules, catalog, resolvable=resolvable, names=names)
+    type_ = catalog.get(document.address.type)
+    if type_ is None or not applied:
+        return document, ()
+    return _normalized(type_, document, changed, applied), applied
+
+
+def apply_rules(
+    document: Document,
+    rules: Sequence[Rule],
+    catalog: Catalog,
+    *,
+    resolvable: Resolvable = lambda _: True,
+    names: Names = MappingProxyType({}),
+) -> tuple[Document, tuple[Applied, ...]]:
+    """Do the same, but leave the result as the last rule leaves it, not yet normalized."""
     type_ = catalog.get(document.address.type)
     present, applied = document, []
     for rule in rules if type_ else ():
@@ -99,9 +115,7 @@ def transform(
         if patch:
             applied.append(Applied(rule.name, patch))
             present = Document(document.address, body)
-    if type_ is None or not applied:
-        return document, ()
-    return _normalized(type_, document, present, applied), tuple(applied)
+    return present, tuple(applied)
 
 
 def transformed(

@@ -10,6 +10,7 @@ from ddsnap.api.patience import Withheld
 from ddsnap.api.session import LostAnswer
 from ddsnap.core import canonical
 from ddsnap.core.audit import locked
+from ddsnap.core.behind import holds_marker
 from ddsnap.core.changes import json_patch
 from ddsnap.core.filling import filling as find_filling
 from ddsnap.core.lockout import in_our_words
@@ -25,6 +26,7 @@ from ddsnap.core.requests import (
     undelete_request,
     update_requests,
 )
+from ddsnap.core.tracing import carried
 from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, DdsnapError
 from ddsnap.flows.lost import Sought, in_the_way, look
@@ -434,13 +436,17 @@ class _Doing:
 
     def _filling(self, body: JSONObject, present: Present) -> Filling:
         """Find the document's secrets, in memory only."""
-        address = self.work.document.address
-        given = self.ground.supplied.at(address)
-        filling = find_filling(self.type, body, present.document, present.raw, given)
+        document = self.work.document
+        given = self.ground.supplied.at(document.address)
+        # What was planned, and so what was supplied, is told by places in the snapshot's document.
+        planned = carried(self.type, body, document.body) if holds_marker(body) else {}
+        values = {at: given[place] for at, place in planned.items() if place in given}
+        filling = find_filling(self.type, body, present.document, present.raw, values)
         if filling.unknown:
-            places = ", ".join(filling.unknown)
-            ask = self.ground.supplied.ask(address, filling.unknown)
-            raise _Unsettled("blocked", f"no value for the secret at {places}: {ask}")
+            unknown = [planned.get(at, at) for at in filling.unknown]
+            ask = self.ground.supplied.ask(document.address, unknown)
+            told = f"no value for the secret at {', '.join(unknown)}: {ask}"
+            raise _Unsettled("blocked", told)
         self.ground.run.gateway.conceal(filling.secrets)
         return filling
 

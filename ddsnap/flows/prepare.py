@@ -495,9 +495,11 @@ def _needs(prepared: Prepared) -> Iterator[Need]:
         data = view.read(document_path(action.address))
         if data is None or not maybe_marked(data):
             continue
-        places = places_of(prepared.source.load(action.address)[1].body)
+        stored, made = prepared.source.load(action.address)
+        places = places_of(made.body)
         if places:
-            yield Need(action.address, action.title, tuple(places))
+            stood = prepared.source.stood_at(stored, made)
+            yield Need(action.address, action.title, tuple(places), stood)
 
 
 def _lacking(prepared: Prepared, needs: Iterable[Need]) -> Iterator[Need]:

@@ -68,12 +68,12 @@ def present_of(
     return Present(document, raw, portable_digest(type_, document))
 
 
-def from_source(source: Run, type_: ResourceType, id_: str, wanted: JSONObject) -> dict[str, JSON]:
-    """Return the secrets that the live source holds in place of the markers in ``wanted``.
+def from_source(source: Run, type_: ResourceType, id_: str, stored: JSONObject) -> dict[str, JSON]:
+    """Return the secrets that the live source holds in place of the markers in a stored document.
 
-    They are told by their pointers in ``wanted``; what its API shows to nobody is not among them.
+    They are told by their pointers in it; what the source's API shows to nobody is not among them.
     """
     present = present_of(source, type_, id_)
     if present.document is None or present.raw is None:
         return {}
-    return revealed(type_, wanted, present.document, present.raw)
+    return revealed(type_, stored, present.document, present.raw)

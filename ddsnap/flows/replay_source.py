@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ddsnap.core.paths import document_path
+from ddsnap.core.tracing import stood_at
 from ddsnap.core.transform import transform
 from ddsnap.errors import StoreError
 
@@ -49,6 +50,12 @@ class ReplaySource:
         if stored is None:
             raise StoreError(f"{self.view.label} holds no {address}")
         return stored, self._transformed(stored)
+
+    def stood_at(self, stored: Document, made: Document) -> dict[str, str]:
+        """Return where each marker of a document, as the rules leave it, is in the stored one."""
+        return stood_at(
+            stored, made, self.rules, self.catalog, resolvable=self.resolvable, names=self.names
+        )
 
     def _transformed(self, document: Document) -> Document:
         if not self.rules or not self.selected(document.address):

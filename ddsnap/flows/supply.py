@@ -27,16 +27,21 @@ _STAND_IN: Final = "stands-in-for-a-secret"
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A resource whose document holds markers: its source address, its title, their pointers."""
+    """A resource whose document holds markers: its source address, its title, their pointers.
+
+    These are the places in the document as the transformations leave it, as the plan tells them;
+    ``stood`` says of each where it is in the stored one, where that is sure.
+    """
 
     address: Address
     title: str
     pointers: tuple[str, ...]
+    stood: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Supplied:
-    """Secrets by resource and pointer."""
+    """Secrets by resource and pointer, as in `Need`."""
 
     values: Mapping[Address, Mapping[str, str]] = field(default_factory=dict, repr=False)
     known: frozenset[str] = field(default=frozenset(), repr=False)

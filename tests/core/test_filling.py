@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ddsnap.catalog import CATALOG
 from ddsnap.catalog.integrations import WEBHOOKS
 from ddsnap.core import pointers
-from ddsnap.core.filling import filled_document, filling, needs, plain, revealed
+from ddsnap.core.filling import filled_document, filling, needs, revealed
+from ddsnap.core.markers import plain
 from ddsnap.core.match import portable
 from ddsnap.core.normalize import normalize
 from ddsnap.core.resource_type import Call, ResourceType

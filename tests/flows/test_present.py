@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ddsnap.catalog import CATALOG
-from ddsnap.core.filling import filling, plain
+from ddsnap.core.filling import filling
 from ddsnap.core.ids import join_parts
+from ddsnap.core.markers import plain
 from ddsnap.core.match import portable, portable_digest
 from ddsnap.core.normalize import id_of
 from ddsnap.core.paths import document_path
