@@ -49,17 +49,35 @@ def supplies(
         return
     org = find_org(config, source.manifest.org.name)
     with open_run(app, repository, config, org) as run:
-        yield lambda needs: _with_source(run, source, find, [*needs])
+
+        def find_more(needs: Iterable[Need]) -> Supplied:
+            found = _with_source(run, source, find, [*needs], app.terminal.warn)
+            app.secrets |= found.known
+            return found
+
+        yield find_more
 
 
 def _with_source(
-    run: Run, source: View, find: Callable[[Iterable[Need]], Supplied], needs: list[Need]
+    run: Run,
+    source: View,
+    find: Callable[[Iterable[Need]], Supplied],
+    needs: list[Need],
+    warn: Callable[[str], object],
 ) -> Supplied:
-    """Add what the source shows of what nobody has given; it is only read, and kept in memory."""
+    """Add what the source shows of what nobody has given; it is only read, and kept in memory.
+
+    Raises ``Refused`` where the keys of the source belong to another org.
+    """
     from ddsnap.core.paths import document_path  # noqa: PLC0415 - slow to import
+    from ddsnap.flows.ground import check_source  # noqa: PLC0415
     from ddsnap.flows.present import from_source  # noqa: PLC0415
 
     supplied = find(needs)
+    if all(need.stood.keys() <= supplied.at(need.address).keys() for need in needs):
+        return supplied
+    for warning in check_source(run, source):
+        warn(warning)
     values = {address: dict(found) for address, found in supplied.values.items()}
     for need in needs:
         given = supplied.at(need.address)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ddsnap.api.identity import OrgIdentity as Keys
     from ddsnap.flows.prepare import Order
     from ddsnap.flows.run import Run
+    from ddsnap.flows.view import View
 
 
 def check_ground(run: Run, order: Order, keys: Keys) -> list[str]:
@@ -51,15 +52,28 @@ def _check_nameless(run: Run, order: Order, keys: Keys) -> None:
         if uuid == keys.uuid and name != run.org:
             raise _own_keys(run, name)
         if uuid != keys.uuid and name == run.org:
-            raise Refused(
-                f"the keys of {run.org} belong to another org than the snapshot is of",
-                "check which keys are set; a different org needs a name of its own in ddsnap.yaml",
-            )
+            raise _other_keys(run)
     elif name != run.org:
         raise Refused(
             f"nothing in {order.source.label} tells which org it is of: it may be {run.org} itself",
             f"capture {name} by an application key with the scope user_access_read",
         )
+
+
+def check_source(run: Run, source: View) -> list[str]:
+    """Refuse the keys of another org than the one that a snapshot is of. Returns warnings."""
+    keys = run.gateway.identity()
+    uuid = "" if source.manifest.org.public_id else organization(source, run.catalog)
+    if uuid and keys.uuid not in ("", uuid):
+        raise _other_keys(run)
+    return check_identity(run, keys.public_id, source.manifest)
+
+
+def _other_keys(run: Run) -> Refused:
+    return Refused(
+        f"the keys of {run.org} belong to another org than the snapshot is of",
+        "check which keys are set; a different org needs a name of its own in ddsnap.yaml",
+    )
 
 
 def _own_keys(run: Run, name: str) -> Refused:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pairs import pair, probe
 
+from ddsnap.config import variable as key_of
 from ddsnap.flows.supply import variable
 
 if TYPE_CHECKING:
@@ -133,3 +134,23 @@ def test_so_does_the_secrets_file(orgs: Pair) -> None:
     config.write_text(config.read_text() + f"secrets: {{file: '{file}'}}\n")
     orgs.replay()
     assert held(orgs) == OWN
+
+
+# --- from the org that is meant
+
+
+def test_keys_of_another_org_than_the_source_are_refused_before_it_is_read(
+    orgs: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journey(orgs, *STEPS)
+    orgs.capture()
+    other = orgs.sandbox.add_org("ap1")
+    monkeypatch.setenv(key_of("us1", "api_key"), other.api_key)
+    monkeypatch.setenv(key_of("us1", "app_key"), other.app_key)
+    before = orgs.sandbox.requests.copy()
+    said = orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live", FROM_SOURCE)
+    assert (said.code, said.sent) == (6, [])
+    assert f"the keys of us1 belong to org {other.public_id}" in said.err
+    asked = [route for org, _, route, _ in orgs.sandbox.requests - before if org == "ap1"]
+    assert asked
+    assert not [route for route in asked if "synthetics" in route]
