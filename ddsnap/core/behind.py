@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ddsnap.core.values import JSON, JSONObject
 
 _IDS: Final = ("id", "public_id")
-_IDENTITIES: Final = (*_IDS, "name", "key", "title")
+IDENTITIES: Final = (*_IDS, "name", "key", "title")
 """Members that tell an element of a list from its neighbours, the strongest first."""
 _WHOSE: Final = ("type", "subtype", "username", "user", "login", "email", "clientId", "client_id")
 """Members that say whose secret stands beside them, or of what kind it is."""
@@ -77,21 +77,21 @@ def _elements(veiled: list[JSON], clear: list[JSON], *, sorts: bool) -> Iterator
     rest = [value for value in clear if not any(canonical.same(value, v) for v in veiled)]
     open_ = [(n, value) for n, value in enumerate(veiled) if holds_marker(value)]
     for n, value in open_:
-        found = [one for one in rest if _fits(value, one)]
-        if len(found) == 1 and sum(_fits(other, found[0]) for _, other in open_) == 1:
+        found = [one for one in rest if fits(value, one)]
+        if len(found) == 1 and sum(fits(other, found[0]) for _, other in open_) == 1:
             yield n, found[0]
 
 
-def _fits(veiled: JSON, clear: JSON) -> bool:
+def fits(veiled: JSON, clear: JSON) -> bool:
     """Whether ``veiled`` is ``clear`` but for its markers."""
     if is_secret(veiled):
         return True
     if isinstance(veiled, dict) and isinstance(clear, dict):
         open_ = {name for name, value in veiled.items() if not is_secret(value)}
         known = clear.keys() - (veiled.keys() - open_)
-        return open_ == known and all(_fits(veiled[name], clear[name]) for name in open_)
+        return open_ == known and all(fits(veiled[name], clear[name]) for name in open_)
     if isinstance(veiled, list) and isinstance(clear, list):
-        return len(veiled) == len(clear) and all(map(_fits, veiled, clear))
+        return len(veiled) == len(clear) and all(map(fits, veiled, clear))
     return canonical.same(veiled, clear)
 
 
@@ -134,7 +134,7 @@ def same_elements(wanted: list[JSON], present: list[JSON]) -> Iterator[tuple[int
         {n: canonical.digest(value) for n, value in enumerate(wanted) if _says_something(value)},
         {n: canonical.digest(value) for n, value in enumerate(present) if _says_something(value)},
     )
-    for name in _IDENTITIES:
+    for name in IDENTITIES:
         more = _unique_pairs(_named(wanted, name), _named(present, name))
         taken = set(pairs.values())
         pairs |= {n: m for n, m in more.items() if n not in pairs and m not in taken}

@@ -66,11 +66,11 @@ class Places:
     def present(self, body: JSONObject) -> Iterator[str]:
         """Yield the pointers to all such places that hold something."""
         for pointer in self.pointers:
-            if _holds_something(pointers.find(body, pointer)):
+            if holds_something(pointers.find(body, pointer)):
                 yield pointer
         for path in self.paths:
             for slot in path.find(body):
-                if _holds_something(slot.value):
+                if holds_something(slot.value):
                     yield pointers.join(slot.parts)
 
 
@@ -219,5 +219,6 @@ def _ids(type_: ResourceType) -> tuple[str, ...]:
     return tuple(part.at for part in type_.parts) or (() if type_.constant_id else (type_.id,))
 
 
-def _holds_something(value: JSON) -> bool:
+def holds_something(value: JSON) -> bool:
+    """Whether a value is something that could be a secret, and is no marker."""
     return value not in (None, "", [], {}) and not is_secret(value)

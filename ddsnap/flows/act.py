@@ -415,7 +415,8 @@ class _Doing:
             gateway, members = self.ground.run.gateway, self.ground.run.catalog[self.type.orders]
             listed = {gateway.id_of(members, item) for item in gateway.list(members)}
             existing = {*listed, *self.ground.binding.ids(members.name)}
-        return present_of(self.ground.run, self.type, id_, existing=existing)
+        like = self.work.like
+        return present_of(self.ground.run, self.type, id_, existing=existing, like=like)
 
     def _bind(self, present: Present) -> None:
         self.aliases = self.ground.binding.bind(self.action.address, self.id, present.raw or {})

@@ -12,6 +12,7 @@ from ddsnap.errors import ApiError, ExitCode
 from ddsnap.flows import journal
 from ddsnap.flows.compose import ATTRIBUTES, Reading, check_rules, compose, trailers
 from ddsnap.flows.filter_use import Watched, refuse_unused, unused_warnings
+from ddsnap.flows.heirs import inheriting
 from ddsnap.flows.identity import check_identity
 from ddsnap.flows.messages import capture_message
 from ddsnap.flows.read_org import Scope, read_org
@@ -145,6 +146,7 @@ def _holds(run: Run, branch: str, commit: str, base: str | None) -> bool:
 
 def _read(run: Run, scope: Scope, started: datetime, last: CaptureResult | None = None) -> Reading:
     """Read the org and stage it on top of the last snapshot."""
+    run = inheriting(run)
     identity = run.gateway.identity()
     tip, log = run.repo.branch(run.snapshots), run.repo.branch(run.journal)
     before = manifest_of(run.repo, tip) if tip else None

@@ -230,13 +230,16 @@ class TypeCapture:
 
     def _guard(self, item: Stored) -> Stored | None:
         """Take secrets out of a document; ``None`` where that leaves none to store."""
+        path = document_path(item.address)
+        last = self.draft.read_previous(path) if path in self.before else None
+        like = self.run.heirs.models(item.address, last)
         try:
             normalized, data, findings = self.run.guard.redact(
-                self.type, item.normalized, item.data
+                self.type, item.normalized, item.data, like
             )
         except (KeyError, UnstorableError):
             reason = "what identifies it, or the name of a member, is a secret"
-            self._keep_unread(Problem(item.address, reason), document_path(item.address))
+            self._keep_unread(Problem(item.address, reason), path)
             return None
         title = title_of(self.type, normalized.document.body)
         self.outcome.secrets += [

@@ -244,7 +244,7 @@ class _Board:
         policies = tuple(
             self._means.load(policy) for policy in self._policies.get(action.address, ())
         )
-        return Work(work.action, work.base, work.document, policies)
+        return replace(work, policies=policies)
 
     def _key(self, work: Work) -> object:
         """What is the same for resources that nothing tells apart: they are made one by one."""

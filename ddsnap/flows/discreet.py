@@ -48,14 +48,18 @@ class Discreet:
         return [self.value(element) for element in value] if isinstance(value, list) else value
 
     def outcome(self, outcome: Outcome) -> Outcome:
-        """Return an outcome whose messages are filtered."""
+        """Return an outcome whose messages, and what the server made of it, are filtered."""
         action = outcome.action
         unresolved = tuple(replace(u, text=self.line(u.text)) for u in action.unresolved)
         reasons = tuple(map(self.line, action.reasons))
         told = replace(
             action, title=self.line(action.title), reasons=reasons, unresolved=unresolved
         )
-        return replace(outcome, action=told, error=self.line(outcome.error))
+        settled = tuple(
+            {str(name): self.value(member) for name, member in operation.items()}
+            for operation in outcome.settled
+        )
+        return replace(outcome, action=told, error=self.line(outcome.error), settled=settled)
 
     def holds(self, data: bytes) -> bool:
         """Whether a secret that the run knows stands in a file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical, pointers
@@ -20,12 +20,16 @@ from ddsnap.core.secrets import (
     scan,
 )
 from ddsnap.core.values import RESERVED, Address
+from ddsnap.core.veiled import still_secret
 from ddsnap.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.values import JSONObject
+
+_BEFORE: Final = "what was redacted before"
 
 # An id may hold colons, so that of one resource the place is a pointer.
 _PLACE: Final = re.compile(r"(?P<type>[a-z0-9_]+)(?:/(?P<id>.+?)(?=:/))?:(?P<at>.+)", re.DOTALL)
@@ -59,12 +63,34 @@ class Guard:
         """Whether a document must be looked at: ``False`` is certain, at little cost."""
         return self.decides(type_) or maybe(data, self.known)
 
+    def knowing(self, secrets: Iterable[str]) -> Guard:
+        """Return the guard, which knows these secrets too."""
+        return replace(self, known=Known.of((*self.known.values, *secrets)))
+
+    def inherited(self, heirs: Callable[[Address], Iterable[str]]) -> Guard:
+        """Return the guard, which redacts in what was made of a resource what it does in that.
+
+        ``heirs`` are the ids of what was made of it.
+        """
+        redacted = {name: dict(by_id) for name, by_id in self.redacted.items()}
+        for name, by_id in self.redacted.items():
+            for id_, places in by_id.items():
+                for heir in heirs(Address(name, id_)) if id_ else ():
+                    redacted[name][heir] = redacted[name].get(heir, NOWHERE) + places
+        return replace(self, redacted=redacted)
+
     def redact(
-        self, type_: ResourceType, normalized: Normalized, data: bytes
+        self,
+        type_: ResourceType,
+        normalized: Normalized,
+        data: bytes,
+        like: Iterable[JSONObject] = (),
     ) -> tuple[Normalized, bytes, list[Finding]]:
         """Return a document, its bytes, and the secrets found in it that nobody decided about.
 
-        Raises ``KeyError`` where the id itself was to be redacted, and ``UnstorableError``.
+        Where one of the documents that it is ``like`` holds a marker, it gets one too, unless that
+        is allowed: that it is no secret any more is for people to say. Raises ``KeyError`` where
+        the id itself was to be redacted, and ``UnstorableError``.
         """
         body = normalized.document.body
         address = normalized.document.address
@@ -72,6 +98,9 @@ class Guard:
         findings: list[Finding] = []
         if maybe(data, self.known):
             findings = scan(type_, body, known=self.known, allow=allow, redact=redact)
+        found = {finding.pointer for finding in findings}
+        former = _former(type_, body, like, allow + redact) - found
+        findings += [Finding(pointer, _BEFORE) for pointer in sorted(former)]
         places = {*redact.present(body), *(finding.pointer for finding in findings)}
         if not places:
             return normalized, data, []
@@ -101,6 +130,18 @@ class Guard:
             any(not is_secret(pointers.find(body, place)) for place in redact.present(body))
             or bool(scan(type_, body, known=self.known, allow=allow, redact=redact))
         )
+
+
+def _former(
+    type_: ResourceType, body: JSONObject, like: Iterable[JSONObject], decided: Places
+) -> set[str]:
+    """Return the pointers to what was a secret in what a document is like, if nothing decides."""
+    places = {parts for one in like for parts in still_secret(one, body)}
+    if not places:
+        return set()
+    # Of what is masked, the document itself tells whether it is a secret today.
+    decided += Places.of(masked.at for masked in type_.masked)
+    return {pointers.join(parts) for parts in places if not decided.cover(parts)}
 
 
 def _by_type(texts: Iterable[str]) -> dict[str, dict[str, Places]]:

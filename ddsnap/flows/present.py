@@ -14,7 +14,7 @@ from ddsnap.errors import ApiError, UnstorableError
 from ddsnap.flows.live import Stored, drop_ghosts, to_item
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSON, JSONObject
@@ -38,12 +38,18 @@ ABSENT = Present()
 
 
 def present_of(
-    run: Run, type_: ResourceType, id_: str, *, existing: Collection[str] | None = None
+    run: Run,
+    type_: ResourceType,
+    id_: str,
+    *,
+    existing: Collection[str] | None = None,
+    like: Iterable[JSONObject] = (),
 ) -> Present:
     """Read one resource as a capture would, and keep its secrets out of every later error.
 
     ``existing`` are, for an order, the ids of what it may list: Datadog keeps deleted members in it
-    for a while. Raises ``ApiError`` where the resource cannot be read. Threads may share the run.
+    for a while. ``like`` are documents whose markers it keeps, as it does in a capture. Raises
+    ``ApiError`` where the resource cannot be read. Threads may share the run.
     """
     names = {named.lookup: run.gateway.lookup(named.lookup) for named in type_.named}
     reading = run.gateway.find(type_, id_)
@@ -58,7 +64,7 @@ def present_of(
         reason = getattr(item, "reason", "its answer is no document")
         raise ApiError(f"{type_.name}/{id_}: {reason}")
     try:
-        normalized, _, _ = run.guard.redact(type_, item.normalized, item.data)
+        normalized, _, _ = run.guard.redact(type_, item.normalized, item.data, like)
     except (KeyError, UnstorableError):
         reason = "what identifies it, or the name of a member, is a secret"
         raise ApiError(f"{type_.name}/{id_}: {reason}") from None
@@ -73,7 +79,7 @@ def from_source(source: Run, type_: ResourceType, id_: str, stored: JSONObject) 
 
     They are told by their pointers in it; what the source's API shows to nobody is not among them.
     """
-    present = present_of(source, type_, id_)
+    present = present_of(source, type_, id_, like=[stored])
     if present.document is None or present.raw is None:
         return {}
     return revealed(type_, stored, present.document, present.raw)

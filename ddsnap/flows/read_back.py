@@ -9,6 +9,7 @@ from ddsnap.core.outcomes import renamed
 from ddsnap.core.paths import document_path
 from ddsnap.core.references import find_references
 from ddsnap.core.repointing import still_pointing
+from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.plan import Plan
     from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.values import JSONObject
     from ddsnap.flows.read_org import Scope
+    from ddsnap.flows.replay_source import ReplaySource
     from ddsnap.flows.view import View
 
 
@@ -34,6 +37,23 @@ def scope_of(
         answered=_answered(outcomes, catalog),
         again=frozenset(Address(o.action.address.type, o.to or o.action.to) for o in wrote),
     )
+
+
+def marked_among(outcomes: Sequence[Outcome], source: ReplaySource) -> dict[Address, JSONObject]:
+    """Return the documents with markers that were written, by what they are at the destination.
+
+    Secrets stand there in the markers' place, in clear wherever the API shows them.
+    """
+    found: dict[Address, JSONObject] = {}
+    for outcome in outcomes:
+        action = outcome.action
+        there = Address(action.address.type, outcome.to or action.to)
+        if not outcome.requests or action.kind == "delete" or action.base == "destination":
+            continue
+        data = source.view.read(document_path(action.address)) if there.id else None
+        if data is not None and maybe_marked(data):
+            found[there] = source.load(action.address)[1].body
+    return found
 
 
 def policies_of(outcome: Outcome, id_map: IdMap, catalog: Catalog) -> Iterator[Address]:

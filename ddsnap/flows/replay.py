@@ -17,7 +17,9 @@ from ddsnap.flows.act import ENDED
 from ddsnap.flows.binding import Binding
 from ddsnap.flows.capture import look, settle
 from ddsnap.flows.carry_out import CarriedOut, Means, carry_out
+from ddsnap.flows.discreet import Discreet
 from ddsnap.flows.ground import check_ground
+from ddsnap.flows.heirs import inheriting, knowing, models_of, shows
 from ddsnap.flows.id_map import map_files, updated
 from ddsnap.flows.interrupted import CUT, earlier
 from ddsnap.flows.lease import Lease
@@ -26,7 +28,7 @@ from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.newcomers import Newcomers
 from ddsnap.flows.past_replays import newest
 from ddsnap.flows.prepare import Prepared, check_limits, prepare
-from ddsnap.flows.read_back import dangling, policies_of, scope_of
+from ddsnap.flows.read_back import dangling, marked_among, policies_of, scope_of
 from ddsnap.flows.repeating import again
 from ddsnap.flows.replay_journal import Mute, stage_replay
 from ddsnap.flows.sync import ALONE, Exchange, begin, publish, push_along
@@ -146,9 +148,13 @@ def replay(
         resume = order.resume or _is_cut_off(run, order.wishes.undo)
         take_over(run, run.org, exchange, resume=resume)
         last = newest(run.repo, run.repo.branch(run.journal))
+        run = inheriting(run)
         cut_off = earlier(run, order.source.manifest.org.public_id)
         seen: list[Reading] = []
         prepared = prepare(run, order, keys, partial(_looked, run, seen), cut_off)
+        if shows(prepared.before, prepared.supplied.known - run.guard.known.values):
+            run = knowing(run, prepared.supplied.known)
+            prepared = prepare(run, order, keys, partial(_looked, run, seen), cut_off)
         prepared.warnings[:0] = warnings
         show(prepared)
         check_limits(prepared)
@@ -187,11 +193,11 @@ class _Replay:
     """A replay that was approved."""
 
     def __init__(self, run: Run, prepared: Prepared, exchange: Exchange, last: str) -> None:
-        self.run = run
+        self.run = knowing(run, prepared.supplied.known)
         self.prepared = prepared
         self.exchange = exchange
         self.record = prepared.record()
-        self.lease = Lease(run, exchange, self.record, prepared.resume(), last)
+        self.lease = Lease(self.run, exchange, self.record, prepared.resume(), last)
         self._keys: Path | None = None
         self._kept: list[str] = []
 
@@ -264,14 +270,17 @@ class _Replay:
 
     def _load(self, action: Action) -> Work:
         """Read the documents that an action is about."""
+        before, catalog = self.prepared.before, self.run.catalog
+        there = Address(action.address.type, action.to)
         if action.kind == "delete" or action.base == "destination":
-            there = Address(action.address.type, action.to)
-            found = self.prepared.before.document(document_path(there), self.run.catalog)
+            found = before.document(document_path(there), catalog)
             if found is None:
                 raise Refused(f"{there} is not in the destination's snapshot")
-            return Work(action, found.body, self.prepared.edit(found))
+            like = models_of(before, there, found, catalog)
+            return Work(action, found.body, self.prepared.edit(found), like=like)
         stored, document = self.prepared.source.load(action.address)
-        return Work(action, stored.body, document)
+        like = models_of(before, there, document, catalog)
+        return Work(action, stored.body, document, like=like)
 
     def _tick(self, log: RunLog, done: int) -> None:
         """Tell how far it is, and publish that from time to time."""
@@ -313,7 +322,9 @@ class _Replay:
             for path, data in map_files(entries, org, theirs).items()
         }
         rules = {rule.name: rule.text for rule in prepared.source.rules}
-        final = Result(prepared, outcomes, state, mute=muted, mute_trouble=mute_trouble)
+        discreet = Discreet.of(run)
+        told_outcomes = [discreet.outcome(o) if o.settled or o.error else o for o in outcomes]
+        final = Result(prepared, told_outcomes, state, mute=muted, mute_trouble=mute_trouble)
         final.trouble = carried.trouble
         final.keys_at = self._kept
 
@@ -327,7 +338,6 @@ class _Replay:
                 rules,
                 maps=files,
                 mapped=[org.name for org in maps],
-                secrets=prepared.supplied.known,
                 as_before=prepared.as_before.outcomes if prepared.as_before else b"",
             )
             return {run.journal: final.commit}
@@ -347,12 +357,14 @@ class _Replay:
             return self.prepared.before, self.prepared.reading
         written |= {type_.name for type_ in self.run.catalog.types if type_.discover}
         scope = scope_of(outcomes, written, self.prepared.order.scope, self.run.catalog)
+        heirs = replace(self.run.heirs, written=marked_among(outcomes, self.prepared.source))
+        run = replace(self.run, heirs=heirs)
         try:
-            reading = look(self.run, scope, self.prepared.reading)
+            reading = look(run, scope, self.prepared.reading)
             unread = any(one.troubled for one in reading.result.types.values())
             if carried.interrupted and unread:  # somebody would not wait for it
                 raise ApiError(ENDED)
-            result = settle(self.run, reading, self.exchange)
+            result = settle(run, reading, self.exchange)
         except ApiError as error:
             told = f"what was written could not be read back: {error.message}"
             self.prepared.warnings.append(told)

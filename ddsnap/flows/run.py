@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ddsnap.flows.guard import Guard
+from ddsnap.flows.heirs import Heirs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +76,8 @@ class Run:
     daily: bool = False
     """Whether of the runs that find nothing changed one a day is recorded, not each."""
     watch: Watch = field(default=unwatched)
+    heirs: Heirs = field(default_factory=Heirs)
+    """What its org's documents were before, or were made of."""
 
     def read_time(self) -> float:
         """Return the time (seconds since 1970) by the clock that dates changes: the server's."""

@@ -9,6 +9,7 @@ from ddsnap.core.manifest import Manifest, OrgIdentity, TypeState
 from ddsnap.core.paths import parse_document_path
 from ddsnap.core.values import Address
 from ddsnap.errors import StoreError
+from ddsnap.flows.heirs import inheriting
 from ddsnap.flows.identity import check_identity
 from ddsnap.flows.read_org import Scope, read_org
 from ddsnap.flows.renormalize import renormalized
@@ -103,6 +104,7 @@ def changed_between(old: View, new: View) -> Iterator[tuple[str, bytes | None, b
 
 def live_view(run: Run, scope: Scope) -> tuple[View, CaptureResult]:
     """Read the live org over its last snapshot. Nothing is written; only changes are held."""
+    run = inheriting(run)
     identity = run.gateway.identity()
     tip = run.repo.branch(run.snapshots)
     before = manifest_of(run.repo, tip, run.snapshots) if tip else None

@@ -26,13 +26,15 @@ class Work:
     """An action with the documents that it is about.
 
     ``base`` is the stored document, ``document`` what the transformations made of it; ``policies``
-    protect the resource, and are written at once after it.
+    protect the resource, and are written at once after it. ``like`` is the destination's stored
+    document, or what takes its place where it has none, as far as there are markers in it.
     """
 
     action: Action
     base: JSONObject
     document: Document
     policies: tuple[Work, ...] = ()
+    like: tuple[JSONObject, ...] = ()
 
 
 @dataclass(frozen=True)

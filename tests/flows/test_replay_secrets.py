@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pairs import pair, probe
+from pairs import note, pair, probe
 
 from ddsnap.config import variable as key_of
 from ddsnap.flows.supply import variable
+from ddsnap.sandbox import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,3 +156,118 @@ def test_keys_of_another_org_than_the_source_are_refused_before_it_is_read(
     asked = [route for org, _, route, _ in orgs.sandbox.requests - before if org == "ap1"]
     assert asked
     assert not [route for route in asked if "synthetics" in route]
+
+
+# --- to no record
+
+SECRET = "the plain pass phrase of the vault"
+CONTENT = "/widgets/0/definition/content"
+
+
+def config(orgs: Pair, line: str) -> None:
+    file = orgs.path / "ddsnap.yaml"
+    kept = [one for one in file.read_text().splitlines() if not one.startswith("secrets:")]
+    file.write_text("\n".join([*kept, line, ""]))
+
+
+def hidden_board(orgs: Pair, *more: Any, secret: str = SECRET) -> str:
+    """A dashboard with a secret that no rule would find."""
+    board = orgs.us1.dashboard("Board", note(secret), *more)
+    config(orgs, f"secrets: {{redact: ['dashboards/{board}:{CONTENT}']}}")
+    return board
+
+
+def shown_there(orgs: Pair) -> list[str]:
+    """The texts on the dashboard at the destination."""
+    widgets = orgs.eu1.one("dashboards", "Board")["widgets"]
+    return [one["definition"]["content"] for one in widgets]
+
+
+def recorded(orgs: Pair, text: str) -> bool:
+    """Whether a text stands in any object of the repository, reachable or not."""
+    command = ["git", "-C", str(orgs.path), "cat-file", "--batch-all-objects", "--batch"]
+    return text.encode() in subprocess.run(command, check=True, capture_output=True).stdout
+
+
+@pytest.mark.parametrize("secret", [SECRET, "hush"])
+def test_what_the_source_redacts_is_redacted_where_it_was_sent(orgs: Pair, secret: str) -> None:
+    hidden_board(orgs, secret=secret)
+    orgs.capture()
+    said = orgs.run("--json", "replay", "us1", "--to", "eu1", "--yes", "--live", FROM_SOURCE)
+    assert said.code == 0, said.err
+    assert shown_there(orgs) == [secret]
+    assert secret not in said.out + said.err
+    assert orgs.outcomes()["Board"]["settled"] == []
+    assert not recorded(orgs, secret)
+    for words in (("capture", "eu1", "--full"), ("diff", "eu1", "--exit-code"), ("verify",)):
+        assert orgs.run(*words).code == 0, words
+    assert not recorded(orgs, secret)
+    orgs.settle()
+
+
+def test_so_it_is_once_nobody_knows_its_value_any_more(
+    orgs: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = hidden_board(orgs)
+    name = variable("dashboards", board, CONTENT)
+    monkeypatch.setenv(name, "the pass phrase of the other org")
+    orgs.replay()
+    monkeypatch.delenv(name)
+    assert shown_there(orgs) == ["the pass phrase of the other org"]
+    assert orgs.run("capture", "eu1", "--full").code == 0
+    assert not recorded(orgs, "the pass phrase of the other org")
+    # What is there stays there, whatever else is changed.
+    orgs.us1.put(f"/api/v1/dashboard/{board}", {"title": "Board", "layout_type": "ordered",
+                 "description": "new", "widgets": [{"definition": note(SECRET)}]})  # fmt: skip
+    orgs.replay()
+    assert shown_there(orgs) == ["the pass phrase of the other org"]
+    assert orgs.eu1.one("dashboards", "Board")["description"] == "new"
+    orgs.settle()
+
+
+def test_a_marker_stays_where_a_rule_has_put_it_until_somebody_allows_the_text(orgs: Pair) -> None:
+    board = orgs.us1.dashboard("Board", note("first"), note(SECRET), note("last"))
+    config(orgs, f"secrets: {{redact: ['dashboards/{board}:/widgets/1/definition/content']}}")
+    folder = orgs.path / "transforms"
+    folder.mkdir(exist_ok=True)
+    gone = "patch: [{op: remove, path: /widgets/0}]"
+    (folder / "rule.yaml").write_text(f"match: {{types: [dashboards]}}\n{gone}\n")
+    orgs.replay(FROM_SOURCE)
+    there = orgs.eu1.one("dashboards", "Board")
+    assert shown_there(orgs) == [SECRET, "last"]
+    assert not recorded(orgs, SECRET)
+    frame = {"definition": {"type": "iframe", "url": "https://example.com"}}
+    more = {"title": "Board", "layout_type": "ordered"}
+    widgets = [frame, frame, *there["widgets"]]
+    orgs.eu1.put(f"/api/v1/dashboard/{there['id']}", {**more, "widgets": widgets})
+    said = orgs.run("capture", "eu1")
+    assert (said.code, recorded(orgs, SECRET)) == (4, False)
+    place = "dashboards:/widgets/2/definition/content"
+    assert f"what was redacted before was redacted at {place}" in said.out
+    assert said.out.count("was redacted at") == 1
+    config(orgs, f"secrets: {{allow: ['{place}']}}")
+    assert orgs.run("capture", "eu1").code == 0
+    assert recorded(orgs, SECRET)
+
+
+def test_a_run_that_could_not_read_back_leaves_nothing_to_the_next_one(orgs: Pair) -> None:
+    hidden_board(orgs)
+    orgs.us1.role("ops")
+    orgs.capture()
+    orgs.sandbox.faults.add(Fault(org="eu1", method="POST", path="/api/v2/roles", status=401))
+    said = orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live", FROM_SOURCE)
+    assert said.code == 1, said.err
+    orgs.sandbox.faults.clear()
+    config(orgs, "")  # whatever the configuration says by now
+    assert shown_there(orgs) == [SECRET]
+    assert orgs.run("capture", "eu1").code == 4
+    assert not recorded(orgs, SECRET)
+
+
+def test_what_the_destination_showed_already_is_not_recorded_once_it_is_known(orgs: Pair) -> None:
+    hidden_board(orgs)
+    orgs.eu1.dashboard("Other", note(f"see {SECRET}"))
+    orgs.replay(FROM_SOURCE)
+    assert SECRET not in orgs.git("grep", "-h", "-e", "content", "snapshots/eu1")
+    assert orgs.run("capture", "eu1").code == 4
+    assert SECRET not in orgs.git("grep", "-h", "-e", "content", "snapshots/eu1")
