@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ddsnap.core import canonical
 from ddsnap.core.fields import EACH, FieldPath, Parts, Slot, covering, field_path, value_at
+from ddsnap.core.normalize import is_secret
 from ddsnap.core.quiet import without_quiet
 from ddsnap.core.references import put, rewrite
 from ddsnap.core.values import RESERVED, clone
@@ -69,7 +70,12 @@ def portable_digest(type_: ResourceType, body: JSONObject) -> str:
 
 
 def covers(there: JSON, sent: JSON) -> bool:
-    """Whether a value holds all that was sent: a server trims texts, and fills in what is open."""
+    """Whether a value holds all that was sent: a server trims texts, and fills in what is open.
+
+    Something was sent in a marker's place.
+    """
+    if is_secret(sent):
+        return there not in (None, "")
     if isinstance(sent, dict) and isinstance(there, dict):
         return all(covers(there.get(name), member) for name, member in sent.items())
     if isinstance(sent, list) and isinstance(there, list):

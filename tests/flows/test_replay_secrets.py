@@ -271,3 +271,15 @@ def test_what_the_destination_showed_already_is_not_recorded_once_it_is_known(or
     assert SECRET not in orgs.git("grep", "-h", "-e", "content", "snapshots/eu1")
     assert orgs.run("capture", "eu1").code == 4
     assert SECRET not in orgs.git("grep", "-h", "-e", "content", "snapshots/eu1")
+
+
+def test_what_a_lost_request_made_is_found_by_all_but_its_secret(orgs: Pair) -> None:
+    hidden_board(orgs)
+    path = "/api/v1/dashboard$"
+    fault = Fault(org="eu1", method="POST", path=path, nth=1, status=504, after=True)
+    orgs.sandbox.faults.add(fault)
+    said = orgs.replay(FROM_SOURCE)
+    assert said.sent == ["POST /api/v1/dashboard"]
+    assert shown_there(orgs) == [SECRET]
+    assert not recorded(orgs, SECRET)
+    orgs.settle()
