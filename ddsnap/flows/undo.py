@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ddsnap.flows.view import View
     from ddsnap.store.repository import Repository
 
+    Maps = Mapping[OrgIdentity, IdMap]
+
 
 @dataclass(frozen=True)
 class Undo:
@@ -40,6 +42,8 @@ class Undo:
     now: View
     catalog: Catalog
     taken: TakenBack
+    former: tuple[Maps, Maps]
+    """All maps before the replay, and as it left them."""
     silence: Address | None = None
     """The downtime that the replay made for itself."""
 
@@ -79,10 +83,7 @@ class Undo:
         ``own`` is the map of the org onto itself as this run leaves it. What was made and is gone
         is in no map any more; what was deleted and is back is in those where it was.
         """
-        repo = self.now.repo
-        (earlier, *_) = repo.commit_info(self.undone.commit).parents or ("",)
-        before = read_maps(repo, earlier) if earlier else {}
-        then = read_maps(repo, self.undone.commit)
+        repo, (before, then) = self.now.repo, self.former
         tip = repo.branch(f"journal/{self.undone.destination.name}") or ""
         maps = {org: dict(entries) for org, entries in read_maps(repo, tip).items()}
         mine = self.undone.destination
@@ -192,7 +193,16 @@ def read_undo(
     others = _others(repo, tip or "", undone)
     left = LeftBehind(undone, now, catalog, others)
     taken = TakenBack(left.made(), left.changed(), frozenset(undone.deleted), others, named)
-    return Undo(undone, now, catalog, taken, left.mute())
+    return Undo(undone, now, catalog, taken, _maps_around(repo, undone), left.mute())
+
+
+def _maps_around(repo: Repository, undone: Undone) -> tuple[Maps, Maps]:
+    """Return the maps before a replay and after it. Raises ``Damaged`` and ``Refused``.
+
+    They are read before anything is written, so that nothing is once one of them is damaged.
+    """
+    (earlier, *_) = repo.commit_info(undone.commit).parents or ("",)
+    return read_maps(repo, earlier) if earlier else {}, read_maps(repo, undone.commit)
 
 
 def _others(repo: Repository, tip: str, undone: Undone) -> dict[Address, str]:
@@ -222,8 +232,14 @@ def _put(
 
 
 def _lives(view: View, there: Address, catalog: Catalog) -> bool:
-    """Whether something is there; a policy is not without what it protects."""
-    body, type_ = body_of(view, there, catalog), catalog[there.type]
+    """Whether something is there; a policy is not without what it protects.
+
+    Of what nobody captures, that is taken on trust.
+    """
+    type_ = catalog.get(there.type)
+    if type_ is None:
+        return True
+    body = body_of(view, there, catalog)
     if body is None or (type_.disabled and value_at(body, type_.disabled)):
         return False
     objects = type_.discover.objects if type_.discover else {}

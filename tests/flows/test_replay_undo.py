@@ -291,3 +291,13 @@ def test_a_failure_keeps_what_it_needs_and_the_rest_goes(orgs: Pair) -> None:
     assert told == {"Board": "failed", "SLO": "blocked", "load": "blocked", "other": "done"}
     assert len(said.sent) == 2
     assert len(orgs.ids("monitors")) == 1
+
+
+def test_what_was_adopted_of_a_type_that_nobody_captures_stays_mapped(orgs: Pair) -> None:
+    orgs.us1.monitor("load", message="tell @webhook-deploys")
+    orgs.replay("--adopt", "webhooks/deploys=deploys-eu")
+    assert orgs.eu1.one("monitors", "load")["message"] == "tell @webhook-deploys-eu"
+    said = undo(orgs)
+    assert len(said.on("/monitor", "DELETE")) == 1
+    assert orgs.ids("webhooks") == {"deploys": "deploys-eu"}
+    assert made(orgs) == []
