@@ -19,7 +19,7 @@ from ddsnap.core.references import put, rewrite
 from ddsnap.core.values import RESERVED, clone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import ResourceType
@@ -83,6 +83,18 @@ def covers(there: JSON, sent: JSON) -> bool:
     if isinstance(sent, str) and isinstance(there, str):
         return there.strip() == sent.strip()
     return sent is None or canonical.same(there, sent)
+
+
+def filled_in(there: JSON, sent: JSON) -> Iterator[JSON]:
+    """Yield what a value that covers what was sent holds beside it."""
+    if isinstance(sent, dict) and isinstance(there, dict):
+        for name, member in there.items():
+            yield from filled_in(member, sent.get(name))
+    elif isinstance(sent, list) and isinstance(there, list):
+        for one, other in zip(there, sent, strict=False):
+            yield from filled_in(one, other)
+    elif sent is None and there is not None:
+        yield there
 
 
 def named_by_id(type_: ResourceType) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
 from ddsnap.core.audit import intended_body
 from ddsnap.core.fields import value_at
-from ddsnap.core.match import covers, portable, portable_digest
+from ddsnap.core.match import covers, filled_in, portable, portable_digest
 from ddsnap.core.paths import document_path
+from ddsnap.core.times import time_of
 from ddsnap.core.values import Address
 from ddsnap.core.written import created, creation, timely
 from ddsnap.flows.journal import parse_time
@@ -29,12 +31,17 @@ if TYPE_CHECKING:
     from ddsnap.flows.past_replays import Undone
 
 
+_LATE: Final = timedelta(minutes=1)
+"""How long after the last answer a request may have had its effect whose sender died."""
+
+
 @dataclass(frozen=True)
 class LeftBehind:
     """A replay into an org, and the org as it is ``now``.
 
     Where the replay was cut off before it read back what it wrote, a document counts as it is now
-    if it still holds all that was sent. ``others`` are counterparts of other orgs' resources.
+    if it equals what was sent, or holds all of it and says that nobody has changed it since.
+    ``others`` are counterparts of other orgs' resources.
     """
 
     undone: Undone
@@ -93,6 +100,14 @@ class LeftBehind:
         return snapshot_view(self.now.repo, commit, commit)
 
     @cached_property
+    def _wrote_until(self) -> datetime:
+        record = self.undone.record
+        told = parse_time(record.get("wrote_until")) or parse_time(record.get("finished"))
+        requests = (sent for outcome in self.undone.outcomes for sent in outcome.requests)
+        late = _LATE if any(sent.status == 0 for sent in requests) else timedelta()
+        return (told or datetime.min.replace(tzinfo=timezone.utc)) + late
+
+    @cached_property
     def _outcomes(self) -> dict[Address, Outcome]:
         return {outcome.action.address: outcome for outcome in self.undone.outcomes}
 
@@ -102,11 +117,23 @@ class LeftBehind:
             return portable_digest(self.catalog[there.type], body)
         if seen:
             return seen
-        now = body_of(self.now, there, self.catalog)
-        holds = now is not None and any(
-            covers(portable(self.catalog[there.type], now), sent) for sent in self._sent(address)
-        )
-        return self._now(there) if holds else ""
+        kept = any(self._is_kept(there, one) for one in self._sent(address))
+        return self._now(there) if kept else ""
+
+    def _is_kept(self, there: Address, sent: JSONObject) -> bool:
+        """Whether a document is what was sent, with no more than the server made of it."""
+        body = body_of(self.now, there, self.catalog)
+        if body is None:
+            return False
+        type_ = self.catalog[there.type]
+        own = portable(type_, body)
+        if not covers(own, sent):
+            return False
+        # Where nobody is told when it was changed, the server may have set no more than the time.
+        told = value_at(body, type_.modified_at) if type_.modified_at else None
+        times = map(time_of, filled_in(own, sent) if told is None else [told])
+        until = self._wrote_until
+        return canonical.same(own, sent) or all(time and time <= until for time in times)
 
     def _now(self, there: Address) -> str:
         body = body_of(self.now, there, self.catalog)
@@ -135,13 +162,12 @@ class LeftBehind:
                 for sent in self._sent(address)[-1:]:
                     wanted[address.type, canonical.digest(sent)].append(sent)
         for (name, _), bodies in wanted.items():
-            type_ = self.catalog[name]
             free = [
                 one.address
                 for one in self.now.documents(self.catalog, only=name)
                 if one.address not in known
                 and self._is_new(one.address)
-                and covers(portable(type_, one.body), bodies[0])
+                and self._is_kept(one.address, bodies[0])
             ]
             yield from free if len(free) <= len(bodies) else ()
 

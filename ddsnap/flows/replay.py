@@ -292,6 +292,7 @@ class _Replay:
     def _finish(self, carried: CarriedOut, muted: Mute | None, mute_trouble: str) -> Result:
         """Read back what was written, and record all of it."""
         prepared, run = self.prepared, self.run
+        wrote_until = run.latest_time()
         reached = {address: done.outcome for address, done in carried.done.items()}
         told = told_by(events_of(log_path(run.repo, run.org)), reached)
         why = ENDED if carried.interrupted else "the run ended before"
@@ -314,6 +315,7 @@ class _Replay:
             standing=journal.standing(run, result, prepared.reading) if result else {},
             warnings=[*prepared.warnings, *notes],
             approved=approved.to_json() if approved else {},
+            wrote_until=wrote_until,
         )
         theirs = prepared.before.manifest.org
         files = {

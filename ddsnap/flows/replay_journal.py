@@ -80,6 +80,8 @@ class Replayed:
     on (`journal.standing` of the last reading), by default what the last run has left. ``run`` is
     named where the record is that of another run, which this one closes. On an equal ``basis`` the
     next one finds as little to write. To what was ``approved`` a run is held that goes on with it.
+    ``wrote_until`` is a time before which the answers to its writes came: who changed something
+    later was somebody else.
     """
 
     state: State
@@ -105,6 +107,7 @@ class Replayed:
     run: str = ""
     basis: JSONObject = field(default_factory=dict)
     approved: JSONObject = field(default_factory=dict)
+    wrote_until: datetime | None = None
 
 
 def stage_replay(
@@ -223,6 +226,7 @@ def _record(run: Run, replayed: Replayed, discreet: Discreet) -> JSONObject:
         "error": discreet.line(replayed.error),
         "resumes": replayed.resumes,
         "undoes": replayed.undoes,
+        "wrote_until": replayed.wrote_until.isoformat() if replayed.wrote_until else None,
         "requests": traffic(replayed.requests),
         **(replayed.standing or last_standing(run)),
         **({"basis": replayed.basis} if replayed.basis else {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
 
 from ddsnap.flows.guard import Guard
@@ -11,7 +12,6 @@ from ddsnap.flows.heirs import Heirs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from ddsnap.api.gateway import Gateway
     from ddsnap.core.resource_type import Catalog
@@ -83,6 +83,14 @@ class Run:
         """Return the time (seconds since 1970) by the clock that dates changes: the server's."""
         told = self.gateway.server_time()
         return self.clock().timestamp() if told is None else told
+
+    def latest_time(self) -> datetime:
+        """Return a time before which is whatever the server has done for this run until now.
+
+        The server's clock is known to the second at best, and early.
+        """
+        told, now = self.gateway.server_time(), self.clock()
+        return max(now, datetime.fromtimestamp(told or 0, timezone.utc))
 
     @property
     def snapshots(self) -> str:

@@ -118,7 +118,12 @@ class Sending:
                 request.purpose,
             )
         )
-        told: dict[str, object] = {"address": str(self.action.address), "status": status}
+        at = self.run.latest_time().timestamp()
+        told: dict[str, object] = {
+            "address": str(self.action.address),
+            "status": status,
+            "at": round(at, 6),
+        }
         if error:
             told |= {"error": error, "lost": lost}
         self.log.note("result", **told)

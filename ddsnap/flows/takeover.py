@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
 from ddsnap.core.id_map import Mapped
@@ -22,7 +22,7 @@ from ddsnap.store.locks import held_by
 from ddsnap.store.run_log import MEND, forget, log_path, read_events
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ddsnap.core.values import Address, JSONObject
     from ddsnap.flows.run import Run
@@ -181,6 +181,7 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
         error="the run was cut off",
         run=left.run,
         approved=_approved(resume),
+        wrote_until=_last_answer(left.events),
     )
     outcomes = [_outcome(written) for address, written in told.items() if address.id != MUTE]
     from_org = OrgIdentity(source.org, source.public_id, "")
@@ -202,6 +203,12 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
         return {run.journal: commit}
 
     publish(run.repo, exchange, (run.journal,), compose)
+
+
+def _last_answer(events: Iterable[Mapping[str, object]]) -> datetime | None:
+    """Return when the last answer came that is known of."""
+    times = [at for event in events if isinstance(at := event.get("at"), (int, float))]
+    return datetime.fromtimestamp(max(times), timezone.utc) if times else None
 
 
 def _mute(told: Mapping[Address, Written]) -> Mute | None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from pairs import pair
+from pairs import note, pair
 
 from ddsnap.sandbox import Fault
 
@@ -301,3 +301,28 @@ def test_what_was_adopted_of_a_type_that_nobody_captures_stays_mapped(orgs: Pair
     assert len(said.on("/monitor", "DELETE")) == 1
     assert orgs.ids("webhooks") == {"deploys": "deploys-eu"}
     assert made(orgs) == []
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_what_somebody_added_to_since_is_kept_by_a_run_that_read_nothing_back(
+    orgs: Pair, *, edited: bool
+) -> None:
+    orgs.us1.dashboard("Board", note("x"))
+    orgs.us1.monitor("load")
+    orgs.us1.role("ops")
+    orgs.capture()
+    orgs.sandbox.faults.add(Fault(org="eu1", method="POST", path="/api/v2/roles", status=401))
+    assert orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live").code == 1
+    orgs.sandbox.faults.clear()
+    there = orgs.eu1.one("dashboards", "Board")
+    if edited:
+        more = {"description": "hours of work", "template_variables": [{"name": "env"}]}
+        told = {name: there[name] for name in ("title", "layout_type", "widgets")}
+        orgs.eu1.put(f"/api/v1/dashboard/{there['id']}", told | more)
+    undo(orgs, code=4 if edited else 0)
+    assert orgs.eu1.all("monitors") == {}
+    if edited:
+        assert "changed it since" in orgs.outcomes()["Board"]["error"]
+        assert orgs.eu1.one("dashboards", "Board")["description"] == "hours of work"
+    else:
+        assert orgs.eu1.all("dashboards") == {}
