@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.actions import Action
 from ddsnap.core.deletion import also, for_good, goes_with, order_deletions
+from ddsnap.core.id_map import followed
+from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from ddsnap.core.directory import Directory
+    from ddsnap.core.id_map import IdMap
     from ddsnap.core.plan import Plan
     from ddsnap.core.resource_type import Catalog
-    from ddsnap.core.values import Address
 
 _CHANGED: Final = "somebody has changed it since, so it stays"
 
@@ -35,10 +37,19 @@ class TakenBack:
     others: Mapping[Address, str] = field(default_factory=dict)
     named: Collection[str] = ()
 
-    def restorable(self, there: Directory) -> set[Address]:
-        """Return what gets its former document back: what nobody has touched since."""
+    def restorable(self, there: Directory, own: IdMap) -> set[Address]:
+        """Return what gets its former document back: what nobody has touched since.
+
+        What was deleted may be back, by ``own`` (the org's map onto itself) under another id.
+        """
         changed = {one for one, seen in self.changed.items() if _is(there, one, seen)}
-        return changed | {one for one in self.deleted if one not in there.entries}
+        back = {
+            one
+            for one, entry in followed(own).items()
+            if Address(one.type, entry.id) in there.entries
+        }
+        gone = {one for one in self.deleted if one not in there.entries}
+        return changed | (gone - back)
 
 
 def plan_taking_back(taken: TakenBack, restoring: Plan, there: Directory, catalog: Catalog) -> Plan:

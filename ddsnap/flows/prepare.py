@@ -391,12 +391,13 @@ def _plan_undo(
     source = ReplaySource(order.source, run.catalog)
     org = now.manifest.org
     id_map = read_map(run.repo, run.repo.branch(run.journal), org, org)
+    kept = undo.kept(id_map)
     plan = plan_replay(
         order.source,
         now,
         run.catalog,
-        id_map=with_organization({}, order.source, run.catalog, keys.uuid),
-        selection=undo.selection(),
+        id_map=with_organization(kept, order.source, run.catalog, keys.uuid),
+        selection=undo.selection(kept),
         dependencies=False,
         exact=True,
         now=started,

@@ -47,10 +47,18 @@ class Undo:
     silence: Address | None = None
     """The downtime that the replay made for itself."""
 
-    def selection(self) -> Callable[[Address], bool]:
-        """Return which documents of the snapshot before the replay are restored."""
+    def kept(self, own: IdMap) -> IdMap:
+        """Return the map of the org onto itself, without what the replay has made."""
+        made = self.taken.made
+        return {a: entry for a, entry in own.items() if Address(a.type, entry.id) not in made}
+
+    def selection(self, own: IdMap) -> Callable[[Address], bool]:
+        """Return which documents of the snapshot before the replay are restored.
+
+        ``own`` is what is kept of the map of the org onto itself.
+        """
         directory = read_directory(self.now.documents(self.catalog), self.catalog)
-        return self.taken.restorable(directory).__contains__
+        return self.taken.restorable(directory, own).__contains__
 
     def plan(self, restoring: Plan) -> Plan:
         """Return the plan that restores and deletes, and lets the downtime go last."""

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from pairs import note, pair
+from pairs import api, note, pair
 
 from ddsnap.sandbox import Fault
 
@@ -326,3 +326,32 @@ def test_what_somebody_added_to_since_is_kept_by_a_run_that_read_nothing_back(
         assert orgs.eu1.one("dashboards", "Board")["description"] == "hours of work"
     else:
         assert orgs.eu1.all("dashboards") == {}
+
+
+def test_what_an_undo_has_brought_back_is_not_made_again_when_it_is_repeated(orgs: Pair) -> None:
+    attributes = {
+        "scope": "env:x",
+        "monitor_identifier": {"monitor_tags": ["a:b"]},
+        "schedule": {"start": None, "end": "2099-01-01T00:00:00Z"},
+        "display_timezone": "UTC",
+    }
+    posted = orgs.us1.post("/api/v2/downtime", api("downtime", attributes))
+    downtime, monitor = posted["data"]["id"], orgs.us1.monitor("load")
+    orgs.replay()
+    orgs.us1.delete(f"/api/v2/downtime/{downtime}")
+    orgs.us1.delete(f"/api/v1/monitor/{monitor}")
+    orgs.replay("--delete")
+    run = orgs.run_record()["run"]
+    orgs.sandbox.faults.add(Fault(org="eu1", method="POST", path="/api/v1/monitor", status=403))
+    said = undo(orgs, run, code=4)
+    assert said.sent == ["POST /api/v2/downtime", "POST /api/v1/monitor"]
+    orgs.sandbox.faults.clear()
+    said = undo(orgs, run)
+    assert said.sent == ["POST /api/v1/monitor"]
+    (there,) = (
+        id_
+        for id_, one in orgs.eu1.all("downtime_schedules").items()
+        if not one["attributes"].get("canceled")
+    )
+    assert orgs.ids("downtime_schedules") == {downtime: there}
+    assert orgs.ids("monitors") == {monitor: str(orgs.eu1.one("monitors", "load")["id"])}
