@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.core.actions import Action
 from ddsnap.core.deletion import also, for_good, goes_with, order_deletions
 from ddsnap.core.id_map import followed
+from ddsnap.core.presence import lives
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class TakenBack:
 
 def plan_taking_back(taken: TakenBack, restoring: Plan, there: Directory, catalog: Catalog) -> Plan:
     """Return the plan that restores as ``restoring`` says, and deletes what was made."""
-    made = [address for address in taken.made if _is_alive(there, address)]
+    made = [address for address in taken.made if lives(there, address, catalog)]
     kept = {one: why for one in made if (why := _why_not(taken, one, there, catalog))}
     doomed = set(made) - kept.keys()
     own = {one for one in made if goes_with(one, doomed, there, catalog)}
@@ -98,12 +99,6 @@ def _left(taken: TakenBack, there: Directory) -> Iterator[Action]:
             title, to = (entry.title, address.id) if entry else ("", "")
             why = _CHANGED if entry else "it is gone since"
             yield Action("blocked", address, title, to, reasons=(why,))
-
-
-def _is_alive(there: Directory, address: Address) -> bool:
-    """Whether something is there still; what is disabled was deleted already."""
-    entry = there.entries.get(address)
-    return entry is not None and not entry.disabled
 
 
 def _is(there: Directory, address: Address, seen: str) -> bool:

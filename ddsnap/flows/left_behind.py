@@ -23,7 +23,7 @@ from ddsnap.flows.replay_journal import PATCHES
 from ddsnap.flows.view import View, snapshot_view
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.resource_type import Catalog
@@ -48,6 +48,8 @@ class LeftBehind:
     now: View
     catalog: Catalog
     others: Collection[Address] = ()
+    attempts: Sequence[JSONObject] = ()
+    """The records of the runs that were to take it back already, the oldest first."""
 
     def made(self) -> dict[Address, str]:
         """Return what it created, with the digest of the document as it left it."""
@@ -112,6 +114,31 @@ class LeftBehind:
         return {outcome.action.address: outcome for outcome in self.undone.outcomes}
 
     def _digest(self, address: Address, there: Address, seen: str) -> str:
+        """Return the digest of a document as the replay, or an attempt to undo it, has left it."""
+        digest = self._left(address, there, seen)
+        for before, after in self._steps:
+            old, new = (body_of(view, there, self.catalog) for view in (before, after))
+            type_ = self.catalog[there.type]
+            if old and new and portable_digest(type_, old) == digest:
+                digest = portable_digest(type_, new)
+        return digest
+
+    @cached_property
+    def _steps(self) -> list[tuple[View, View]]:
+        """The org before and after each attempt, as far as that was read."""
+        pairs = [
+            (str(one.get("before") or ""), str(one.get("after") or "")) for one in self.attempts
+        ]
+        return [
+            (
+                snapshot_view(self.now.repo, before, before),
+                snapshot_view(self.now.repo, after, after),
+            )
+            for before, after in pairs
+            if before and after and before != after
+        ]
+
+    def _left(self, address: Address, there: Address, seen: str) -> str:
         body = body_of(self.after, there, self.catalog) if self.after else None
         if body is not None:
             return portable_digest(self.catalog[there.type], body)

@@ -271,6 +271,12 @@ def undoing(repo: Repository, journal_tip: str | None, run_id: str) -> Undone:
     return Undone(run, info.sha, record, outcomes, mapped, source, destination, before)
 
 
+def attempts(repo: Repository, journal_tip: str, run: str) -> list[JSONObject]:
+    """Return the records of the runs that were to take a run back, the oldest first."""
+    records = (record_of(repo, info.sha) for info in replays(repo, journal_tip))
+    return [record for record in records if record.get("undoes") == run][::-1]
+
+
 def undone_by(repo: Repository, journal_tip: str, run: str) -> str:
     """Return the run that took a run back, unless that was taken back itself; empty for none."""
     undoing_it = (

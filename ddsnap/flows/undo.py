@@ -15,7 +15,7 @@ from ddsnap.errors import UsageError
 from ddsnap.flows.id_map import read_maps, read_others
 from ddsnap.flows.left_behind import LeftBehind, body_of
 from ddsnap.flows.mute import TAG
-from ddsnap.flows.past_replays import NoRun, undoing, undone_by
+from ddsnap.flows.past_replays import NoRun, attempts, undoing, undone_by
 from ddsnap.flows.takeover import unfinished
 from ddsnap.store.branches import branches_below
 
@@ -199,7 +199,7 @@ def read_undo(
             f"`ddsnap replay --undo {by[:12]}` takes that back",
         )
     others = _others(repo, tip or "", undone)
-    left = LeftBehind(undone, now, catalog, others)
+    left = LeftBehind(undone, now, catalog, others, attempts(repo, tip or "", undone.run))
     taken = TakenBack(left.made(), left.changed(), frozenset(undone.deleted), others, named)
     return Undo(undone, now, catalog, taken, _maps_around(repo, undone), left.mute())
 

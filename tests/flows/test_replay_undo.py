@@ -355,3 +355,29 @@ def test_what_an_undo_has_brought_back_is_not_made_again_when_it_is_repeated(org
     )
     assert orgs.ids("downtime_schedules") == {downtime: there}
     assert orgs.ids("monitors") == {monitor: str(orgs.eu1.one("monitors", "load")["id"])}
+
+
+def test_a_repeated_undo_blames_nobody_for_what_the_first_one_did(orgs: Pair) -> None:
+    orgs.us1.user("ada@e.example")
+    board = orgs.us1.dashboard("Board")
+    orgs.us1.dashboard("Edited")
+    shelf = orgs.us1.post("/api/v1/dashboard/lists/manual", {"name": "Shelf"})["id"]
+    member = {"dashboards": [{"type": "custom_timeboard", "id": board}]}
+    orgs.us1.post(f"/api/v2/dashboard/lists/manual/{shelf}/dashboards", member)
+    orgs.replay()
+    run = orgs.run_record()["run"]
+    there = orgs.eu1.one("dashboards", "Edited")
+    told = {name: there[name] for name in ("title", "layout_type", "widgets")}
+    orgs.eu1.put(f"/api/v1/dashboard/{there['id']}", told | {"description": "mine now"})
+    path = "/api/v1/dashboard/lists/manual/"
+    orgs.sandbox.faults.add(Fault(org="eu1", method="DELETE", path=path, nth=1, status=403))
+    undo(orgs, run, code=4)
+    assert orgs.eu1.one("users", "ada@e.example")["attributes"]["disabled"] is True
+    assert [*orgs.eu1.all("dashboards")] == [there["id"]]  # so the list has lost its member
+    said = undo(orgs, run, code=4)
+    assert [one.partition(" ")[0] for one in said.sent] == ["DELETE"]
+    assert orgs.eu1.all("dashboard_lists") == {}
+    for _ in range(2):
+        blocked = {name: one["error"] for name, one in orgs.outcomes().items() if one["error"]}
+        assert blocked == {"Edited": "somebody has changed it since, so it stays"}
+        assert undo(orgs, run, code=4).sent == []
