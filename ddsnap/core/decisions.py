@@ -60,9 +60,9 @@ def decide(decisions: Decisions, entry: Entry, waiting: Iterable[Reference]) -> 
         resolution.ended.add(address)
     if not resolution.selected(address):
         return
-    if address in resolution.ended:
-        reason = f"it ended on {entry.ends:%Y-%m-%d}"
-        decisions.actions[address] = Action("unchanged", address, entry.title, reasons=(reason,))
+    idle = _why_idle(resolution, entry, type_)
+    if idle:
+        decisions.actions[address] = Action("unchanged", address, entry.title, reasons=(idle,))
         return
     missing = _missing(resolution, entry, type_, set(waiting))
     if found.id:
@@ -143,6 +143,15 @@ def _missing(
         for reference in entry.references
         if not reference.soft and reference not in waiting and resolution.value(reference) is None
     ]
+
+
+def _why_idle(resolution: Resolution, entry: Entry, type_: ResourceType) -> str:
+    """Say why nothing is done about what is over, or is the policy of something that is gone."""
+    if entry.address in resolution.ended:
+        return f"it ended on {entry.ends:%Y-%m-%d}"
+    own = _owning(entry, type_) if type_.discover else []
+    lost = [resolution.missing(one) for one in own if resolution.value(one) is None]
+    return next((missing.text for missing in lost if missing.why == "gone"), "")
 
 
 def _meet(

@@ -13,6 +13,7 @@ from ddsnap.core.actions import Action
 from ddsnap.core.directory import read_directory
 from ddsnap.core.fields import field_path
 from ddsnap.core.graph import Edge, Strength, order
+from ddsnap.core.presence import is_orphan
 from ddsnap.core.references import identifies
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _needed(
     ]
     for address, entry in directory.entries.items():
         type_ = catalog.get(address.type)
-        if type_ is None or address in written:
+        if type_ is None or address in written or is_orphan(directory, address, catalog):
             continue
         # A policy goes with its object, and so lets go of whom it names.
         holder = goes_with(address, going, directory, catalog) or address

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ddsnap.core.administrators import keep_administrators
 from ddsnap.core.deletion import also, for_good, goes_with, holds, order_deletions
 from ddsnap.core.fields import value_at
+from ddsnap.core.presence import lives
 from ddsnap.core.values import Address
 
 if TYPE_CHECKING:
@@ -105,8 +106,9 @@ def _who(value: JSON) -> str:
 
 
 def _is_alive(decisions: Decisions, target: Address) -> bool:
-    entry, now = decisions.resolution.destination.entries.get(target), decisions.terms.now
-    if entry is None or entry.disabled:
+    resolution, now = decisions.resolution, decisions.terms.now
+    entry = resolution.destination.entries.get(target)
+    if entry is None or not lives(resolution.destination, target, resolution.catalog):
         return False
     return not (now and entry.ends and entry.ends <= now)
 

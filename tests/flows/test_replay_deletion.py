@@ -431,3 +431,19 @@ def test_a_policy_goes_with_its_object_and_is_forgotten_too(orgs: Pair) -> None:
     assert said.sent == [f"DELETE /api/v1/dashboard/{there}"]
     listed = orgs.git("ls-tree", "-r", "--name-only", "journal/eu1", "map/us1")
     assert "restriction_policies" not in listed
+
+
+def test_the_policy_of_what_is_gone_is_in_nobodys_way(orgs: Pair) -> None:
+    role, board = orgs.us1.role("ops"), orgs.us1.dashboard("Board")
+    everyone = f"org:{orgs.us1.org.uuid}"
+    orgs.us1.restrict(f"dashboard:{board}", editor=[everyone], viewer=[f"role:{role}"])
+    orgs.replay()
+    orgs.us1.delete(f"/api/v1/dashboard/{board}")
+    orgs.settle()
+    assert [one.split("/")[3] for one in orgs.replay("--delete").sent] == ["dashboard"]
+    # Both orgs answer the policy all the same.
+    assert [*orgs.us1.all("restriction_policies")]
+    assert [*orgs.eu1.all("restriction_policies")]
+    orgs.us1.delete(f"/api/v2/roles/{role}")
+    assert [one.split("/")[3] for one in orgs.replay("--delete").sent] == ["roles"]
+    orgs.settle("--delete")
