@@ -51,16 +51,28 @@ class LeftBehind:
     attempts: Sequence[JSONObject] = ()
     """The records of the runs that were to take it back already, the oldest first."""
 
-    def made(self) -> dict[Address, str]:
-        """Return what it created, with the digest of the document as it left it."""
+    def made(self, known: Collection[Address]) -> dict[Address, str]:
+        """Return what it created, with the digest of the document as it left it.
+
+        What is ``known`` is somebody's, so that it is not what an unheard request has made.
+        """
         told = {
             Address(address.type, id_): self._digest(address, Address(address.type, id_), seen)
             for address, (id_, seen) in self.undone.created.items()
         }
-        return told | {there: self._now(there) for there in self._unrecorded(told)}
+        return told | {there: self._now(there) for there in self._unrecorded({*known, *told})}
 
-    def changed(self) -> dict[Address, str]:
-        """Return what it wrote to and is not as before, with the digest as it left it."""
+    def confirmed(self, known: Collection[Address]) -> dict[Address, str]:
+        """Return what of this it found or left as it was meant to be, with the digest of that."""
+        found: dict[Address, str] = {}
+        for outcome in self.undone.outcomes:
+            there = Address(outcome.action.address.type, outcome.to or outcome.action.to)
+            if there in known and outcome.status in ("done", "unchanged"):
+                found[there] = self._digest(outcome.action.address, there, "")
+        return {there: digest for there, digest in found.items() if digest}
+
+    def changed(self, before: View) -> dict[Address, str]:
+        """Return what it wrote to and is not as ``before``, with the digest as it left it."""
         updated = set(self.undone.updated)
         pairs = (
             (o.action.address, Address(o.action.address.type, o.to or o.action.to))
@@ -69,7 +81,7 @@ class LeftBehind:
         return {
             there: self._digest(address, there, "")
             for address, there in pairs
-            if there in updated and not self._is_as_before(there)
+            if there in updated and not self._is_as(before, there)
         }
 
     def mute(self) -> Address | None:
@@ -144,6 +156,9 @@ class LeftBehind:
             return portable_digest(self.catalog[there.type], body)
         if seen:
             return seen
+        outcome = self._outcomes.get(address)
+        if outcome is not None and outcome.status == "done" and not outcome.requests:
+            return outcome.action.against  # it was as it should be
         kept = any(self._is_kept(there, one) for one in self._sent(address))
         return self._now(there) if kept else ""
 
@@ -169,32 +184,32 @@ class LeftBehind:
     def _is_new(self, there: Address) -> bool:
         return body_of(self.before, there, self.catalog) is None
 
-    def _is_as_before(self, there: Address) -> bool:
-        old = body_of(self.before, there, self.catalog)
+    def _is_as(self, before: View, there: Address) -> bool:
+        old = body_of(before, there, self.catalog)
         same = old is not None and portable_digest(self.catalog[there.type], old)
         return same == self._now(there)
 
-    def _unrecorded(self, made: dict[Address, str]) -> Iterator[Address]:
+    def _unrecorded(self, known: Collection[Address]) -> Iterator[Address]:
         """Yield what it made and was cut off before it heard of it, where that is sure.
 
         It is new since, nobody else's, and no more of them hold what was sent than were wanted.
         """
-        known = {Address(a.type, entry.id) for a, entry in self.undone.mapped.items()}
-        known |= {*made, *self.others}
-        wanted: dict[tuple[str, str], list[JSONObject]] = defaultdict(list)
+        known = {*known, *self.others}
+        wanted: dict[tuple[str, str], list[list[JSONObject]]] = defaultdict(list)
         for address, outcome in self._outcomes.items():
             asked = (sent for sent in outcome.requests if sent.purpose == "create")
             unheard = any(not 300 <= sent.status < 500 for sent in asked)
             if outcome.action.kind == "create" and not outcome.to and unheard:
-                for sent in self._sent(address)[-1:]:
-                    wanted[address.type, canonical.digest(sent)].append(sent)
+                sent = self._sent(address)
+                for first in sent[-1:]:
+                    wanted[address.type, canonical.digest(first)].append(sent)
         for (name, _), bodies in wanted.items():
             free = [
                 one.address
                 for one in self.now.documents(self.catalog, only=name)
                 if one.address not in known
                 and self._is_new(one.address)
-                and self._is_kept(one.address, bodies[0])
+                and any(self._is_kept(one.address, sent) for sent in bodies[0])
             ]
             yield from free if len(free) <= len(bodies) else ()
 

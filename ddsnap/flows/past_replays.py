@@ -18,7 +18,7 @@ from ddsnap.store.branches import branches_below
 from ddsnap.store.history import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from ddsnap.core.id_map import Mapped
@@ -271,10 +271,10 @@ def undoing(repo: Repository, journal_tip: str | None, run_id: str) -> Undone:
     return Undone(run, info.sha, record, outcomes, mapped, source, destination, before)
 
 
-def attempts(repo: Repository, journal_tip: str, run: str) -> list[JSONObject]:
-    """Return the records of the runs that were to take a run back, the oldest first."""
+def attempts(repo: Repository, journal_tip: str, runs: Collection[str]) -> list[JSONObject]:
+    """Return the records of the runs that were to take any of these back, the oldest first."""
     records = (record_of(repo, info.sha) for info in replays(repo, journal_tip))
-    return [record for record in records if record.get("undoes") == run][::-1]
+    return [record for record in records if not _taken_back(record).isdisjoint(runs)][::-1]
 
 
 def undone_by(repo: Repository, journal_tip: str, run: str) -> str:
@@ -282,9 +282,15 @@ def undone_by(repo: Repository, journal_tip: str, run: str) -> str:
     undoing_it = (
         info.trailer(RUN) or ""
         for info in replays(repo, journal_tip)
-        if info.trailer(STATE) == "done" and record_of(repo, info.sha).get("undoes") == run
+        if info.trailer(STATE) == "done" and run in _taken_back(record_of(repo, info.sha))
     )
     return next((one for one in undoing_it if not undone_by(repo, journal_tip, one)), "")
+
+
+def _taken_back(record: JSONObject) -> set[str]:
+    """Return the runs that a run was to take back: one, and those that it had resumed."""
+    others = record.get("undoes_too")
+    return {str(record.get("undoes")), *map(str, others if isinstance(others, list) else ())}
 
 
 _LISTED: Final = "`ddsnap log --runs ORG` lists the runs against an org by their ids"

@@ -182,6 +182,7 @@ class Prepared:
             resumes=self.resumes,
             basis=self.basis,
             undoes=self.undo.undone.run if self.undo else "",
+            undoes_too=self.undo.earlier if self.undo else (),
         )
 
     def resume(self) -> JSONObject:
@@ -407,7 +408,7 @@ def _plan_undo(
     plan = undo.plan(_with_lockouts(plan, order, keys, now))
     prepared = Prepared(
         run, order, plan, source, now, reading, id_map, keys, started, Supplied(), quiet=False,
-        undo=undo, maps=undo.maps,
+        undo=undo, maps=undo.maps, warnings=[*undo.warnings],
     )  # fmt: skip
     consent = undo.consent(plan)
     if consent:

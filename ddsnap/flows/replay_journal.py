@@ -102,6 +102,7 @@ class Replayed:
     error: str = ""
     resumes: str = ""
     undoes: str = ""
+    undoes_too: tuple[str, ...] = ()
     requests: Mapping[str, RouteCount] = field(default_factory=dict)
     standing: JSONObject = field(default_factory=dict)
     run: str = ""
@@ -226,6 +227,7 @@ def _record(run: Run, replayed: Replayed, discreet: Discreet) -> JSONObject:
         "error": discreet.line(replayed.error),
         "resumes": replayed.resumes,
         "undoes": replayed.undoes,
+        **({"undoes_too": [*replayed.undoes_too]} if replayed.undoes_too else {}),
         "wrote_until": replayed.wrote_until.isoformat() if replayed.wrote_until else None,
         "requests": traffic(replayed.requests),
         **(replayed.standing or last_standing(run)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ddsnap.core.actions import Action
 from ddsnap.core.deletion import for_good, order_deletions
 from ddsnap.core.directory import read_directory
 from ddsnap.core.fields import value_at
@@ -13,16 +14,18 @@ from ddsnap.core.taking_back import TakenBack, plan_taking_back
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 from ddsnap.flows.id_map import read_maps, read_others
-from ddsnap.flows.left_behind import LeftBehind, body_of
+from ddsnap.flows.left_behind import body_of
 from ddsnap.flows.mute import TAG
 from ddsnap.flows.past_replays import NoRun, attempts, undoing, undone_by
+from ddsnap.flows.remains import remains
+from ddsnap.flows.resumed import chain, followers
 from ddsnap.flows.takeover import unfinished
 from ddsnap.store.branches import branches_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from ddsnap.core.actions import Action
+    from ddsnap.core.directory import Entry
     from ddsnap.core.id_map import IdMap, Mapped
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.plan import Plan
@@ -36,9 +39,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Undo:
-    """A replay that is to be taken back, with the org as it is ``now``."""
+    """Replays that are one and to be taken back, with the org as it is ``now``."""
 
     undone: Undone
+    """The last of them."""
+    earlier: tuple[str, ...]
+    """Those that it went on with."""
     now: View
     catalog: Catalog
     taken: TakenBack
@@ -46,6 +52,9 @@ class Undo:
     """All maps before the replay, and as it left them."""
     silence: Address | None = None
     """The downtime that the replay made for itself."""
+    strangers: Collection[Address] = ()
+    """What it wrote to that somebody had made while it was cut off."""
+    warnings: tuple[str, ...] = ()
 
     def kept(self, own: IdMap) -> IdMap:
         """Return the map of the org onto itself, without what the replay has made."""
@@ -64,6 +73,8 @@ class Undo:
         """Return the plan that restores and deletes, and lets the downtime go last."""
         directory = read_directory(self.now.documents(self.catalog), self.catalog)
         plan = plan_taking_back(self.taken, restoring, directory, self.catalog)
+        strange = (_stays(directory.entries[one]) for one in sorted(self.strangers))
+        plan = replace(plan, actions=(*plan.actions, *strange))
         silence = self.silence
         if silence is None or silence not in directory.entries:
             return plan
@@ -153,7 +164,7 @@ def find_run(repo: Repository, run: str, org: str = "") -> PastRun:
         orgs = ", ".join(one.org for one in found)
         raise UsageError(f"runs of several orgs begin with {run}: {orgs}", "name one with --to")
     if found:
-        return found[0]
+        return _whole(repo, found[0])
     for other in _look(repo, run, [name for name in known if name != org])[0] if org else ():
         raise UsageError(
             f"run {other.run[:12]} was one against {other.org}, not against {org}",
@@ -183,6 +194,26 @@ def _look(
     return found, troubles[0] if troubles else None
 
 
+def _whole(repo: Repository, found: PastRun) -> PastRun:
+    """Return the last of the runs that are one with a run, and the snapshot before the first."""
+    left, tip = unfinished(repo, found.org), repo.branch(f"journal/{found.org}") or ""
+    names = together(repo, found.org, found.run)
+    first = names[0] if names else found.run
+    if first == found.run:
+        before = found.before
+    elif left is not None and left.run == first:
+        before = str(left.begun.get("before"))
+    else:
+        before = undoing(repo, tip, first).before
+    return PastRun(names[-1] if names else found.run, found.org, before)
+
+
+def together(repo: Repository, org: str, run: str) -> list[str]:
+    """Return the runs that are taken back with a run, the oldest first: none if it is already."""
+    tip = repo.branch(f"journal/{org}") or ""
+    return [one for one in chain(repo, org, run) if not (tip and undone_by(repo, tip, one))]
+
+
 def read_undo(
     repo: Repository, now: View, run: str, catalog: Catalog, named: Collection[str] = ()
 ) -> Undo:
@@ -190,7 +221,8 @@ def read_undo(
 
     Raises ``UsageError`` where it was taken back already.
     """
-    tip = repo.branch(f"journal/{now.manifest.org.name}")
+    org = now.manifest.org.name
+    tip = repo.branch(f"journal/{org}")
     undone = undoing(repo, tip, run)
     by = undone_by(repo, tip or "", undone.run)
     if by:
@@ -198,27 +230,44 @@ def read_undo(
             f"run {undone.run[:12]} was taken back by run {by[:12]}",
             f"`ddsnap replay --undo {by[:12]}` takes that back",
         )
-    others = _others(repo, tip or "", undone)
-    left = LeftBehind(undone, now, catalog, others, attempts(repo, tip or "", undone.run))
-    taken = TakenBack(left.made(), left.changed(), frozenset(undone.deleted), others, named)
-    return Undo(undone, now, catalog, taken, _maps_around(repo, undone), left.mute())
+    names = together(repo, org, undone.run)
+    runs = [undoing(repo, tip, one) for one in names]
+    others = _others(repo, tip or "", runs)
+    left = remains(runs, now, catalog, others, attempts(repo, tip or "", names))
+    taken = TakenBack(left.made, left.changed, left.deleted, others, named)
+    maps, earlier = _maps_around(repo, runs), tuple(names[:-1])
+    later = [one for one in followers(repo, org, names) if not undone_by(repo, tip or "", one)]
+    told = (
+        f"run {one[:12]} found again what this one had made: --undo {one[:12]} before this,"
+        " else what it made of that stays, and what that needs"
+        for one in later
+    )
+    return Undo(
+        runs[-1], earlier, now, catalog, taken, maps, left.mute, left.strangers, tuple(told)
+    )
 
 
-def _maps_around(repo: Repository, undone: Undone) -> tuple[Maps, Maps]:
-    """Return the maps before a replay and after it. Raises ``Damaged`` and ``Refused``.
+def _stays(entry: Entry) -> Action:
+    why = "somebody made it while the run was cut off, so nobody knows how it was before"
+    return Action("blocked", entry.address, entry.title, entry.address.id, reasons=(why,))
 
-    They are read before anything is written, so that nothing is once one of them is damaged.
+
+def _maps_around(repo: Repository, runs: Sequence[Undone]) -> tuple[Maps, Maps]:
+    """Return the maps before the first of these replays, and after the last.
+
+    They are read before anything is written: nothing is once one of them is damaged. Raises
+    ``Damaged`` and ``Refused``.
     """
-    (earlier, *_) = repo.commit_info(undone.commit).parents or ("",)
-    return read_maps(repo, earlier) if earlier else {}, read_maps(repo, undone.commit)
+    (earlier, *_) = repo.commit_info(runs[0].commit).parents or ("",)
+    return read_maps(repo, earlier) if earlier else {}, read_maps(repo, runs[-1].commit)
 
 
-def _others(repo: Repository, tip: str, undone: Undone) -> dict[Address, str]:
-    """Return what is another org's by now, unless it is by the very run that is taken back."""
-    (earlier, *_) = repo.commit_info(undone.commit).parents or ("",)
+def _others(repo: Repository, tip: str, runs: Sequence[Undone]) -> dict[Address, str]:
+    """Return what is another org's by now, unless it is by the very runs that are taken back."""
+    (earlier, *_), last = repo.commit_info(runs[0].commit).parents or ("",), runs[-1]
     before, then, now = (
-        read_others(repo, commit, undone.source, undone.destination)
-        for commit in (earlier, undone.commit, tip)
+        read_others(repo, commit, last.source, last.destination)
+        for commit in (earlier, last.commit, tip)
     )
     return {
         there: other

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cut_off import REPLAY, Killer, World, killed, world
+from cut_off import REPLAY, RESUME, Killer, World, killed, world
 from orgs import git
 from runners import make_hub
 from two_orgs import Said, TwoOrgs, two_orgs
@@ -116,6 +116,18 @@ def world_(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
 
 
+def kept(world_: World, before: dict[str, set[str]]) -> dict[str, set[str]]:
+    """What is left of what was not there ``before``: no policies, nothing disabled or cancelled."""
+    left = {name: set(world_.eu1.resources(name)) - ids for name, ids in before.items()}
+    left.pop("restriction_policies", None)
+    users = world_.eu1.resources("users")
+    left["users"] = {one for one in left["users"] if not users[one]["attributes"]["disabled"]}
+    downtimes = world_.eu1.resources("downtime_schedules")
+    going = {one for one in downtimes if not downtimes[one]["attributes"].get("canceled")}
+    left["downtime_schedules"] &= going
+    return {name: ids for name, ids in left.items() if ids}
+
+
 CASES = [(nth, when) for nth in (1, 7, 19, 33, 39) for when in ("before", "after")]
 
 
@@ -129,20 +141,69 @@ def test_a_run_that_was_killed_is_taken_back_without_going_on(
     time.sleep(0.3)  # what was under way when it died has its effect
     begun = json.loads((path / ".git/ddsnap/replay-eu1.ndjson").read_text().splitlines()[0])
     said = world_.run(path, "replay", "--undo", begun["run"][:12], *FOR_GOOD, "--yes")
-    left = {name: set(world_.eu1.resources(name)) - ids for name, ids in before.items()}
-    policies = left.pop("restriction_policies", set())
+    policies = set(world_.eu1.resources("restriction_policies")) - before["restriction_policies"]
     assert all(one.partition(":")[2] not in world_.eu1.resources("dashboards") for one in policies)
-    users = world_.eu1.resources("users")
-    left["users"] = {one for one in left["users"] if not users[one]["attributes"]["disabled"]}
-    downtimes = world_.eu1.resources("downtime_schedules")
-    going = {one for one in downtimes if not downtimes[one]["attributes"].get("canceled")}
-    left["downtime_schedules"] &= going
-    assert {name: ids for name, ids in left.items() if ids} == {}
+    assert kept(world_, before) == {}, said
     assert said.code == 0, said
     assert world_.states(path)[:2] == ["done", "interrupted"]
     world_.verifies(path)
     again = world_.run(path, *REPLAY)
     assert again.code == 0, again
+
+
+@pytest.mark.parametrize("named", ["first", "last"])
+@pytest.mark.parametrize("nth", [7, 33])
+def test_a_run_that_was_resumed_is_taken_back_whole_by_either_name(
+    world_: World, nth: int, named: str
+) -> None:
+    path = world_.fresh("resumed")
+    before = {name: set(world_.eu1.resources(name)) for name in world_.wanted}
+    assert killed(world_.kill_at(path, Killer(nth, "after")))
+    world_.sandbox.settle()
+    begun = json.loads((path / ".git/ddsnap/replay-eu1.ndjson").read_text().splitlines()[0])
+    first = begun["run"]
+    assert world_.resume(path).code == 0
+    last = json.loads(git(path, "show", "journal/eu1:run.json"))["run"]
+    words = ("replay", "--undo", {"first": first, "last": last}[named], *FOR_GOOD, "--yes")
+    said = world_.run(path, *words)
+    assert said.code == 0, said
+    assert f"take back run {last[:12]}, and {first[:12]}, which it went on with, in eu1" in said.out
+    assert kept(world_, before) == {}, said
+    record = json.loads(git(path, "show", "journal/eu1:run.json"))
+    assert (record["undoes"], record["undoes_too"]) == (last, [first])
+    world_.verifies(path)
+    for run in (first, last):
+        again = world_.run(path, "replay", "--undo", run, *FOR_GOOD, "--yes")
+        assert (again.code, "was taken back by run" in again.err) == (2, True)
+    again = world_.run(path, *REPLAY)
+    assert again.code == 0, again
+
+
+def test_a_run_that_went_on_with_another_order_is_named_first(world_: World) -> None:
+    path = world_.fresh("resumed")
+    assert killed(world_.kill_at(path, Killer(20, "after")))
+    world_.sandbox.settle()
+    begun = json.loads((path / ".git/ddsnap/replay-eu1.ndjson").read_text().splitlines()[0])
+    first = begun["run"]
+    words = ("replay", "us1", "roles", "--to", "eu1", "--yes")
+    assert world_.run(path, *words, "--resume").code == 0
+    last = json.loads(git(path, "show", "journal/eu1:run.json"))["run"]
+    said = world_.run(path, "replay", "--undo", first, "--yes")
+    assert f"--undo {last[:12]} before this" in said.err
+    assert f"take back run {first[:12]} in eu1" in said.out
+
+
+def test_a_run_whose_resumption_was_cut_off_too_is_taken_back_whole(world_: World) -> None:
+    path = world_.fresh("resumed")
+    before = {name: set(world_.eu1.resources(name)) for name in world_.wanted}
+    assert killed(world_.kill_at(path, Killer(9, "after")))
+    world_.sandbox.settle()
+    begun = json.loads((path / ".git/ddsnap/replay-eu1.ndjson").read_text().splitlines()[0])
+    assert killed(world_.kill_at(path, Killer(9, "after"), *RESUME))
+    world_.sandbox.settle()
+    said = world_.run(path, "replay", "--undo", begun["run"][:12], *FOR_GOOD, "--yes")
+    assert said.code == 0, said
+    assert kept(world_, before) == {}, said
 
 
 def test_another_machine_takes_it_back_and_brings_back_what_was_lost(

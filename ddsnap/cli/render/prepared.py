@@ -185,7 +185,9 @@ def _head(prepared: Prepared) -> str:
     """From which snapshot to which org."""
     order, to = prepared.order, prepared.run.org
     if prepared.undo:
-        return f"take back run {prepared.undo.undone.run[:12]} in {to}"
+        too = ", ".join(run[:12] for run in prepared.undo.earlier)
+        also = f", and {too}, which it went on with," if too else ""
+        return f"take back run {prepared.undo.undone.run[:12]}{also} in {to}"
     if order.wishes.unmute:
         return f"unmute what ddsnap has made in {to}"
     label = order.revision
