@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ddsnap.core.directory import Directory
     from ddsnap.core.id_map import IdMap
     from ddsnap.core.plan import Plan
-    from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.resource_type import Catalog, ResourceType
 
 _CHANGED: Final = "somebody has changed it since, so it stays"
 
@@ -76,7 +76,15 @@ def _why_not(taken: TakenBack, address: Address, there: Directory, catalog: Cata
         return _CHANGED
     if address in taken.others:
         return also(taken.others[address])
-    return for_good(catalog[address.type], taken.named)
+    return spared(catalog[address.type], taken.named)
+
+
+def spared(type_: ResourceType, named: Collection[str]) -> str:
+    """Say why something stays unless its type is ``named``: nothing would bring it back.
+
+    Who is only disabled can be enabled again.
+    """
+    return "" if type_.disabled else for_good(type_, named)
 
 
 def _referring(there: Directory, written: Collection[Address]) -> dict[Address, set[Address]]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ddsnap.core.actions import Action
-from ddsnap.core.deletion import for_good, order_deletions
+from ddsnap.core.deletion import order_deletions
 from ddsnap.core.directory import read_directory
 from ddsnap.core.fields import value_at
 from ddsnap.core.manifest import OrgIdentity
-from ddsnap.core.taking_back import TakenBack, plan_taking_back
+from ddsnap.core.taking_back import TakenBack, plan_taking_back, spared
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 from ddsnap.flows.id_map import read_maps, read_others
@@ -91,7 +91,7 @@ class Undo:
         return f"ddsnap replay --undo {run} {types} --to {org}" if kept else ""
 
     def _spares(self, action: Action) -> bool:
-        why = for_good(self.catalog[action.address.type], self.taken.named)
+        why = spared(self.catalog[action.address.type], self.taken.named)
         return bool(why) and why in action.reasons
 
     def maps(

@@ -279,7 +279,7 @@ def test_in_the_same_org_nobody_is_named_on_trust():
         "dashboards/d": "blocked",
         "dashboards/e": "blocked",
         "dashboards/f": "create",
-        "restriction_policies/dashboard:gone": "blocked",
+        "restriction_policies/dashboard:gone": "unchanged",
     }
 
 

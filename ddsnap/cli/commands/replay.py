@@ -78,7 +78,7 @@ def replay(
     ddsnap replay --resume --to eu1
     ddsnap replay --plan plan.json
     ddsnap replay --undo 3f2a --to eu1
-    ddsnap replay --undo 3f2a users --to eu1
+    ddsnap replay --undo 3f2a logs_indexes --to eu1
     """
     app: App = context.obj
     connection["api_key"] = to_api_key or connection["api_key"]
