@@ -12,21 +12,21 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ddsnap.api.gateway import Found
-from ddsnap.core.fields import field_path, value_at
+from ddsnap.core.fields import field_path
+from ddsnap.core.makers import made_at, may_be_by
 from ddsnap.core.match import covers, natural_key, portable, portable_digest
 from ddsnap.core.normalize import normalize
 from ddsnap.core.rotation import MARGIN, RESOLUTION
-from ddsnap.core.times import time_of
 from ddsnap.core.values import clone
 from ddsnap.core.written import timely
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
     from datetime import datetime
 
     from ddsnap.api.gateway import Gateway
     from ddsnap.core.resource_type import ResourceType
-    from ddsnap.core.values import JSON, JSONObject
+    from ddsnap.core.values import JSONObject
     from ddsnap.errors import ApiError
 
 
@@ -58,7 +58,7 @@ def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
         body = read_whole(gateway, type_, id_, item)
         if body is None:
             continue
-        if not _mine(type_, body, me) or _is_older(sought, body):
+        if not may_be_by(type_, body, me) or _is_older(sought, body):
             continue
         if equals(type_, body, sought.body):
             equal.append(id_)
@@ -120,37 +120,9 @@ def _first(type_: ResourceType, body: JSONObject) -> JSONObject:
     return body
 
 
-def _mine(type_: ResourceType, body: JSONObject, me: Collection[str]) -> bool:
-    """Whether the resource's maker is the replaying identity, or is not told."""
-    told = set(_makers(type_, body))
-    return not told or not me or not told.isdisjoint(me)
-
-
 def _is_older(sought: Sought, body: JSONObject) -> bool:
     """Whether the resource was surely made before the request; the server's clock tells both."""
-    made = time_of(value_at(body, sought.type.created_at)) if sought.type.created_at else None
+    made = made_at(sought.type, body)
     if made is None or sought.since is None:
         return False
-    return made.timestamp() + RESOLUTION + MARGIN < sought.since
-
-
-def _makers(type_: ResourceType, body: JSONObject) -> Iterator[str]:
-    for path in type_.provenance:
-        name = path.rpartition(".")[2]
-        if name in _MAKERS:
-            yield from _names(value_at(body, path))
-
-
-_MAKERS = ("creator", "created_by", "created_by_handle", "author", "author_handle", "createdBy")
-
-
-def _names(value: JSON) -> Iterator[str]:
-    """The names in what the API says of a person: a handle, or an object that holds one."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name in ("handle", "email", "id", "uuid"):
-            if isinstance(value.get(name), (str, int)):
-                yield str(value[name])
-        for inner in ("data", "attributes"):
-            yield from _names(value.get(inner))
+    return made + RESOLUTION + MARGIN < sought.since
