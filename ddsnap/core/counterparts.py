@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ddsnap.core.circles import equal_circles
 from ddsnap.core.match import natural_key
+from ddsnap.core.unheard import NOTHING, Explained
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 
@@ -31,8 +32,8 @@ class Terms:
 
     adopt: Mapping[Address, str] = field(default_factory=dict)
     create_similar: bool = False
-    ours: Collection[Address] = ()
-    """Destination addresses that an interrupted run made and did not live to record."""
+    explained: Explained = NOTHING
+    """What earlier runs made, and did not live to record."""
     there: Mapping[str, str] | None = None
     """The states of the destination's types; without them everything counts as read."""
     names: Mapping[str, Collection[str]] | None = None
@@ -88,7 +89,7 @@ class Counterparts:
         mapped = self.resolution.id_map.get(address)
         if mapped is not None and mapped.id == there.id:
             return mapped.origin
-        return "created" if there in self.terms.ours else "adopted"
+        return "created" if self.terms.explained.taken.get(address) == there.id else "adopted"
 
 
 def counterparts(resolution: Resolution, terms: Terms) -> Counterparts:
@@ -101,7 +102,8 @@ def counterparts(resolution: Resolution, terms: Terms) -> Counterparts:
     }
     taken = {Address(address.type, known.id) for address, known in resolution.id_map.items()}
     taken -= orphans.keys()
-    taken |= {Address(address.type, id_) for address, id_ in terms.adopt.items()}
+    for ids in (terms.explained.taken, terms.adopt):
+        taken |= {Address(address.type, id_) for address, id_ in ids.items()}
     found = Counterparts(resolution, terms, taken, orphans)
     for address, entry in resolution.source.entries.items():
         type_ = resolution.catalog.get(address.type)
@@ -121,13 +123,22 @@ def match(known: Counterparts, entry: Entry, type_: ResourceType) -> Match:
     resolution, address = known.resolution, entry.address
     id_ = resolution.ids.get(address)
     if id_:
-        mapped = resolution.id_map.get(address)
-        adopted = known.terms.adopt.get(address) == id_ and (not mapped or mapped.id != id_)
-        return Match("adopted" if adopted else "mapped", id_)
+        return _by_id(known, address, id_)
+    if address in known.terms.explained.unclear:
+        return Match("ambiguous", reason=known.terms.explained.unclear[address])
     if natural_key(type_, entry.identifying) is not None:
         key = natural_key(type_, entry.identifying, resolution.value, entry.references)
         return _by_key(known, entry, type_, key)
     return Match("none") if type_.constant_id else _by_document(known, entry, type_)
+
+
+def _by_id(known: Counterparts, address: Address, id_: str) -> Match:
+    mapped = known.resolution.id_map.get(address)
+    if mapped and mapped.id == id_:
+        return Match("mapped", id_)
+    if known.terms.explained.taken.get(address) == id_:
+        return Match("adopted", id_, "made by the run that was interrupted")
+    return Match("adopted" if known.terms.adopt.get(address) == id_ else "mapped", id_)
 
 
 def _check_adopted(resolution: Resolution, adopt: Mapping[Address, str]) -> None:
@@ -155,11 +166,23 @@ def _is_gone(resolution: Resolution, address: Address) -> bool:
 
 def _known(resolution: Resolution, terms: Terms, address: Address, type_: ResourceType) -> str:
     mapped = resolution.id_map.get(address)
-    candidates = [terms.adopt.get(address, ""), mapped.id if mapped else "", type_.constant_id]
+    candidates = [
+        terms.adopt.get(address, ""),
+        mapped.id if mapped else "",
+        _made(terms, address),
+        type_.constant_id,
+    ]
     if resolution.same_org:
         candidates.append(address.id)
     there = resolution.destination.entries
     return next((id_ for id_ in candidates if id_ and Address(address.type, id_) in there), "")
+
+
+def _made(terms: Terms, address: Address) -> str:
+    """What an earlier run made of it, unless somebody has given that to another."""
+    made = terms.explained.taken.get(address, "")
+    given = (one.type == address.type and id_ == made for one, id_ in terms.adopt.items())
+    return "" if made and any(given) else made
 
 
 # --- by what Datadog itself tells them apart
@@ -182,11 +205,8 @@ def _by_key(known: Counterparts, entry: Entry, type_: ResourceType, key: Key | N
 
 
 def _adopted(known: Counterparts, there: Address) -> Match:
-    reason = ""
-    if there in known.terms.ours:
-        reason = "made by the run that was interrupted"
-    elif there in known.orphans:
-        reason = f"it was {known.orphans[there]}, which is gone from the source"
+    own = known.orphans.get(there)
+    reason = f"it was {own}, which is gone from the source" if own else ""
     return Match("adopted", there.id, reason)
 
 
@@ -202,17 +222,14 @@ def _by_document(known: Counterparts, entry: Entry, type_: ResourceType) -> Matc
     if digest is None:
         equal = equal_circles(resolution, known.is_unmapped, entry)
     rivals = _unmatched(known, resolution.source.by_digest[type_name, entry.digest])
-    titled = directory.by_title.get((type_name, entry.title), ())
-    alike = [there for there in titled if known.is_unmapped(there)]
-    own = _own(known, entry, equal, rivals) or _own_alike(known, entry, alike, rivals)
-    if own is not None:
-        return own
     if equal:
         return _by_equality(known, entry, equal, rivals)
     foreign = [there for there in found if resolution.other(there)] if type_.duplicate else []
     if foreign:  # no second one can be made, and both orgs would write to the one
         told = f"{foreign[0]} equals it and is {resolution.other(foreign[0])}"
         return Match("ambiguous", reason=told)
+    titled = directory.by_title.get((type_name, entry.title), ())
+    alike = [there for there in titled if known.is_unmapped(there)]
     if alike and not known.terms.create_similar:
         have = "has" if len(alike) == 1 else "have"
         told = f"{_told(alike)} {have} the same title and another body"
@@ -228,33 +245,6 @@ def _by_equality(
     if len(rivals) > 1:
         return Match("ambiguous", reason=f"{_told(equal)} equals several resources")
     return _adopted(known, equal[0])
-
-
-def _own(
-    known: Counterparts, entry: Entry, equal: Sequence[Address], rivals: Sequence[Address]
-) -> Match | None:
-    """What an interrupted run made of some of several equal resources goes to any of them."""
-    ours = sorted(there for there in equal if there in known.terms.ours)
-    wanting = [address for address in rivals if known.resolution.selected(address)]
-    if not ours or entry.address not in wanting:
-        return None
-    if len(ours) > len(wanting):
-        return Match("ambiguous", reason=f"{_told(ours)} equal it, more than are wanted")
-    return _adopted(known, ours[0])
-
-
-def _own_alike(
-    known: Counterparts, entry: Entry, alike: Sequence[Address], rivals: Sequence[Address]
-) -> Match | None:
-    """What that run made and the server, or half of a second write, left different."""
-    ours = sorted(there for there in alike if there in known.terms.ours)
-    if not ours or not known.resolution.selected(entry.address):
-        return None
-    titled = known.resolution.source.by_title[entry.address.type, entry.title]
-    wanting = _unmatched(known, titled)
-    if len(ours) <= len(wanting) and len(wanting) == len(rivals):
-        return _adopted(known, ours[0])
-    return Match("ambiguous", reason=f"the interrupted run made {_told(ours)}, of several")
 
 
 def _ways_out(entry: Entry, alike: Sequence[Address]) -> str:

@@ -24,6 +24,7 @@ from ddsnap.core.regained import find_regained
 from ddsnap.core.removal import find_doomed, maker_of, plan_removal
 from ddsnap.core.repointing import lost_ids, plan_repointing, repointed_document
 from ddsnap.core.resolution import Resolution, is_symbolic
+from ddsnap.core.unheard import NOTHING, Explained
 from ddsnap.core.values import Address, Document
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def make_plan(
     create_similar: bool = False,
     quiet: bool = False,
     exact: bool = False,
-    ours: Collection[Address] = (),
+    explained: Explained = NOTHING,
     names: Mapping[str, Collection[str]] | None = None,
     others: Mapping[Address, str] | None = None,
     now: datetime | None = None,
@@ -149,11 +150,11 @@ def make_plan(
     adds to the selection what its resources need: within one org only what was lost, since what is
     there stays as it is unless it was selected. ``states`` are those of the snapshot's types,
     ``filtered`` those that it holds a part of, ``unread`` the policies that it may lack, ``there``
-    the states of the destination's types; ``adopt`` names counterparts by hand, ``ours`` are
-    resources that an interrupted run made, ``names`` what Datadog's tables hold there, ``others``
-    what stands there for another org's resources, ``refused`` what the destination would refuse
-    and why, ``self_user`` and ``self_handle`` name who replays there. ``exact`` leaves references
-    as they are to what neither org knows, ``is_preset`` says what the destination has of Datadog's
+    the states of the destination's types; ``adopt`` names counterparts by hand, ``explained`` is
+    what earlier runs made unrecorded, ``names`` what Datadog's tables hold there, ``others`` what
+    stands there for another org's resources, ``refused`` what the destination would refuse and
+    why, ``self_user`` and ``self_handle`` name who replays there. ``exact`` leaves references as
+    they are to what neither org knows, ``is_preset`` says what the destination has of Datadog's
     own. Nothing is deleted without ``deletions``.
     """
     here, there_now = (
@@ -179,9 +180,7 @@ def make_plan(
         deletes=deletions is not None and deletions.asked,
     )
     me = frozenset(filter(None, (self_user, self_handle)))
-    terms = Terms(
-        adopt or {}, create_similar, frozenset(ours), there, names, now, refused or {}, me
-    )
+    terms = Terms(adopt or {}, create_similar, explained, there, names, now, refused or {}, me)
     decisions = begin(resolution, terms)
     holders = find_holders(here, catalog)
     ordered = decide_all(decisions, holders)

@@ -51,6 +51,8 @@ class Written:
     outcome: Outcome | None = None
     sent: list[Sent] = field(default_factory=list)
     """The requests that were intended; the status is 0 where no answer is known."""
+    asked: float = 0.0
+    """When its creation was sent last, by the server's clock."""
     intended: str = ""
     digest: str = ""
     """Of the document that the patch makes."""
@@ -96,6 +98,8 @@ def _take(written: Written, event: Mapping[str, object]) -> None:
         words = (str(event[name]) for name in ("method", "route", "path", "digest", "purpose"))
         method, route, path, digest, purpose = words
         written.sent.append(Sent(method, route, path, 0, digest, purpose))
+        if purpose == "create":
+            written.asked = float(str(event.get("at") or 0))
     elif kind == "result" and written.sent:
         written.sent[-1] = replace(written.sent[-1], status=int(str(event["status"])))
     elif kind == "withheld" and written.sent:  # it was never sent

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
-from ddsnap.core.audit import intended_body
 from ddsnap.core.fields import value_at
 from ddsnap.core.match import covers, filled_in, portable, portable_digest
-from ddsnap.core.paths import document_path
 from ddsnap.core.times import time_of
 from ddsnap.core.values import Address
-from ddsnap.core.written import created, creation, timely
+from ddsnap.flows.arrivals import Arrivals
 from ddsnap.flows.journal import parse_time
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.mute import is_own
-from ddsnap.flows.replay_journal import PATCHES
+from ddsnap.flows.past_writes import PastWrites, body_of
+from ddsnap.flows.unheard import find_unheard
+from ddsnap.flows.unsettled import own_open
 from ddsnap.flows.view import View, snapshot_view
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
-    from ddsnap.core.outcomes import Outcome
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.past_replays import Undone
@@ -96,9 +94,13 @@ class LeftBehind:
         return next((there for there in own if self._is_new(there)), None)
 
     @cached_property
+    def _writes(self) -> PastWrites:
+        return PastWrites(self.now.repo, self.undone, self.catalog)
+
+    @property
     def before(self) -> View:
         """The org before it."""
-        return snapshot_view(self.now.repo, self.undone.before, self.undone.before)
+        return self._writes.before
 
     @cached_property
     def after(self) -> View | None:
@@ -108,22 +110,12 @@ class LeftBehind:
         return snapshot_view(self.now.repo, after, after) if read else None
 
     @cached_property
-    def source(self) -> View:
-        """The snapshot that was replayed."""
-        commit = str(value_at(self.undone.record, "source.commit"))
-        return snapshot_view(self.now.repo, commit, commit)
-
-    @cached_property
     def _wrote_until(self) -> datetime:
         record = self.undone.record
         told = parse_time(record.get("wrote_until")) or parse_time(record.get("finished"))
         requests = (sent for outcome in self.undone.outcomes for sent in outcome.requests)
         late = _LATE if any(sent.status == 0 for sent in requests) else timedelta()
         return (told or datetime.min.replace(tzinfo=timezone.utc)) + late
-
-    @cached_property
-    def _outcomes(self) -> dict[Address, Outcome]:
-        return {outcome.action.address: outcome for outcome in self.undone.outcomes}
 
     def _digest(self, address: Address, there: Address, seen: str) -> str:
         """Return the digest of a document as the replay, or an attempt to undo it, has left it."""
@@ -156,10 +148,10 @@ class LeftBehind:
             return portable_digest(self.catalog[there.type], body)
         if seen:
             return seen
-        outcome = self._outcomes.get(address)
+        outcome = self._writes.outcomes.get(address)
         if outcome is not None and outcome.status == "done" and not outcome.requests:
             return outcome.action.against  # it was as it should be
-        kept = any(self._is_kept(there, one) for one in self._sent(address))
+        kept = any(self._is_kept(there, one) for one in self._writes.sent(address))
         return self._now(there) if kept else ""
 
     def _is_kept(self, there: Address, sent: JSONObject) -> bool:
@@ -189,55 +181,20 @@ class LeftBehind:
         same = old is not None and portable_digest(self.catalog[there.type], old)
         return same == self._now(there)
 
-    def _unrecorded(self, known: Collection[Address]) -> Iterator[Address]:
-        """Yield what it made and was cut off before it heard of it, where that is sure.
+    def _unrecorded(self, known: Collection[Address]) -> list[Address]:
+        """Return what it made and was cut off before it heard of it, where that is sure.
 
-        It is new since, nobody else's, and no more of them hold what was sent than were wanted.
+        Nobody has changed it since, and it is no counterpart that anybody knows of.
         """
-        known = {*known, *self.others}
-        wanted: dict[tuple[str, str], list[list[JSONObject]]] = defaultdict(list)
-        for address, outcome in self._outcomes.items():
-            asked = (sent for sent in outcome.requests if sent.purpose == "create")
-            unheard = any(not 300 <= sent.status < 500 for sent in asked)
-            if outcome.action.kind == "create" and not outcome.to and unheard:
-                sent = self._sent(address)
-                for first in sent[-1:]:
-                    wanted[address.type, canonical.digest(first)].append(sent)
-        for (name, _), bodies in wanted.items():
-            free = [
-                one.address
-                for one in self.now.documents(self.catalog, only=name)
-                if one.address not in known
-                and self._is_new(one.address)
-                and any(self._is_kept(one.address, sent) for sent in bodies[0])
-            ]
-            yield from free if len(free) <= len(bodies) else ()
-
-    def _sent(self, address: Address) -> list[JSONObject]:
-        """What it was about to write, by its patch; also what a creation could say."""
-        outcome = self._outcomes.get(address)
-        data = self.now.repo.read_file(self.undone.commit, f"{PATCHES}/{document_path(address)}")
-        if outcome is None:
-            return []
-        there = Address(address.type, outcome.to or outcome.action.to)
-        own = outcome.action.base == "destination"
-        view, named = (self.before, there) if own else (self.source, address)
-        base, type_ = body_of(view, named, self.catalog), self.catalog[address.type]
-        if base is None:
-            return []
-        steps = canonical.decode(data) if data else []
-        patch = (
-            [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-        )
-        body = portable(type_, intended_body(base, patch))
-        call = creation(type_, body) if outcome.action.kind == "create" else None
-        started = parse_time(self.undone.record.get("now"))
-        if call is None or started is None:
-            return [body]
-        return [body, timely(type_, created(type_, call, body), None, started)]
-
-
-def body_of(view: View, address: Address, catalog: Catalog) -> JSONObject | None:
-    """Return the document of an address; ``None`` where the view holds none."""
-    found = view.document(document_path(address), catalog)
-    return found.body if found else None
+        told = self.undone
+        arrivals = Arrivals(self.now, self.catalog, told.mapped)
+        open_ = own_open(told.record, told.run, told.outcomes)
+        found = find_unheard(open_, arrivals, self._writes.source)
+        made = {Address(a.type, id_): self._writes.sent(a) for a, id_ in found.taken.items()}
+        return [
+            there
+            for there, sent in made.items()
+            if there not in known
+            and there not in self.others
+            and any(self._is_kept(there, one) for one in sent)
+        ]

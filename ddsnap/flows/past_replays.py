@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 RUN: Final = "Ddsnap-Run"
 STATE: Final = "Ddsnap-State"
+CUT: Final = ("interrupted", "failed")
+"""The states of a run that ended before its plan did."""
+
 _REPLAYS: Final = ("run replay ", "run restore ", "run undo ")
 TAKES_BACK: Final = ("undo", "unmute")
 """The kinds of runs that change what the maps say of other orgs' replays."""
@@ -153,6 +156,13 @@ def runs(repo: Repository, tip: str) -> Iterator[CommitInfo]:
 def replays(repo: Repository, tip: str) -> Iterator[CommitInfo]:
     """Yield the newest commit of each replay and restore, the newest run first."""
     return (info for info in runs(repo, tip) if info.subject.startswith(_REPLAYS))
+
+
+def last_replays(repo: Repository, org: str) -> Iterator[tuple[CommitInfo, JSONObject]]:
+    """Yield the replays into an org with their records, the newest first."""
+    tip = repo.branch(f"journal/{org}")
+    for info in replays(repo, tip) if tip else ():
+        yield info, record_of(repo, info.sha)
 
 
 def replayed_into(repo: Repository) -> list[str]:

@@ -9,6 +9,7 @@ from ddsnap.core.fields import value_at
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.plan import Plan, make_plan
 from ddsnap.core.select import parse_filter
+from ddsnap.core.unheard import NOTHING, Explained
 from ddsnap.core.values import Address
 from ddsnap.errors import Refused
 
@@ -38,7 +39,7 @@ def plan_replay(
     exact: bool = False,
     adopt: Mapping[Address, str] | None = None,
     create_similar: bool = False,
-    ours: Collection[Address] = (),
+    explained: Explained = NOTHING,
     names: Mapping[str, Collection[str]] | None = None,
     others: Mapping[Address, str] | None = None,
     now: datetime | None = None,
@@ -72,7 +73,7 @@ def plan_replay(
         create_similar=create_similar,
         quiet=is_quiet(source.manifest.org, destination.manifest.org, live=live),
         exact=exact,
-        ours=ours,
+        explained=explained,
         names=names,
         others=others,
         now=now,

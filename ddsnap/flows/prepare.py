@@ -19,11 +19,12 @@ from ddsnap.core.reach import consulted, reached
 from ddsnap.core.saved_plan import compare, dependents
 from ddsnap.core.secrets import maybe_marked
 from ddsnap.core.transform import unmatched
+from ddsnap.core.unheard import NOTHING
 from ddsnap.errors import Refused, UsageError
 from ddsnap.flows.app_links import AppLinks, app_links
+from ddsnap.flows.arrivals import Arrivals
 from ddsnap.flows.as_before import basis_of, names_there, recall
 from ddsnap.flows.id_map import read_map, read_others
-from ddsnap.flows.interrupted import recognized
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.mute import server_now
 from ddsnap.flows.planning import (
@@ -58,10 +59,10 @@ if TYPE_CHECKING:
     from ddsnap.core.transform import Rule
     from ddsnap.core.values import Address, Document, JSONObject
     from ddsnap.flows.as_before import AsBefore
-    from ddsnap.flows.interrupted import Earlier
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.read_org import Scope
     from ddsnap.flows.run import Run
+    from ddsnap.flows.unsettled import Earlier
     from ddsnap.flows.view import View
     from ddsnap.flows.wishes import Wishes
 
@@ -117,7 +118,7 @@ class Prepared:
     started: datetime
     supplied: Supplied
     quiet: bool
-    resumes: str = ""
+    earlier: Earlier | None = None
     undo: Undo | None = None
     maps: Maps | None = None
     """Makes of the org's map onto itself, once the outcomes are known, all maps that change."""
@@ -179,7 +180,8 @@ class Prepared:
             transforms=tuple(rule.name for rule in self.source.rules),
             plan=self.as_before.digest if self.as_before else self.plan.digest(),
             identity=self.keys.user,
-            resumes=self.resumes,
+            handle=self.keys.handle,
+            resumes=self.earlier.run if self.earlier else "",
             basis=self.basis,
             undoes=self.undo.undone.run if self.undo else "",
             undoes_too=self.undo.earlier if self.undo else (),
@@ -216,6 +218,7 @@ class Prepared:
             "before": record.before,
             "plan": record.plan,
             "identity": record.identity,
+            "handle": record.handle,
             "resumes": record.resumes,
             "resume": self.resume(),
         }
@@ -248,7 +251,9 @@ def prepare(
     if order.wishes.undo or order.wishes.unmute:
         view, reading = look(replace(order.scope, again=again(None)), None)
         plan_own = _plan_undo if order.wishes.undo else _plan_unmute
-        return plan_own(run, order, keys, view, reading=reading, started=started)
+        own = plan_own(run, order, keys, view, reading=reading, started=started)
+        own.earlier = earlier
+        return own
     selected = order.wishes.selection(order.source, run.catalog)
     needed = None if selected is None else _needed(run, order, selected)
     only = frozenset[str]() if needed is None else needed.types
@@ -310,9 +315,10 @@ def _plan(
     )
     names = names_there(run)
     source = ReplaySource(order.source, catalog, order.rules, resolvable=resolvable, names=names)
-    new = earlier.made(before, catalog) if earlier else []
-    made = [document for document in new if document.address not in others]
-    known = recognized(made, source.documents() if made else (), id_map, catalog, started)
+    explained = NOTHING
+    if earlier is not None:
+        arrivals = Arrivals(before, catalog, id_map)
+        explained = earlier.unsettled.explained(arrivals, order.source, source.documents)
     planned = partial(
         plan_replay,
         order.source,
@@ -323,9 +329,9 @@ def _plan(
         selection=selected,
         dependencies=wishes.dependencies,
         live=wishes.live,
-        adopt={**known, **wishes.adopted(order.source, catalog)},
+        adopt=wishes.adopted(order.source, catalog),
         create_similar=wishes.create_similar,
-        ours={document.address for document in made},
+        explained=explained,
         names=names,
         others=others,
         now=started,
@@ -358,7 +364,7 @@ def _plan(
         started,
         Supplied(),
         plan.resolution is not None and plan.resolution.quiet,
-        earlier.run if earlier else "",
+        earlier,
         basis=basis.told(plan) if basis else {},
         warnings=notes,
     )

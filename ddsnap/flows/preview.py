@@ -9,6 +9,7 @@ from ddsnap.flows.ground import check_meant
 from ddsnap.flows.prepare import prepare
 from ddsnap.flows.recovery import check_recovery
 from ddsnap.flows.sync import ALONE, look
+from ddsnap.flows.unsettled import earlier
 from ddsnap.flows.view import live_view
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def preview(run: Run, order: Order, exchange: Exchange = ALONE) -> Prepared:
         note = check_recovery(run.gateway, run.org)
     except Refused as refusal:
         note = f"a replay would be refused: {refusal.message}"
-    prepared = prepare(run, order, keys, lambda scope, _: live_view(run, scope))
+    cut_off = earlier(run.repo, run.org, order.source.manifest.org.public_id)
+    prepared = prepare(run, order, keys, lambda scope, _: live_view(run, scope), cut_off)
     prepared.warnings[:0] = [*warnings, *([note] if note else [])]
     return prepared

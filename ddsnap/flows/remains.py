@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ddsnap.core.values import Address
-from ddsnap.flows.left_behind import LeftBehind, body_of
+from ddsnap.flows.left_behind import LeftBehind
+from ddsnap.flows.past_writes import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

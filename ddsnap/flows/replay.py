@@ -21,18 +21,18 @@ from ddsnap.flows.discreet import Discreet
 from ddsnap.flows.ground import check_ground
 from ddsnap.flows.heirs import inheriting, knowing, models_of, shows
 from ddsnap.flows.id_map import map_files, updated
-from ddsnap.flows.interrupted import CUT, earlier
 from ddsnap.flows.lease import Lease
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.newcomers import Newcomers
-from ddsnap.flows.past_replays import newest
+from ddsnap.flows.past_replays import CUT, newest
 from ddsnap.flows.prepare import Prepared, check_limits, prepare
 from ddsnap.flows.read_back import dangling, marked_among, policies_of, scope_of
 from ddsnap.flows.repeating import again
 from ddsnap.flows.replay_journal import Mute, stage_replay
 from ddsnap.flows.sync import ALONE, Exchange, begin, publish, push_along
 from ddsnap.flows.takeover import take_over, unfinished
+from ddsnap.flows.unsettled import Unsettled, earlier
 from ddsnap.flows.view import snapshot_view
 from ddsnap.flows.work import Ground, Work
 from ddsnap.flows.worker_keys import keep_keys
@@ -149,7 +149,7 @@ def replay(
         take_over(run, run.org, exchange, resume=resume)
         last = newest(run.repo, run.repo.branch(run.journal))
         run = inheriting(run)
-        cut_off = earlier(run, order.source.manifest.org.public_id)
+        cut_off = earlier(run.repo, run.org, order.source.manifest.org.public_id)
         seen: list[Reading] = []
         prepared = prepare(run, order, keys, partial(_looked, run, seen), cut_off)
         if shows(prepared.before, prepared.supplied.known - run.guard.known.values):
@@ -316,6 +316,7 @@ class _Replay:
             warnings=[*prepared.warnings, *notes],
             approved=approved.to_json() if approved else {},
             wrote_until=wrote_until,
+            unsettled=self._unsettled(outcomes, told, state).to_json(),
         )
         theirs = prepared.before.manifest.org
         files = {
@@ -348,6 +349,19 @@ class _Replay:
         final.pushed = published.pushed
         final.warnings += [*notes, *published.warnings]  # the others were told with the plan
         return final
+
+    def _unsettled(
+        self, outcomes: Sequence[Outcome], told: Mapping[Address, Written], state: State
+    ) -> Unsettled:
+        """Return what a later run has to look for: what this one could not find out."""
+        earlier, wishes = self.prepared.earlier, self.prepared.order.wishes
+        before = earlier.unsettled if earlier else Unsettled()
+        return before.after(
+            outcomes,
+            self.run.id,
+            {address: written.asked for address, written in told.items()},
+            whole=state in ("done", "partial") and wishes.is_whole,
+        )
 
     def _read_back(
         self, outcomes: Sequence[Outcome], carried: CarriedOut, muted: Mute | None

@@ -76,12 +76,13 @@ class Replayed:
     """All that the record of a replay holds; ``started`` is the time that its requests know.
 
     ``before`` and ``after`` are the destination's snapshots, ``plan`` the plan's digest,
-    ``identity`` is the user by whose keys it wrote. ``standing`` is what the next capture builds
-    on (`journal.standing` of the last reading), by default what the last run has left. ``run`` is
-    named where the record is that of another run, which this one closes. On an equal ``basis`` the
-    next one finds as little to write. To what was ``approved`` a run is held that goes on with it.
-    ``wrote_until`` is a time before which the answers to its writes came: who changed something
-    later was somebody else.
+    ``identity`` is the user by whose keys it wrote, ``handle`` what that one is called.
+    ``standing`` is what the next capture builds on (`journal.standing` of the last reading), by
+    default what the last run has left. ``run`` is named where the record is that of another run,
+    which this one closes. On an equal ``basis`` the next one finds as little to write, and
+    ``unsettled`` is what it has to look for first. To what was ``approved`` a run is held that goes
+    on with it. ``wrote_until`` is a time before which the answers to its writes came: who changed
+    something later was somebody else.
     """
 
     state: State
@@ -96,6 +97,7 @@ class Replayed:
     transforms: tuple[str, ...] = ()
     plan: str = ""
     identity: str = ""
+    handle: str = ""
     mute: Mute | None = None
     warnings: Sequence[str] = ()
     problems: Sequence[Problem] = ()
@@ -109,6 +111,7 @@ class Replayed:
     basis: JSONObject = field(default_factory=dict)
     approved: JSONObject = field(default_factory=dict)
     wrote_until: datetime | None = None
+    unsettled: JSONObject = field(default_factory=dict)
 
 
 def stage_replay(
@@ -220,6 +223,7 @@ def _record(run: Run, replayed: Replayed, discreet: Discreet) -> JSONObject:
         "transforms": [*replayed.transforms],
         "plan": replayed.plan,
         "identity": replayed.identity,
+        "handle": replayed.handle,
         "mute": None if mute is None else _mute(mute),
         "warnings": [discreet.line(text) for text in replayed.warnings],
         "problems": [_problem(problem) for problem in replayed.problems[:_MOST_PROBLEMS]],
@@ -233,6 +237,7 @@ def _record(run: Run, replayed: Replayed, discreet: Discreet) -> JSONObject:
         **(replayed.standing or last_standing(run)),
         **({"basis": replayed.basis} if replayed.basis else {}),
         **({"approved": replayed.approved} if replayed.approved else {}),
+        **replayed.unsettled,
     }
     return {name: discreet.value(value) for name, value in record.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +16,9 @@ from ddsnap.flows.account import MUTE, Written, patches_of, told_by
 from ddsnap.flows.id_map import map_files, read_map, updated
 from ddsnap.flows.past_replays import did_not_end, leftover, refuse_open, replays
 from ddsnap.flows.replay_journal import OPEN, Mute, Replayed, Source, stage_replay
+from ddsnap.flows.silence import Silent
 from ddsnap.flows.sync import publish
+from ddsnap.flows.unsettled import Unsettled, earlier
 from ddsnap.flows.wishes import Wishes
 from ddsnap.store.locks import held_by
 from ddsnap.store.run_log import MEND, forget, log_path, read_events
@@ -175,6 +177,7 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
         transforms=tuple(rules),  # type: ignore[arg-type]
         plan=str(begun.get("plan", "")),
         identity=str(begun.get("identity", "")),
+        handle=str(begun.get("handle", "")),
         resumes=str(begun.get("resumes", "")),
         mute=_mute(told),
         undoes=str(_options(resume).get("undo") or ""),
@@ -184,6 +187,7 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
         wrote_until=_last_answer(left.events),
     )
     outcomes = [_outcome(written) for address, written in told.items() if address.id != MUTE]
+    record = replace(record, unsettled=_unsettled(run.repo, left, record, outcomes, told))
     from_org = OrgIdentity(source.org, source.public_id, "")
 
     def compose() -> dict[str, str]:
@@ -209,6 +213,22 @@ def _last_answer(events: Iterable[Mapping[str, object]]) -> datetime | None:
     """Return when the last answer came that is known of."""
     times = [at for event in events if isinstance(at := event.get("at"), (int, float))]
     return datetime.fromtimestamp(max(times), timezone.utc) if times else None
+
+
+def _unsettled(
+    repo: Repository,
+    left: Unfinished,
+    record: Replayed,
+    outcomes: Sequence[Outcome],
+    told: Mapping[Address, Written],
+) -> JSONObject:
+    """Return what it left open, beside what those before it did."""
+    last = earlier(repo, record.destination.name, record.source.public_id)
+    before = last.unsettled if last else Unsettled()
+    at = {address: written.asked for address, written in told.items()}
+    # Of a run of another machine is known what it has published, and until when it could write.
+    silent = () if left.here else (Silent(left.run, str(left.begun.get("expires") or "")),)
+    return before.after(outcomes, left.run, at, silent=silent).to_json()
 
 
 def _mute(told: Mapping[Address, Written]) -> Mute | None:

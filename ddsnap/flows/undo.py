@@ -14,9 +14,9 @@ from ddsnap.core.taking_back import TakenBack, plan_taking_back, spared
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 from ddsnap.flows.id_map import read_maps, read_others
-from ddsnap.flows.left_behind import body_of
 from ddsnap.flows.mute import TAG
 from ddsnap.flows.past_replays import NoRun, attempts, undoing, undone_by
+from ddsnap.flows.past_writes import body_of
 from ddsnap.flows.remains import remains
 from ddsnap.flows.resumed import chain, followers
 from ddsnap.flows.takeover import unfinished

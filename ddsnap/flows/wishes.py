@@ -91,6 +91,11 @@ class Wishes:
         """Whether less than the whole snapshot is wanted."""
         return bool(self.words or self.filters)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the run has to do with all that the snapshot holds."""
+        return not (self.narrowed or self.undo or self.unmute)
+
     def adopted(self, source: View, catalog: Catalog) -> dict[Address, str]:
         """Return the counterparts that were named by hand. Raises ``UsageError``."""
         foreign = foreign_types(catalog)

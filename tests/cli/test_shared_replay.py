@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,10 +75,10 @@ def states(hub: Path) -> list[str]:
     return git(hub, "log", "--first-parent", f"--format={told}", "journal/eu1").split()
 
 
-def die(orgs: World, path: Path, nth: int, **pace: float) -> None:
+def die(orgs: World, path: Path, nth: int, words: tuple[str, ...] = REPLAY, **pace: float) -> None:
     """Kill a replay after so many writes, and delete all that it had."""
     killer = Killer(nth, "after")
-    killer.process = process = start(path, *REPLAY, **pace)
+    killer.process = process = start(path, *words, **pace)
     orgs.sandbox.watch = killer
     assert killed(orgs.end(process))
     orgs.sandbox.watch = lambda _when, _what: True
@@ -119,6 +121,37 @@ def test_what_was_published_of_a_dead_replay_is_told_by_the_journal(orgs: World,
     told = git(hub, "show", "journal/eu1~2:outcomes.ndjson")
     assert told.count('"status":"done"') > 5
     orgs.is_whole(path)
+
+
+def test_what_others_made_is_not_the_work_of_a_dead_replay(orgs: World, hub: Path) -> None:
+    die(orgs, clone(orgs, hub, "first"), 1, lease=4)
+    write = Writer(orgs.sandbox, orgs.eu1)
+    later = (datetime.now(timezone.utc) + timedelta(days=1)).isoformat()
+    theirs = {}
+    for made in ({"created_at": later}, {"author_handle": "other@eu1.example"}):
+        id_ = write("POST", "/api/v1/dashboard", board("Linked", note("by hand")))["id"]
+        orgs.eu1.resources("dashboards")[id_].update(made)
+        theirs[id_] = copy.deepcopy(orgs.eu1.resources("dashboards")[id_])
+    path = clone(orgs, hub, "second")
+    resumed = orgs.run(path, *RESUME)
+    assert resumed.code == 0, resumed
+    assert {id_: orgs.eu1.resources("dashboards")[id_] for id_ in theirs} == theirs
+    mapped = orgs.map_of(path)["dashboards"].values()
+    assert not {entry["id"] for entry in mapped} & set(theirs)
+
+
+def test_what_a_dead_replay_was_not_about_is_not_its_work(orgs: World, hub: Path) -> None:
+    about_roles = (*REPLAY[:2], "roles", *REPLAY[2:])
+    die(orgs, clone(orgs, hub, "first"), 1, about_roles, lease=4)
+    by_hand = board("Linked", note("by hand"))
+    made = Writer(orgs.sandbox, orgs.eu1)("POST", "/api/v1/dashboard", by_hand)["id"]
+    path = clone(orgs, hub, "second")
+    for words in (RESUME, REPLAY):
+        said = orgs.run(path, *words)
+        assert said.code == 0, said
+    assert made not in {entry["id"] for entry in orgs.map_of(path)["dashboards"].values()}
+    (kept,) = orgs.eu1.resources("dashboards")[made]["widgets"]
+    assert kept["definition"]["content"] == "by hand"
 
 
 def test_a_dead_replay_is_let_alone_until_its_time_is_over(orgs: World, hub: Path) -> None:

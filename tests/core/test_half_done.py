@@ -10,6 +10,8 @@ from hand_made import docs, planned
 from ddsnap.core import canonical
 from ddsnap.core.half_done import Present
 from ddsnap.core.saved_plan import Approved, compare
+from ddsnap.core.unheard import Explained
+from ddsnap.core.values import Address
 
 NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)
 
@@ -23,8 +25,8 @@ def moved(before, source, documents, known=(), **options):
     return [str(one) for one in compare(approved, Present(plan, bodies.get, NOW))]
 
 
-def ours(documents):
-    return {"ours": {document.address for document in documents}}
+def made_by_it(address, id_):
+    return {"explained": Explained({Address.parse(address): id_})}
 
 
 def test_little_is_kept_of_what_does_nothing():
@@ -63,7 +65,7 @@ def test_a_test_of_which_the_monitor_was_symbolic():
 def test_what_the_run_made_and_could_not_record_is_done():
     before = planned(BOARD)
     made = docs(monitors={"91": {"name": "a"}})
-    assert moved(before, BOARD, made, **ours(made)) == []
+    assert moved(before, BOARD, made, **made_by_it("monitors/1", "91")) == []
     assert moved(before, BOARD, made) == ["monitors/1"]  # somebody else did
 
 

@@ -21,8 +21,6 @@ from hand_made import (
     planned,
     wanted,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ddsnap.catalog import CATALOG as REAL
 from ddsnap.catalog import shared
@@ -32,6 +30,7 @@ from ddsnap.core.id_map import Mapped
 from ddsnap.core.match import portable, portable_digest
 from ddsnap.core.plan import intended, make_plan
 from ddsnap.core.resource_type import Call, Catalog, Ref
+from ddsnap.core.unheard import Explained
 from ddsnap.core.values import Address, Document
 from ddsnap.errors import UsageError
 
@@ -172,53 +171,58 @@ def same(count, **more):
     return {f"d{n:02}": {"title": "t", "w": 1, **more} for n in range(count)}
 
 
-@settings(max_examples=25, deadline=None)
-@given(made=st.integers(0, 5), before=st.integers(0, 2), mapped=st.integers(0, 3))
-def test_equal_resources_take_what_the_interrupted_run_made_and_no_more(made, before, mapped):
-    wished = made + mapped + 2
-    old = {f"old{n}": {"title": "t", "w": "another"} for n in range(before)}
-    new = {f"new{n}": {"title": "t", "w": 1} for n in range(made)}
-    known = {f"map{n}": {"title": "t", "w": 1} for n in range(mapped)}
-    destination = docs(dashboards={**old, **new, **known})
-    ids = {f"dashboards/d{n:02}": f"map{n}" for n in range(mapped)}
+def explained(taken=(), unclear=()):
+    return Explained(
+        {Address.parse(one): id_ for one, id_ in dict(taken).items()},
+        {Address.parse(one): why for one, why in dict(unclear).items()},
+    )
+
+
+def test_what_is_explained_is_ours_and_the_rest_is_made():
+    made = docs(dashboards={"n1": {"title": "t", "w": 1}, "b": {"title": "t", "w": "old"}})
     plan = planned(
-        docs(dashboards=same(wished)),
-        destination,
-        ids,
-        ours=there(*(f"dashboards/{id_}" for id_ in new)),
+        docs(dashboards=same(3)),
+        made,
+        explained=explained({"dashboards/d01": "n1"}),
         create_similar=True,
     )
-    adopted = [step for step in plan.actions if step.kind == "adopt"]
-    assert [step.to for step in adopted] == sorted(new)
-    assert [step.address.id for step in adopted] == sorted(step.address.id for step in adopted)
-    assert {step.origin for step in adopted} <= {"created"}
-    assert {step.reasons for step in adopted} <= {("made by the run that was interrupted",)}
-    assert plan.counts().get("create", 0) == 2
-    assert plan.counts().get("unchanged", 0) == mapped
+    (adopted,) = (step for step in plan.actions if step.kind == "adopt")
+    assert (adopted.address.id, adopted.to, adopted.origin) == ("d01", "n1", "created")
+    assert adopted.reasons == ("made by the run that was interrupted",)
+    assert plan.counts() == {"adopt": 1, "create": 2}
 
 
-def test_more_than_were_wanted_are_ambiguous():
-    made = docs(dashboards={"n1": {"title": "t", "w": 1}, "n2": {"title": "t", "w": 1}})
-    plan = planned(docs(dashboards=same(1)), made, ours=there("dashboards/n1", "dashboards/n2"))
-    assert kinds(plan) == {"dashboards/d00": "ambiguous"}
-
-
-def test_what_the_server_made_of_it_is_found_by_its_title():
-    made = docs(dashboards={"n1": {"title": "t", "w": "settled"}, "b": {"title": "t", "w": "old"}})
-    ours = there("dashboards/n1")
-    (step,) = planned(docs(dashboards=same(1)), made, ours=ours).actions
-    assert (step.kind, step.to, step.origin, len(step.patch)) == ("adopt", "n1", "created", 1)
-    of_several = planned(docs(dashboards=same(3)), made, ours=ours, create_similar=True)
-    assert of_several.counts() == {"adopt": 1, "create": 2}
-    two = docs(dashboards={"d": {"title": "t", "w": 1}, "e": {"title": "t", "w": 2}})
-    assert set(kinds(planned(two, made, ours=ours)).values()) == {"ambiguous"}
-
-
-def test_what_has_a_key_is_ours_too():
+def test_what_is_ours_is_brought_to_what_is_wanted_by_now():
+    made = docs(dashboards={"n1": {"title": "t", "w": "settled"}})
     (step,) = planned(
-        docs(roles={"r": {"name": "a"}}), docs(roles={"R": {"name": "a"}}), ours=there("roles/R")
+        docs(dashboards=same(1)), made, explained=explained({"dashboards/d00": "n1"})
     ).actions
+    assert (step.kind, step.to, step.origin, len(step.patch)) == ("adopt", "n1", "created", 1)
+
+
+def test_what_has_a_key_is_ours_only_if_it_is_explained():
+    source, there = docs(roles={"r": {"name": "a"}}), docs(roles={"R": {"name": "a"}})
+    (step,) = planned(source, there, explained=explained({"roles/r": "R"})).actions
     assert (step.kind, step.origin) == ("adopt", "created")
+    (step,) = planned(source, there).actions
+    assert (step.kind, step.origin) == ("adopt", "adopted")
+
+
+def test_what_is_unclear_is_ambiguous_until_somebody_says_which_it_is():
+    source, there = docs(dashboards=same(1)), docs(dashboards={"n1": {"title": "t", "w": "x"}})
+    unclear = explained(unclear={"dashboards/d00": "who knows"})
+    (step,) = planned(source, there, explained=unclear, create_similar=True).actions
+    assert (step.kind, step.reasons) == ("ambiguous", ("who knows",))
+    by_hand = {Address("dashboards", "d00"): "n1"}
+    (step,) = planned(source, there, explained=unclear, adopt=by_hand).actions
+    assert (step.kind, step.to, step.origin) == ("adopt", "n1", "adopted")
+
+
+def test_what_was_given_away_by_hand_is_nobody_elses():
+    source, there = docs(dashboards=same(2)), docs(dashboards={"n1": {"title": "t", "w": 1}})
+    by_hand = {Address("dashboards", "d01"): "n1"}
+    plan = planned(source, there, explained=explained({"dashboards/d00": "n1"}), adopt=by_hand)
+    assert kinds(plan) == {"dashboards/d00": "create", "dashboards/d01": "adopt"}
 
 
 # --- matching
