@@ -126,7 +126,7 @@ def natural_key(
     if type_.built_in_key and is_built_in(type_, body):
         named = [value_at(body, path) for path in type_.built_in_key]
         return tuple(canonical.encode(_folded(value)).decode() for value in named)
-    paths = [field_path(path) for path in _key_fields(type_, body)]
+    paths = [field_path(path) for path in key_fields(type_, body)]
     within = [ref for ref in references if any(path.covers(ref.parts) for path in paths)]
     if resolve is not None and within:
         known = {reference: resolve(reference) for reference in within}
@@ -139,8 +139,8 @@ def natural_key(
     return tuple(canonical.encode(value).decode() for value in values)
 
 
-def _key_fields(type_: ResourceType, body: JSONObject) -> tuple[str, ...]:
-    """The fields that tell this resource from others, as far as people decide about them."""
+def key_fields(type_: ResourceType, body: JSONObject) -> tuple[str, ...]:
+    """Return the fields that tell this resource from others, as far as people decide about them."""
     for path, value, fields in type_.key_if:
         if canonical.same(value_at(body, path), value):
             return fields
@@ -197,7 +197,7 @@ def _unbind(type_: ResourceType, body: JSONObject) -> JSONObject:
     body.pop(RESERVED, None)
     for path in _bound(type_):
         path.remove(body)
-    for name in {*type_.natural_key} - {*_key_fields(type_, body)} if type_.key_if else ():
+    for name in {*type_.natural_key} - {*key_fields(type_, body)} if type_.key_if else ():
         field_path(name).remove(body)
     if body.get(_LINKS) == {}:
         del body[_LINKS]

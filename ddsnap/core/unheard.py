@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
 from ddsnap.core.match import covers, natural_key, portable
+from ddsnap.core.names import folded, same_name
 from ddsnap.core.normalize import title_of
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def explain(
 
 def mark(type_: ResourceType, title: str) -> str:
     """What is the same of a resource and of what made it; nothing where titles tell nothing."""
-    return "" if type_.natural_key else _folded(title)
+    return "" if type_.natural_key else folded(title)
 
 
 @dataclass
@@ -159,20 +160,19 @@ class _Sharing:
                 self.taken.update((one.address, address.id) for one, address in pairs)
 
     def suspect(self, one: Unheard) -> None:
-        """Let nothing be made beside what has the same title, and may be its work."""
+        """Let nothing be made beside what is called the same, and may be its work."""
         if self._is_settled(one):
             return
-        title = _folded(one.title)
+        type_ = self.catalog[one.address.type]
         found = [
             document.address
             for document in self._candidates(one, one.title)
-            if title
-            and document.address not in self.claimed
-            and not _is_keyed(self.catalog[one.address.type], document.body)
-            and _folded(title_of(self.catalog[one.address.type], document.body)) == title
+            if document.address not in self.claimed
+            and not _is_keyed(type_, document.body)
+            and _is_called(type_, document.body, one)
         ]
         if found:
-            self.unclear[one.address] = _told(one, found, "which has its title")
+            self.unclear[one.address] = _told(one, found, "which is called the same")
 
     def _is_settled(self, one: Unheard) -> bool:
         return one.address in self.taken or one.address in self.unclear
@@ -206,9 +206,11 @@ def _is_keyed(type_: ResourceType, body: JSONObject) -> bool:
     return natural_key(type_, body) is not None and type_.timely is None
 
 
-def _folded(title: str) -> str:
-    """A title as servers leave it at least."""
-    return title.strip().casefold()
+def _is_called(type_: ResourceType, there: JSONObject, one: Unheard) -> bool:
+    if one.sent is not None:
+        return same_name(type_, there, one.sent)
+    title = folded(one.title)
+    return bool(title) and folded(title_of(type_, there)) == title
 
 
 def _told(one: Unheard, found: Sequence[Address], what: str) -> str:

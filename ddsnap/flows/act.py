@@ -29,7 +29,7 @@ from ddsnap.core.requests import (
 from ddsnap.core.tracing import carried
 from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError, DdsnapError
-from ddsnap.flows.lost import Sought, in_the_way, look
+from ddsnap.flows.lost import Sought, Unclear, find_lost, in_the_way
 from ddsnap.flows.present import ABSENT, present_of
 from ddsnap.flows.sending import TRIES, Sending
 from ddsnap.flows.work import Done, left
@@ -48,9 +48,6 @@ if TYPE_CHECKING:
 
 ENDED: Final = "the run was interrupted"
 """Why an action was not reached."""
-
-_LOOKS: Final = 2
-"""How often is looked for what a lost request has made before it is made again."""
 
 _GONE: Final = (404, 410)
 _TAKEN: Final = (400, 409)
@@ -287,16 +284,10 @@ class _Doing:
             return self.id if self._present(self.id).document is not None else ""
         taken = {*ground.known(type_.name), *ground.binding.ids(type_.name)}
         sought = Sought(type_, body, taken, ground.now, since=self.sending.since)
-        for nth in range(_LOOKS):
-            found = look(ground.run.gateway, sought, ground.me)
-            if len(found) > 1:
-                told = ", ".join(sorted(found))
-                raise _Unsettled("ambiguous", f"its answer was lost, and {told} equal it")
-            if found:
-                return found[0]
-            if nth + 1 < _LOOKS:
-                ground.pause()
-        return ""
+        try:
+            return find_lost(ground.run.gateway, sought, ground.me, ground.pause)
+        except Unclear as why:
+            raise _Unsettled("ambiguous", str(why)) from None
 
     def _there_already(self, body: JSONObject, error: ApiError) -> str:
         if self.id and error.status in _TAKEN:  # its name is its id

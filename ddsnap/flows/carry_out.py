@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.actions import Action
-from ddsnap.core.match import natural_key
+from ddsnap.core.names import name_of
 from ddsnap.core.outcomes import renamed
 from ddsnap.core.protection import protects
 from ddsnap.core.repointing import repointed, still_pointing
@@ -247,11 +247,14 @@ class _Board:
         return replace(work, policies=policies)
 
     def _key(self, work: Work) -> object:
-        """What is the same for resources that nothing tells apart: they are made one by one."""
+        """What is the same for resources that are made one by one.
+
+        Once an answer is lost, what it tells of is known by its name, or by all that it holds.
+        """
         type_, body = self._ground.run.catalog[work.action.address.type], work.document.body
         if work.action.kind != "create":
             return None
-        return type_.name, natural_key(type_, body) or self._ground.binding.digest(work.document)
+        return type_.name, name_of(type_, body) or self._ground.binding.digest(work.document)
 
     def _refuse(self, action: Action, why: str) -> None:
         for one in (action, *self._policies.get(action.address, ())):

@@ -1,7 +1,8 @@
 """After a write whose answer was lost: looking whether it had its effect.
 
-What counts is new since the run began, is nobody else's counterpart, equals what was sent, and, as
-far as the API tells, was made after the request by the replaying identity.
+What counts is new since the run began, is nobody else's counterpart, and, as far as the API tells,
+was made after the request by the replaying identity. It equals what was sent, or is what a server
+made of that.
 """
 
 from __future__ import annotations
@@ -9,25 +10,30 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.api.gateway import Found
 from ddsnap.core.fields import field_path
 from ddsnap.core.makers import made_at, may_be_by
 from ddsnap.core.match import covers, natural_key, portable, portable_digest
+from ddsnap.core.names import same_name
 from ddsnap.core.normalize import normalize
 from ddsnap.core.rotation import MARGIN, RESOLUTION
 from ddsnap.core.values import clone
 from ddsnap.core.written import timely
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
     from ddsnap.api.gateway import Gateway
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSONObject
     from ddsnap.errors import ApiError
+
+
+_LOOKS: Final = 2
+"""How often is looked for what a lost request has made before it is made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +50,53 @@ class Sought:
     """The server's time when it was sent: what is older is not it."""
 
 
-def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
-    """Return the ids of what the lost request may have made: what equals it, else what covers it.
+class Unclear(Exception):  # noqa: N818 - an outcome, which whoever looks has to tell
+    """What is there may be what was sent, or not: nothing may be sent again."""
 
-    ``me`` are the names of the replaying identity: its handle, its ids.
+
+def find_lost(
+    gateway: Gateway, sought: Sought, me: Collection[str], pause: Callable[[], object]
+) -> str:
+    """Return the id of what a lost request has made; empty where it had no effect.
+
+    ``me`` are the names of the replaying identity: its handle, its ids. A second look comes after
+    a ``pause``. Raises ``Unclear``.
+    """
+    for nth in range(_LOOKS):
+        if nth:
+            pause()
+        found, how = _look(gateway, sought, me)
+        if len(found) > 1:
+            raise Unclear(f"its answer was lost, and {', '.join(sorted(found))} {how}")
+        if found:
+            return found[0]
+    return ""
+
+
+def _look(gateway: Gateway, sought: Sought, me: Collection[str]) -> tuple[list[str], str]:
+    """Return what the request may have made, and what speaks for that.
+
+    What equals what was sent, else what holds all of it, else what is called the same.
     """
     type_ = sought.type
-    equal, alike = [], []
+    equal, whole, alike = [], [], []
+    for id_, body in _others(gateway, sought, me):
+        if equals(type_, body, sought.body):
+            equal.append(id_)
+        elif _holds(sought, body):
+            whole.append(id_)
+        elif same_name(type_, body, sought.body):
+            alike.append(id_)
+    if equal or whole:
+        return equal or whole, "equal it"
+    return alike, "are called the same"
+
+
+def _others(
+    gateway: Gateway, sought: Sought, me: Collection[str]
+) -> Iterator[tuple[str, JSONObject]]:
+    """Yield what was not known before, and may be the replaying identity's work."""
+    type_ = sought.type
     for item in gateway.list(type_, parents=sought.parents):
         id_ = gateway.id_of(type_, item)
         if id_ in sought.known:
@@ -58,13 +104,8 @@ def look(gateway: Gateway, sought: Sought, me: Collection[str]) -> list[str]:
         body = read_whole(gateway, type_, id_, item)
         if body is None:
             continue
-        if not may_be_by(type_, body, me) or _is_older(sought, body):
-            continue
-        if equals(type_, body, sought.body):
-            equal.append(id_)
-        elif _holds(sought, body):
-            alike.append(id_)
-    return equal or alike
+        if may_be_by(type_, body, me) and not _is_older(sought, body):
+            yield id_, body
 
 
 def in_the_way(gateway: Gateway, sought: Sought, error: ApiError) -> str:
@@ -78,7 +119,7 @@ def in_the_way(gateway: Gateway, sought: Sought, error: ApiError) -> str:
         return named["id"]
     if error.status != HTTPStatus.CONFLICT or not natural_key(type_, sought.body):
         return ""
-    found = look(gateway, sought, ())
+    found = [id_ for id_, body in _others(gateway, sought, ()) if equals(type_, body, sought.body)]
     return found[0] if len(found) == 1 else ""
 
 

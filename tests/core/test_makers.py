@@ -20,7 +20,7 @@ ME = ("u-1", "me@e.example")
         ("monitors", {"created": "2026-03-01T12:00:00Z"}),
         ("service_level_objectives", {"created_at": int(MOMENT)}),
         ("notebooks", {"attributes": {"created": "2026-03-01T13:00:00+01:00"}}),
-        ("synthetics_private_locations", {"createdAt": "2026-03-01T12:00:00"}),
+        ("synthetics_private_locations", {"createdAt": "2026-03-01T12:00:00Z"}),
     ],
 )
 def test_when_it_was_made_is_read_in_any_form(name, body):

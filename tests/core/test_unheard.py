@@ -66,7 +66,7 @@ def test_a_title_alone_makes_it_unclear_and_names_the_way_out(title):
     assert explained.taken == {}
     assert explained.unclear == {
         Address("dashboards", "d"): "the run that was cut off may have made dashboards/new, which"
-        " has its title: --adopt dashboards/d=new takes it"
+        " is called the same: --adopt dashboards/d=new takes it"
     }
 
 

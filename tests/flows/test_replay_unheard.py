@@ -140,7 +140,7 @@ def test_of_the_same_title_alone_it_is_neither_written_over_nor_made_beside(orgs
     told = orgs.outcomes()[TITLE]
     assert told["status"] == "ambiguous"
     way = f"--adopt dashboards/{source}={there}"
-    assert f"dashboards/{there}, which has its title: {way} takes it" in told["error"]
+    assert f"dashboards/{there}, which is called the same: {way} takes it" in told["error"]
     said = replay(orgs, *way.split())
     assert said.sent == [f"PUT /api/v1/dashboard/{there}"]
     told = orgs.outcomes()[TITLE]
@@ -215,3 +215,84 @@ def test_a_narrower_run_in_between_forgets_nothing(orgs: Pair) -> None:
     assert (said.code, said.sent) == (0, [])
     assert orgs.run_record()["open"] == []
     assert len(orgs.eu1.all("downtime_schedules")) == 1
+
+
+# --- answers that are lost on the way, of servers that store something else than they were sent
+
+
+def lowered(sent: Any) -> Any:
+    return {**sent, "title": sent["title"].lower()}
+
+
+HABITS = {"trim": "trim", "fill": "fill", "reorder": "reorder", "drop": "drop", "lower": lowered}
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_what_the_server_stores_otherwise_is_not_sent_again(orgs: Pair, habit: str) -> None:
+    orgs.us1.dashboard("Team Board ", note("x"), note("y"), description="text ", tags=["team:a"])
+    orgs.capture()
+    fault = orgs.sandbox.faults.add
+    fault(Fault(org="eu1", method="POST", path=BOARDS, mangle=HABITS[habit]))
+    fault(Fault(org="eu1", method="POST", path=BOARDS, nth=1, after=True, reset=True))
+    said = replay(orgs)
+    assert (said.code, said.sent) == (0, ["POST /api/v1/dashboard"])
+    (there,) = orgs.eu1.all("dashboards")
+    assert list(orgs.ids("dashboards").values()) == [there]
+    assert replay(orgs).sent == []
+
+
+def test_an_address_that_the_server_lowers_is_that_of_the_same_user(orgs: Pair) -> None:
+    orgs.us1.user("ann@e.example")
+    (user,) = (u for u in orgs.us1.all("users").values() if "ann" in u["attributes"]["handle"])
+    user["attributes"].update(handle="Ann@E.example", email="Ann@E.example")
+    orgs.capture()
+
+    def lower(sent: Any) -> Any:
+        sent["data"]["attributes"]["email"] = sent["data"]["attributes"]["email"].lower()
+        return sent
+
+    users = "/api/v2/users$"
+    fault = orgs.sandbox.faults.add
+    fault(Fault(org="eu1", method="POST", path=users, mangle=lower))
+    fault(Fault(org="eu1", method="POST", path=users, nth=1, after=True, reset=True))
+    said = replay(orgs)
+    assert said.on("/api/v2/users", "POST") == said.writes[:1]
+    handles = [user["attributes"]["handle"] for user in orgs.eu1.all("users").values()]
+    assert handles.count("ann@e.example") == 1
+
+
+@pytest.mark.parametrize("who", ["owner@e.example", "other@e.example"])
+def test_a_namesake_that_is_made_at_that_moment(orgs: Pair, who: str) -> None:
+    """That of the same user may be what was sent; that of another one is not."""
+    orgs.us1.dashboard(TITLE, note("x"), note("y"))
+    orgs.capture()
+
+    def meanwhile(sent: Any) -> Any:
+        if not orgs.eu1.all("dashboards"):
+            board(orgs, "by hand", author_handle=who)
+        return {**sent, "widgets": sent["widgets"][::-1]}
+
+    fault = orgs.sandbox.faults.add
+    fault(Fault(org="eu1", method="POST", path=BOARDS, nth=1, mangle=meanwhile))
+    fault(Fault(org="eu1", method="POST", path=BOARDS, nth=1, after=True, reset=True))
+    said = replay(orgs)
+    assert len(orgs.eu1.all("dashboards")) == 2
+    told = orgs.outcomes()[TITLE]
+    if who.startswith("owner"):
+        assert (said.code, told["status"], told["to"]) == (4, "ambiguous", "")
+        assert replay(orgs).sent == []
+    else:
+        assert (said.code, told["status"]) == (0, "done")
+    assert "by hand" in texts(orgs)
+
+
+def test_namesakes_of_one_run_are_not_taken_for_one_another(orgs: Pair) -> None:
+    for nth in range(6):
+        orgs.us1.dashboard(TITLE, note(f"text {nth}"))
+    orgs.capture()
+    for nth in (1, 3, 6):
+        orgs.sandbox.faults.add(Fault(org="eu1", method="POST", path=BOARDS, nth=nth, reset=True))
+    said = replay(orgs, "--timeout", "1s")
+    assert said.code == 0, said.err
+    assert texts(orgs) == [f"text {nth}" for nth in range(6)]
+    assert len(set(orgs.ids("dashboards").values())) == 6
