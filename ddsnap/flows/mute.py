@@ -11,18 +11,19 @@ from ddsnap.core.actions import Action
 from ddsnap.core.fields import value_at
 from ddsnap.core.requests import create_request, new_id
 from ddsnap.core.times import time_of
-from ddsnap.core.values import Address, Document
+from ddsnap.core.values import Address
 from ddsnap.errors import ApiError, AuthError
 from ddsnap.flows.account import MUTE
+from ddsnap.flows.lost import Sought, Unclear, find_lost
 from ddsnap.flows.sending import TRIES, Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ddsnap.core.outcomes import Sent
-    from ddsnap.core.values import JSON, JSONObject
+    from ddsnap.core.values import JSON, Document, JSONObject
     from ddsnap.flows.run import Run
-    from ddsnap.store.run_log import RunLog
+    from ddsnap.flows.work import Ground
 
 TAG: Final = "migration:true"
 TYPE: Final = "downtime_schedules"
@@ -79,36 +80,29 @@ def _lasts(schedule: JSON, now: datetime) -> bool:
     return start is None or start <= now + _EARLY
 
 
-def mute(
-    run: Run,
-    log: RunLog,
-    documents: Iterable[Document],
-    now: datetime,
-    check: Callable[[], object] = lambda: None,
-) -> Mute:
-    """See to it that the downtime is there, before the first monitor is.
-
-    ``check`` raises where the run must not write any more.
-    """
-    known = {document.address.id: document for document in documents}
+def mute(ground: Ground, documents: Iterable[Document]) -> Mute:
+    """See to it that the downtime is there, before the first monitor is."""
+    run, known = ground.run, {document.address.id: document for document in documents}
     there = next(find_mutes(known.values(), server_now(run)), None)
     if there:
         return Mute(there.address.id)
     type_ = run.catalog[TYPE]
     action = Action("create", Address(TYPE, MUTE), _MESSAGE)
-    sending = Sending(run, log, action, type_, check=check)
-    request = create_request(type_, BODY, now=now)
+    sending = Sending(run, ground.log, action, type_, check=ground.check)
+    request = create_request(type_, BODY, now=ground.now)
     while True:
         try:
             item = sending.send(request, request.body).item
         except AuthError:  # noqa: PERF203 - a loop of attempts
             raise
         except LostAnswer:
-            made = _look(run)
+            made, why_not = _look(ground, known, sending.since)
             if made:
                 return Mute(made, made=True, requests=tuple(sending.sent))
             if len(sending.sent) >= TRIES:
-                return Mute(why_not="no answer came, and it is not there")
+                why_not = why_not or "no answer came, and it is not there"
+            if why_not:
+                return Mute(why_not=why_not)
         except ApiError as error:
             return Mute(why_not=error.message)
         else:
@@ -117,14 +111,18 @@ def mute(
             return Mute(id_, made=True, requests=tuple(sending.sent))
 
 
-def _look(run: Run) -> str:
-    type_ = run.catalog[TYPE]
-    listed = [
-        Document(Address(TYPE, run.gateway.id_of(type_, item)), item)
-        for item in run.gateway.list(type_)
-    ]
-    found = filter(is_own, find_mutes(listed, server_now(run)))
-    return next((one.address.id for one in found), "")
+def _look(ground: Ground, known: Collection[str], since: float | None) -> tuple[str, str]:
+    """Return what a lost request has made, or why nobody can tell."""
+    run = ground.run
+    sought = Sought(run.catalog[TYPE], BODY, known, ground.now, since=since)
+    try:
+        return find_lost(run.gateway, sought, ground.me, ground.pause), ""
+    except Unclear as why:
+        return "", str(why)
+    except AuthError:
+        raise
+    except ApiError as error:
+        return "", f"its answer was lost, and it could not be looked for: {error.message}"
 
 
 def server_now(run: Run) -> datetime:

@@ -221,14 +221,6 @@ class _Replay:
 
     def _write(self, log: RunLog) -> tuple[CarriedOut, Mute | None, str]:
         prepared, run = self.prepared, self.run
-        muted, barred = None, {}
-        if prepared.needs_mute:
-            there = prepared.before.documents(run.catalog, only=DOWNTIMES)
-            made = mute(run, log, there, prepared.started, self.lease.check_time)
-            muted = Mute(made.id, made.made, made.requests) if made.id else None
-            if made.why_not:
-                why = f"the downtime for {TAG} could not be made: {made.why_not}"
-                barred = {"monitors": why}
         binding = Binding(prepared.plan)
         ground = Ground(
             run,
@@ -250,6 +242,14 @@ class _Replay:
             prepared.order.wishes.allow_self_lockout,
             self.lease.check_time,
         )
+        muted, barred = None, {}
+        if prepared.needs_mute:
+            there = prepared.before.documents(run.catalog, only=DOWNTIMES)
+            made = mute(ground, there)
+            muted = Mute(made.id, made.made, made.requests) if made.id else None
+            if made.why_not:
+                why = f"the downtime for {TAG} could not be made: {made.why_not}"
+                barred = {"monitors": why}
         if any(a.kind == "create" and a.address.type == LOCATIONS for a in prepared.plan.actions):
             self._keys = prepared.order.keys_folder()
         means = Means(

@@ -296,3 +296,38 @@ def test_namesakes_of_one_run_are_not_taken_for_one_another(orgs: Pair) -> None:
     assert said.code == 0, said.err
     assert texts(orgs) == [f"text {nth}" for nth in range(6)]
     assert len(set(orgs.ids("dashboards").values())) == 6
+
+
+# --- the downtime of a migration
+
+
+def quietly(orgs: Pair) -> Said:
+    orgs.us1.monitor("one")
+    orgs.capture()
+    path = "/api/v2/downtime$"
+    fault = Fault(org="eu1", method="POST", path=path, nth=1, after=True, reset=True)
+    orgs.sandbox.faults.add(fault)
+    return orgs.run("replay", "us1", "--to", "eu1", "--yes", "--timeout", "1s")
+
+
+def test_a_mute_that_shows_up_a_moment_later_is_not_made_again(orgs: Pair) -> None:
+    fault = Fault(org="eu1", method="GET", path="/api/v2/downtime$", nth=2, empty=True)
+    orgs.sandbox.faults.add(fault)
+    said = quietly(orgs)
+    assert said.code == 0, said.err
+    assert said.sent == ["POST /api/v2/downtime", "POST /api/v1/monitor"]
+    (there,) = orgs.eu1.all("downtime_schedules")
+    mute = orgs.run_record()["mute"]
+    assert (mute["id"], mute["made"]) == (there, True)
+
+
+def test_where_nobody_can_look_for_the_mute_no_monitor_is_made(orgs: Pair) -> None:
+    fault = Fault(org="eu1", method="GET", path="/api/v2/downtime$", nth=range(2, 9), status=400)
+    orgs.sandbox.faults.add(fault)
+    said = quietly(orgs)
+    assert (said.code, said.sent) == (4, ["POST /api/v2/downtime"])
+    assert "it could not be looked for" in said.out
+    orgs.sandbox.faults.clear()
+    orgs.replay(live=False)
+    assert len(orgs.eu1.all("downtime_schedules")) == 1
+    assert len(orgs.eu1.all("monitors")) == 1
