@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ddsnap.core.shapes import as_object, text
 from ddsnap.flows.past_replays import CUT, STATE, last_replays
 from ddsnap.flows.replay_journal import RULES
-from ddsnap.flows.takeover import Begun, Unfinished, approved_by, unfinished
+from ddsnap.flows.takeover import Begun, Unfinished, approved_by, in_order, unfinished
 from ddsnap.flows.wishes import Wishes
 from ddsnap.store.run_log import log_path, read_events
 from ddsnap.store.trees import read_paths
@@ -46,7 +46,7 @@ def _last_open(repo: Repository, org: str, states: Collection[str]) -> Begun | N
         text(source, "commit"),
         text(source, "revision"),
         Wishes.from_json(wishes if isinstance(wishes, dict) else {}),
-        _rules(repo, info.sha),
+        in_order(_rules(repo, info.sha), record),
         "restore" if record.get("kind") == "restore" else "replay",
         approved_by(record),
     )

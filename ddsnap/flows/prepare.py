@@ -220,6 +220,7 @@ class Prepared:
             "identity": record.identity,
             "handle": record.handle,
             "resumes": record.resumes,
+            "transforms": [*record.transforms],
             "resume": self.resume(),
         }
 

@@ -46,21 +46,28 @@ class Unfinished:
         """Return what it was asked to do."""
         resume = self.begun.get("resume")
         told = resume if isinstance(resume, dict) else {}
-        wishes, rules = told.get("wishes"), told.get("rules")
+        wishes = told.get("wishes")
         source = as_object(self.begun.get("source"), "source")
         return Begun(
             text(source, "commit"),
             text(source, "revision"),
             Wishes.from_json(wishes if isinstance(wishes, dict) else {}),
-            {name: str(rule) for name, rule in rules.items()} if isinstance(rules, dict) else {},
+            self.rules(),
             "restore" if self.begun.get("kind") == "restore" else "replay",
             approved_by(told),
         )
 
+    def rules(self) -> dict[str, str]:
+        """Return the texts of its rules, in the order in which they apply."""
+        resume = self.begun.get("resume")
+        rules = resume.get("rules") if isinstance(resume, dict) else None
+        told = rules.items() if isinstance(rules, dict) else ()
+        return in_order({name: str(text) for name, text in told}, self.begun)
+
 
 @dataclass(frozen=True)
 class Begun:
-    """What a replay that did not end was asked to do; ``rules`` are texts by name.
+    """What a replay that did not end was asked to do; ``rules`` are texts by name, in order.
 
     Where it was to carry out a saved plan, ``approved`` is what that allows.
     """
@@ -77,6 +84,13 @@ def approved_by(told: JSONObject) -> Approved | None:
     """Return what a run was allowed to do, by its record. Raises ``Damaged``."""
     approved = told.get("approved")
     return None if approved is None else Approved.from_json(as_object(approved, "approved"))
+
+
+def in_order(rules: Mapping[str, str], record: JSONObject) -> dict[str, str]:
+    """Return rules in the order in which a run's record names them: objects in it are sorted."""
+    names = record.get("transforms")
+    named = [str(name) for name in names] if isinstance(names, list) else []
+    return {name: rules[name] for name in (*named, *rules) if name in rules}
 
 
 def unfinished(repo: Repository, org: str) -> Unfinished | None:
@@ -164,8 +178,7 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
     source = Source(
         text(ours, "org"), text(ours, "public_id"), text(ours, "commit"), text(ours, "revision")
     )
-    resume = begun.get("resume")
-    rules = resume.get("rules", {}) if isinstance(resume, dict) else {}
+    resume, rules = begun.get("resume"), left.rules()
     record = Replayed(
         "interrupted",
         datetime.fromisoformat(str(begun["started"])),
@@ -174,7 +187,7 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
         str(begun["before"]),
         kind="restore" if begun.get("kind") == "restore" else "replay",
         options=_options(resume),
-        transforms=tuple(rules),  # type: ignore[arg-type]
+        transforms=tuple(rules),
         plan=str(begun.get("plan", "")),
         identity=str(begun.get("identity", "")),
         handle=str(begun.get("handle", "")),
@@ -201,7 +214,7 @@ def _record(run: Run, left: Unfinished, exchange: Exchange) -> None:
             record,
             outcomes,
             patches_of(told),
-            {name: str(text) for name, text in rules.items()},  # type: ignore[union-attr]
+            rules,
             maps=map_files(mapped, from_org, theirs),
         )
         return {run.journal: commit}
