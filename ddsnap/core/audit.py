@@ -91,6 +91,8 @@ def expected_requests(
         requests = list(_of_creation(type_, body, base, to, now=now, closes=closes))
     else:
         requests = update_requests(type_, body, present or {}, to, now=now)
+    if action.kind == "adopt" and type_.create:  # it was to be made, and was there already
+        requests.append(create_request(type_, body, now=now, without=closes))
     if identity and type_.discover and type_.nothing_when_empty:
         requests.append(create_request(type_, locked(type_, body, identity), now=now))
     if action.undeletes and (undelete := undelete_request(type_, action.to)):
@@ -112,6 +114,6 @@ def _of_creation(
         return
     yield from finish_requests(type_, body, to, now=now, without=closes)
     yield from update_requests(type_, body, leave_out(type_, body, closes), to, now=now)
-    # What Datadog brought back, or refused to make twice, was brought up to date instead.
+    # What Datadog brought back was brought up to date instead.
     for present in (base, {}):
         yield from update_requests(type_, body, present, to, now=now)

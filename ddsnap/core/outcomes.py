@@ -99,8 +99,8 @@ class Outcome:
     @property
     def wrote(self) -> bool:
         """Whether it changed the destination, wholly or in part."""
-        if self.status == "done":
-            return bool(self.requests)
+        if self.status == "done":  # whatever was not refused had its effect
+            return any(not 300 <= sent.status < 500 for sent in self.requests)
         return any(200 <= sent.status < 300 for sent in self.requests)
 
     def to_json(self) -> JSONObject:

@@ -73,7 +73,7 @@ def act(ground: Ground, work: Work) -> list[Done]:
     """Carry out an action, then those of the policies that protect its resource."""
     first = _carry_out(ground, work, _Doing.act)
     done = [first]
-    made = work.action.kind == "create"
+    made = first.outcome.action.kind == "create"
     # What is there by now is not left open, whatever has come between, and in whatever hurry.
     ground = replace(ground, check=lambda: None) if made else ground
     for policy in work.policies:
@@ -81,7 +81,8 @@ def act(ground: Ground, work: Work) -> list[Done]:
             done.append(_unprotecting(first, policy))
             continue
         with ground.run.gateway.patiently() if made else nullcontext():
-            done.append(_carry_out(ground, policy, _Doing.protect))
+            # Of what is no work of this run, the policy may be somebody's too.
+            done.append(_carry_out(ground, policy, _Doing.protect if made else _Doing.act))
             if done[-1].outcome.status != "done" and made:
                 done[-1] = _carry_out(ground, policy, _locking(done[-1]))
     return done
@@ -216,13 +217,12 @@ class _Doing:
             self.id = id_of(type_, body)
             there = ABSENT if fresh else self._present(self.id)
             if there.document is not None:
-                return self._met(there, body)
+                return self._met(there)
         self._note_patch(body)
         filling = self._filling(body, ABSENT)
         item = self._make_alone(body, filling)
-        if item is None:  # it is there already, under the same natural key
-            self.action = replace(self.action, origin="adopted")
-            return self._update(self._present(self.id))
+        if item is None:  # it is there already, and Datadog takes no second one
+            return self._met(self._present(self.id))
         self._send(filling, finish_requests(type_, filling.document, self.id, now=now))
         return self._finished(as_written=not (type_.quiet or self.action.closes))
 
@@ -266,7 +266,7 @@ class _Doing:
                 self.id = self._there_already(body, error)
                 if not self.id:
                     raise
-                return None
+                return self._own(self.id)
             else:
                 self.id = new_id(self.type, body, answer.item)
                 self.ground.keep(Address(self.type.name, self.id), answer.answer)
@@ -303,11 +303,29 @@ class _Doing:
             raise _Unsettled("ambiguous", f"{self.type.name}/{found}, like it, is {other}")
         return found
 
-    def _met(self, there: Present, body: JSONObject) -> Done:
-        """Deal with a resource that the plan did not find, and that is there by now."""
-        if there.digest != portable_digest(self.type, body):
-            raise _Unsettled("moved", f"somebody has made {self.id} since the plan was made")
-        self.action = replace(self.action, origin="adopted")
+    def _own(self, id_: str) -> JSONObject | None:
+        """Return what is in the way if an earlier request of this action has made it."""
+        lost = any(not 300 <= sent.status < 500 for sent in self.sending.sent)
+        is_new = id_ not in self.ground.known(self.type.name)
+        return (self._present(id_).raw or {}) if lost and is_new else None
+
+    def _met(self, there: Present) -> Done:
+        """Deal with a resource that the plan did not find, or took for another one.
+
+        What holds what is wanted is taken as it is; what does not is not in the plan.
+        """
+        found, id_ = Address(self.type.name, self.id), self.id
+        if there.document is None:
+            raise _Unsettled("moved", f"{found} was in its way, and is gone")
+        present = portable(self.type, there.document)
+        wanted = self.ground.binding.written(self.work.document, present)
+        if portable_digest(self.type, wanted) != there.digest:
+            if id_ not in self.ground.known(self.type.name):
+                raise _Unsettled("moved", f"somebody has made {found} since the plan was made")
+            way = f"--adopt {self.action.address}={id_} takes it over"
+            why = f"Datadog calls {found} the same, and it holds something else: {way}"
+            raise _Unsettled("ambiguous", why)
+        self.action = replace(self.action, kind="adopt", origin="adopted", to=id_)
         self._bind(there)
         return self._finished()
 

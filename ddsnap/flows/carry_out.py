@@ -145,7 +145,7 @@ class _Board:
         self.run()
         for work in self._closing:
             made = self._done(work)
-            if made.outcome.status == "done":
+            if made.outcome.result == "created":
                 self._collect_until(self._means.concurrency - 1)
                 self._busy[self._pool.submit(self._close, work, made)] = None
         self._collect_until(0)

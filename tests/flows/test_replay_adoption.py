@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -116,19 +117,32 @@ def test_what_is_adopted_is_brought_to_the_wanted_content_in_the_same_run(orgs: 
     orgs.settle()
 
 
-def test_a_monitor_that_datadog_calls_a_duplicate_is_taken_and_converged(orgs: Pair) -> None:
-    here = orgs.us1.monitor("load", priority=2)
+def test_what_datadog_calls_a_duplicate_is_written_over_only_where_somebody_says_so(
+    orgs: Pair,
+) -> None:
+    source = orgs.us1.monitor("load", priority=2)
     there = orgs.eu1.monitor("load", priority=4)
     said = orgs.replay(code=4)
-    assert f"--adopt monitors/{here}={there} takes it over, --create-similar creates" in said.out
+    assert f"--adopt monitors/{source}={there} takes it over, --create-similar creates" in said.out
     assert said.sent == []  # of the same title, and not the same: nobody knows whose it is
     assert orgs.outcomes()["load"]["status"] == "similar"
-    said = orgs.replay("--create-similar")
-    assert said.sent == ["POST /api/v1/monitor", f"PUT /api/v1/monitor/{there}"]
-    assert list(orgs.eu1.all("monitors")) == [there]
+    before = copy.deepcopy(orgs.eu1.all("monitors"))
+    said = orgs.replay("--create-similar", code=4)
+    assert said.sent == ["POST /api/v1/monitor"]
+    told = orgs.outcomes()["load"]
+    way = f"--adopt monitors/{source}={there}"
+    assert (told["status"], told["to"]) == ("ambiguous", "")
+    assert f"Datadog calls monitors/{there} the same" in told["error"]
+    assert way in told["error"]
+    assert orgs.eu1.all("monitors") == before
+    said = orgs.replay(*way.split())
+    assert said.sent == [f"PUT /api/v1/monitor/{there}"]
+    told = orgs.outcomes()["load"]
+    assert (told["action"], told["origin"], told["to"]) == ("adopt", "adopted", there)
     assert orgs.eu1.all("monitors")[there]["priority"] == 2
-    assert list(orgs.ids("monitors").values()) == [there]
-    orgs.settle()
+    verified(orgs)
+    assert undone(orgs) == [f"PUT /api/v1/monitor/{there}"]
+    assert orgs.eu1.all("monitors")[there]["priority"] == 4
 
 
 def test_of_several_alike_one_is_named_by_hand(orgs: Pair) -> None:
@@ -142,15 +156,64 @@ def test_of_several_alike_one_is_named_by_hand(orgs: Pair) -> None:
     assert orgs.ids("dashboards") == {here: ids[1]}
 
 
-def test_a_downtime_that_datadog_calls_a_duplicate_is_taken(orgs: Pair) -> None:
+@pytest.mark.parametrize("priority", [2, 4])
+def test_a_duplicate_that_appears_after_the_plan(orgs: Pair, priority: int) -> None:
+    """What equals it is taken without a write; anything else is left as it is."""
+    orgs.us1.monitor("load", priority=2)
+
+    def meanwhile(sent: Any) -> Any:
+        orgs.eu1.monitor("load", priority=priority)
+        return sent
+
+    path = "/api/v1/monitor$"
+    fault = Fault(path=path, org="eu1", method="POST", nth=1, mangle=meanwhile)
+    orgs.sandbox.faults.add(fault)
+    said = orgs.replay(code=0 if priority == 2 else 4)
+    assert {write.status for write in said.writes} == {200, 400}
+    (there,) = orgs.eu1.all("monitors")
+    told = orgs.outcomes()["load"]
+    if priority == 2:
+        assert (told["action"], told["origin"], told["to"]) == ("adopt", "adopted", there)
+        assert "1 adopted" in said.out
+    else:
+        assert (told["status"], told["to"]) == ("moved", "")
+        assert f"somebody has made monitors/{there} since the plan was made" in told["error"]
+    verified(orgs)
+    assert undone(orgs) == []
+    assert orgs.eu1.all("monitors")[there]["priority"] == priority
+
+
+def test_a_duplicate_of_what_a_lost_request_has_made_is_its_work(orgs: Pair) -> None:
+    orgs.us1.monitor("load")
+    path = "/api/v1/monitor$"
+    fault = orgs.sandbox.faults.add
+    fault(Fault(path=path, org="eu1", method="POST", nth=1, after=True, reset=True))
+    orgs.capture()
+    orgs.run("-q", "capture", "eu1")
+    fault(Fault(path=path, org="eu1", method="GET", nth=range(2, 9), empty=True))
+    said = orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live", "--timeout", "1s")
+    assert said.code == 0, said.out
+    assert [write.status for write in said.writes] == [0, 400]
+    (there,) = orgs.eu1.all("monitors")
+    told = orgs.outcomes()["load"]
+    assert (told["action"], told["origin"], told["to"]) == ("create", "created", there)
+    orgs.sandbox.faults.clear()
+    verified(orgs)
+    assert undone(orgs) == [f"DELETE /api/v1/monitor/{there}"]
+
+
+def test_a_downtime_that_was_not_listed_is_left_alone_and_adopted_once_it_is(orgs: Pair) -> None:
     for side, message in ((orgs.us1, "wanted"), (orgs.eu1, "other")):
         side.post("/api/v2/downtime", downtime("env:x", message))
     (there,) = orgs.eu1.all("downtime_schedules")
     orgs.sandbox.faults.add(Fault(path="/api/v2/downtime$", org="eu1", skip=there, times=1))
-    said = orgs.replay()
+    said = orgs.replay(code=4)
     assert [write.status for write in said.on("/api/v2/downtime", "POST")] == [400]
+    assert orgs.outcomes()["wanted"]["status"] == "moved"
+    assert orgs.replay().sent == [f"PATCH /api/v2/downtime/{there}"]
     assert list(orgs.eu1.all("downtime_schedules")) == [there]
     assert orgs.eu1.all("downtime_schedules")[there]["attributes"]["message"] == "wanted"
+    assert orgs.outcomes()["wanted"]["action"] == "adopt"
     orgs.settle()
 
 
@@ -197,7 +260,31 @@ def test_what_somebody_made_after_the_plan_is_not_made_again(orgs: Pair, type_na
     assert set(orgs.eu1.all(type_name)) - before == {there}, said.out
     assert len(said.on(path, "POST")) == 1
     assert there in orgs.ids(type_name).values()
+    (told,) = (one for one in orgs.outcomes().values() if one["requests"] or one["to"] == there)
+    assert (told["action"], told["origin"]) == ("adopt", "adopted")
     orgs.settle()
+
+
+def test_what_somebody_made_otherwise_after_the_plan_is_left_to_the_next_one(orgs: Pair) -> None:
+    orgs.us1.team("core", description="wanted")
+
+    def meanwhile(sent: Any) -> Any:
+        orgs.eu1.team("core", description="other")
+        return sent
+
+    fault = Fault(path="/api/v2/team$", org="eu1", method="POST", nth=1, mangle=meanwhile)
+    orgs.sandbox.faults.add(fault)
+    said = orgs.replay(code=4)
+    assert said.on("", "PATCH") == []
+    assert orgs.outcomes()["core"]["status"] == "moved"
+    verified(orgs)
+    (there,) = orgs.eu1.all("teams")
+    assert orgs.replay().sent == [f"PATCH /api/v2/team/{there}"]
+    told = orgs.outcomes()["core"]
+    assert (told["action"], told["origin"]) == ("adopt", "adopted")
+    verified(orgs)
+    assert undone(orgs) == [f"PATCH /api/v2/team/{there}"]
+    assert orgs.eu1.one("teams", "core")["attributes"]["description"] == "other"
 
 
 def test_what_was_deleted_by_hand_is_made_again_and_its_dependents_follow(orgs: Pair) -> None:
@@ -234,6 +321,18 @@ def test_what_was_edited_by_hand_is_planned_and_repaired(orgs: Pair) -> None:
     assert orgs.replay().sent == [f"PUT /api/v1/dashboard/{there['id']}"]
     assert orgs.eu1.all("dashboards")[there["id"]]["title"] == "Board"
     orgs.settle()
+
+
+def verified(orgs: Pair) -> None:
+    said = orgs.run("verify")
+    assert said.code == 0, said.out
+
+
+def undone(orgs: Pair) -> list[str]:
+    """Take the last run back; return what that sent."""
+    said = orgs.run("replay", "--undo", orgs.run_record()["run"], "--to", "eu1", "--yes")
+    assert said.code == 0, said.out
+    return said.sent
 
 
 def location(name: str) -> object:

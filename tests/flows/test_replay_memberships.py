@@ -23,7 +23,7 @@ def orgs(tmp_path: Path) -> Iterator[Pair]:
         yield made
 
 
-def test_a_member_who_is_there_already_is_no_failure_and_gets_the_role(orgs: Pair) -> None:
+def test_a_member_who_joins_after_the_plan_gets_the_role_by_the_next_one(orgs: Pair) -> None:
     orgs.us1.join(orgs.us1.team("core"), orgs.us1.user("u@e.example"), "admin")
     orgs.eu1.team("core")
     orgs.eu1.user("u@e.example")
@@ -38,6 +38,9 @@ def test_a_member_who_is_there_already_is_no_failure_and_gets_the_role(orgs: Pai
     orgs.sandbox.faults.add(
         Fault(path=path, org="eu1", method="POST", times=1, mangle=meanwhile)
     )  # fmt: skip
+    orgs.replay(code=4)
+    (told,) = (one for one in orgs.outcomes().values() if one["status"] == "moved")
+    assert told["type"] == "team_memberships"
     orgs.replay()
     (membership,) = orgs.eu1.all("team_memberships").values()
     assert membership["attributes"]["role"] == "admin"

@@ -321,7 +321,7 @@ def test_two_of_one_name_do_not_become_one(pair: World) -> None:
     pair.again(LOCKOUT, code=4)
 
 
-def test_what_the_plan_did_not_see_is_adopted_and_never_called_ours(pair: World) -> None:
+def test_what_the_plan_did_not_see_is_left_to_the_next_and_never_called_ours(pair: World) -> None:
     roles = pair.here.resources("roles").values()
     name = next(r["attributes"]["name"] for r in roles if not r["attributes"].get("managed"))
     twin = json.loads(json.dumps(next(iter(pair.there.resources("roles").values()))))
@@ -330,8 +330,11 @@ def test_what_the_plan_did_not_see_is_adopted_and_never_called_ours(pair: World)
     pair.there.load("roles", [twin])
     unseen = Fault(path="^/api/v2/roles$", method="GET", org="eu1", skip=twin["id"], times=1)
     pair.sandbox.faults.add(unseen)
-    done = pair.replay(LOCKOUT)
+    before = json.loads(json.dumps(pair.there.resources("roles")[twin["id"]]))
+    done = pair.replay(LOCKOUT, code=4)
     assert [write.status for write in done.writes if write.status >= 300] == [409]
+    assert pair.there.resources("roles")[twin["id"]] == before
+    pair.replay(LOCKOUT)
     (mapped,) = (m for a, m in pair.id_map().items() if m.id == twin["id"])
     assert mapped.origin == "adopted"
     check(pair)
