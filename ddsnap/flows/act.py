@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ddsnap.core.outcomes import Status
     from ddsnap.core.references import Reference
     from ddsnap.core.requests import Request
-    from ddsnap.core.values import JSONObject
+    from ddsnap.core.values import JSON, JSONObject
     from ddsnap.flows.present import Present
     from ddsnap.flows.work import Ground, Work
 
@@ -258,7 +258,7 @@ class _Doing:
                 found = self._look_for(body)
                 if found:
                     self.id = found
-                    return self._present(found).raw or {}
+                    return self._heard_of(None, self._present(found).raw)
                 tries -= 1
                 if not tries or self.ground.run.gateway.hurried:
                     raise
@@ -269,8 +269,19 @@ class _Doing:
                 return self._own(self.id)
             else:
                 self.id = new_id(self.type, body, answer.item)
-                self.ground.keep(Address(self.type.name, self.id), answer.answer)
-                return answer.item if isinstance(answer.item, dict) else {}
+                return self._heard_of(answer.answer, answer.item)
+
+    def _heard_of(self, answer: JSON, item: JSON) -> JSONObject:
+        """Return what was made, once what only the ``answer`` to its creation shows is kept."""
+        made = item if isinstance(item, dict) else {}
+        try:
+            self.ground.keep(Address(self.type.name, self.id), answer)
+        except DdsnapError as error:
+            self._made(made)
+            raise _Unsettled(
+                "failed", ": ".join(filter(None, (error.message, error.hint)))
+            ) from None
+        return made
 
     def _made(self, item: JSONObject) -> None:
         """Let everybody know the id, and the disk first."""
@@ -307,7 +318,7 @@ class _Doing:
         """Return what is in the way if an earlier request of this action has made it."""
         lost = any(not 300 <= sent.status < 500 for sent in self.sending.sent)
         is_new = id_ not in self.ground.known(self.type.name)
-        return (self._present(id_).raw or {}) if lost and is_new else None
+        return self._heard_of(None, self._present(id_).raw) if lost and is_new else None
 
     def _met(self, there: Present) -> Done:
         """Deal with a resource that the plan did not find, or took for another one.

@@ -44,6 +44,7 @@ from ddsnap.flows.undo import Undo, read_undo
 from ddsnap.flows.unlisted import unlisted, unprotected, unread
 from ddsnap.flows.unmute import read_unmute
 from ddsnap.flows.validation import refusals
+from ddsnap.flows.worker_keys import without_lost_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -320,6 +321,7 @@ def _plan(
     if earlier is not None:
         arrivals = Arrivals(before, catalog, id_map)
         explained = earlier.unsettled.explained(arrivals, order.source, source.documents)
+        explained = without_lost_keys(explained, order.keys_folder)
     planned = partial(
         plan_replay,
         order.source,

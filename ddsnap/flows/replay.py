@@ -10,7 +10,7 @@ from ddsnap.core.outcomes import SETTLED, Outcome, counts, renamed
 from ddsnap.core.paths import document_path
 from ddsnap.core.pending import pending
 from ddsnap.core.values import Address
-from ddsnap.errors import ApiError, AuthError, DdsnapError, ExitCode, Refused
+from ddsnap.errors import ApiError, AuthError, DdsnapError, ExitCode, Refused, UsageError
 from ddsnap.flows import journal
 from ddsnap.flows.account import entry_of, outcomes_of, patches_of, settled, told_by
 from ddsnap.flows.act import ENDED
@@ -35,7 +35,7 @@ from ddsnap.flows.takeover import take_over, unfinished
 from ddsnap.flows.unsettled import Unsettled, earlier
 from ddsnap.flows.view import snapshot_view
 from ddsnap.flows.work import Ground, Work
-from ddsnap.flows.worker_keys import keep_keys
+from ddsnap.flows.worker_keys import LOCATIONS, keep_keys, lost_keys
 from ddsnap.store.locks import org_lock
 from ddsnap.store.maintenance import maintain
 from ddsnap.store.run_log import RunLog, events_of, forget, log_path
@@ -58,8 +58,6 @@ if TYPE_CHECKING:
     from ddsnap.flows.replay_journal import State
     from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
-
-LOCATIONS: Final = "synthetics_private_locations"
 
 _REMEMBERED: Final = 32 << 20
 """Bytes of documents: each is looked at to plan, to write, and to say what came of it."""
@@ -263,7 +261,12 @@ class _Replay:
         return carry_out(ground, prepared.plan, means), muted, barred.get("monitors", "")
 
     def _keep(self, address: Address, answer: JSON) -> None:
-        """Keep the keys of a new private location outside of git: nobody shows them again."""
+        """Keep the keys of a new private location outside of git: nobody shows them again.
+
+        Raises ``UsageError`` where there is no answer that holds them, or no place for them.
+        """
+        if address.type == LOCATIONS and answer is None:
+            raise UsageError(lost_keys(address))
         if address.type == LOCATIONS and self._keys is not None:
             path = keep_keys(self._keys, address, answer)
             self._kept += [str(path)] if path else []

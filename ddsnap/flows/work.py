@@ -62,7 +62,7 @@ class Ground:
     user: str = ""
     pause: Callable[[], object] = lambda: None
     keep: Callable[[Address, JSON], object] = lambda *_: None
-    """Keeps what the answer to a creation alone shows."""
+    """Keeps what the answer to a creation alone shows; raises where that is lost."""
     override: bool = False
     """Whether a policy may shut the replaying identity out."""
     check: Callable[[], object] = lambda: None

@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.core import canonical
 from ddsnap.core.fields import value_at
 from ddsnap.core.paths import document_path
+from ddsnap.core.unheard import Explained
+from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 from ddsnap.store.owned import sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from ddsnap.core.values import JSON, Address, JSONObject
+    from ddsnap.core.values import JSON, JSONObject
+
+LOCATIONS: Final = "synthetics_private_locations"
 
 _HOLDS: Final = ("config", "result_encryption", "private_location.secrets")
 """Where the answer to a creation holds what no later one does."""
@@ -46,6 +50,26 @@ def keys_folder(env: Mapping[str, str], org: str) -> Path:
             "set XDG_STATE_HOME to one that can be written to and outlasts the run",
         ) from None
     return folder
+
+
+def lost_keys(there: Address) -> str:
+    """Say what became of the keys of a location whose creation nobody heard the answer of."""
+    return (
+        f"the keys of its workers were lost with the answer: delete {there} there, and replay again"
+    )
+
+
+def without_lost_keys(explained: Explained, folder: Callable[[], Path | None]) -> Explained:
+    """Let no location pass for whole whose keys were lost with the run that made it."""
+    made = {a: id_ for a, id_ in explained.taken.items() if a.type == LOCATIONS}
+    at = folder() if made else None
+    lost = {
+        address: f"the run that was cut off made {there}, and {lost_keys(there)}"
+        for address, there in ((a, Address(a.type, id_)) for a, id_ in made.items())
+        if at is None or not (at / document_path(there)).exists()
+    }
+    left = {address: id_ for address, id_ in explained.taken.items() if address not in lost}
+    return Explained(left, {**explained.unclear, **lost})
 
 
 def keep_keys(folder: Path, address: Address, answer: JSON) -> Path | None:

@@ -388,6 +388,72 @@ def test_the_keys_of_a_new_location_are_kept_for_its_owner_alone(
     orgs.settle()
 
 
+LOCATIONS = "/api/v1/synthetics/private-locations"
+
+
+def kept_keys(tmp_path: Path) -> list[Path]:
+    return [one for one in (tmp_path / "state").rglob("*") if one.is_file()]
+
+
+def made_anew(orgs: Pair, tmp_path: Path, lost: str) -> None:
+    """Delete the location whose keys were lost, as was said, and replay again."""
+    orgs.eu1.delete(f"{LOCATIONS}/{lost}")
+    said = orgs.replay()
+    assert said.sent[0] == f"POST {LOCATIONS}"
+    (there,) = orgs.eu1.all("synthetics_private_locations")
+    (kept,) = kept_keys(tmp_path)
+    assert there != lost
+    assert str(kept) in said.out
+    orgs.settle()
+
+
+def test_keys_that_were_lost_with_an_answer_are_no_success(orgs: Pair, tmp_path: Path) -> None:
+    orgs.us1.post(LOCATIONS, {"name": "Berlin", "description": "", "tags": []})
+    fault = Fault(org="eu1", method="POST", path="/private-locations$", after=True, reset=True)
+    orgs.sandbox.faults.add(fault)
+    said = orgs.replay(code=4)
+    assert said.sent == [f"POST {LOCATIONS}"]
+    (there,) = orgs.eu1.all("synthetics_private_locations")
+    told = orgs.outcomes()["Berlin"]
+    assert (told["status"], told["to"]) == ("failed", there)
+    assert "the keys of its workers were lost" in told["error"]
+    assert f"delete synthetics_private_locations/{there} there, and replay again" in said.out
+    assert kept_keys(tmp_path) == []
+    orgs.sandbox.faults.clear()
+    made_anew(orgs, tmp_path, there)
+
+
+def test_keys_that_were_lost_with_a_run_are_told_by_the_next(orgs: Pair, tmp_path: Path) -> None:
+    orgs.us1.post(LOCATIONS, {"name": "Berlin", "description": "", "tags": []})
+    fault = orgs.sandbox.faults.add
+    fault(Fault(org="eu1", method="POST", path="/private-locations$", after=True, reset=True))
+    fault(Fault(org="eu1", method="GET", path="/locations$", nth=range(2, 9), status=400))
+    orgs.replay(code=4)
+    orgs.sandbox.faults.clear()
+    (there,) = orgs.eu1.all("synthetics_private_locations")
+    for _ in range(2):
+        said = orgs.replay(code=4)
+        assert said.sent == []
+        told = orgs.outcomes()["Berlin"]
+        assert told["status"] == "ambiguous"
+        assert f"made synthetics_private_locations/{there}, and the keys" in told["error"]
+    made_anew(orgs, tmp_path, there)
+
+
+def test_keys_that_cannot_be_kept_are_no_success(orgs: Pair, tmp_path: Path) -> None:
+    orgs.us1.post(LOCATIONS, {"name": "Berlin", "description": "", "tags": []})
+    folder = tmp_path / "state" / "ddsnap" / "eu1"
+    folder.mkdir(parents=True)
+    (folder / "synthetics_private_locations").write_text("")
+    orgs.replay(code=4)
+    (there,) = orgs.eu1.all("synthetics_private_locations")
+    told = orgs.outcomes()["Berlin"]
+    assert (told["status"], told["to"]) == ("failed", there)
+    assert "delete the location and create it again" in told["error"]
+    (folder / "synthetics_private_locations").unlink()
+    made_anew(orgs, tmp_path, there)
+
+
 def test_a_refusal_says_what_is_wrong_and_the_rest_is_made(orgs: Pair) -> None:
     orgs.us1.post(f"{TESTS}/api", probe("good"))
     orgs.us1.post(f"{TESTS}/api", probe("bad"))
