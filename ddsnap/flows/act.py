@@ -293,7 +293,7 @@ class _Doing:
         ground, type_ = self.ground, self.type
         if self.id:
             return self.id if self._present(self.id).document is not None else ""
-        taken = {*ground.known(type_.name), *ground.binding.ids(type_.name)}
+        taken = {*ground.known.get(type_.name, ()), *ground.binding.ids(type_.name)}
         sought = Sought(type_, body, taken, ground.now, since=self.sending.since)
         try:
             return find_lost(ground.run.gateway, sought, ground.me, ground.pause)
@@ -317,7 +317,7 @@ class _Doing:
     def _own(self, id_: str) -> JSONObject | None:
         """Return what is in the way if an earlier request of this action has made it."""
         lost = any(not 300 <= sent.status < 500 for sent in self.sending.sent)
-        is_new = id_ not in self.ground.known(self.type.name)
+        is_new = id_ not in self.ground.known.get(self.type.name, ())
         return self._heard_of(None, self._present(id_).raw) if lost and is_new else None
 
     def _met(self, there: Present) -> Done:
@@ -331,7 +331,7 @@ class _Doing:
         present = portable(self.type, there.document)
         wanted = self.ground.binding.written(self.work.document, present)
         if portable_digest(self.type, wanted) != there.digest:
-            if id_ not in self.ground.known(self.type.name):
+            if id_ not in self.ground.known.get(self.type.name, ()):
                 raise _Unsettled("moved", f"somebody has made {found} since the plan was made")
             way = f"--adopt {self.action.address}={id_} takes it over"
             why = f"Datadog calls {found} the same, and it holds something else: {way}"

@@ -47,7 +47,7 @@ from ddsnap.flows.validation import refusals
 from ddsnap.flows.worker_keys import without_lost_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -147,18 +147,17 @@ class Prepared:
         monitors = (action for action in self.plan.actions if action.address.type == "monitors")
         return self.quiet and any(action.kind == "create" for action in monitors)
 
-    @cached_property
-    def _known(self) -> dict[str, set[str]]:
-        known: dict[str, set[str]] = {}
-        for address in self.before.addresses(self.run.catalog):
-            known.setdefault(address.type, set()).add(address.id)
+    def known(self) -> dict[str, set[str]]:
+        """Return the destination's ids from before the run, of each type of which it makes one."""
+        made = {action.address.type for action in self.plan.actions if action.kind == "create"}
+        known = {
+            name: {address.id for address in self.before.addresses(self.run.catalog, only=name)}
+            for name in made
+        }
         for address, mapped in self.id_map.items():
-            known.setdefault(address.type, set()).add(mapped.id)
+            if address.type in known:
+                known[address.type].add(mapped.id)
         return known
-
-    def known(self, type_name: str) -> Collection[str]:
-        """Return the destination's ids of a type from before the run."""
-        return self._known.get(type_name, set())
 
     def pause(self) -> None:
         """Give the org time to show what it was sent."""

@@ -219,18 +219,18 @@ class _Replay:
 
     def _write(self, log: RunLog) -> tuple[CarriedOut, Mute | None, str]:
         prepared, run = self.prepared, self.run
-        binding = Binding(prepared.plan)
+        binding, known = Binding(prepared.plan), prepared.known()
         ground = Ground(
             run,
             log,
             binding,
             prepared.supplied,
             prepared.started,
-            prepared.known,
+            known,
             Newcomers(
                 run,
                 prepared.reading.read_at,
-                lambda name: {*prepared.known(name), *binding.ids(name)},
+                lambda name: {*known.get(name, ()), *binding.ids(name)},
                 beside=prepared.order.wishes.create_similar,
             ),
             frozenset(filter(None, (prepared.keys.user, prepared.keys.handle))),

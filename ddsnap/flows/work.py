@@ -48,15 +48,19 @@ class Done:
 
 @dataclass(frozen=True)
 class Ground:
-    """What all actions of a replay share. ``known`` are the ids of a type that nobody may take
-    for new; ``me`` are the replaying identity's names, ``user`` its id as a user."""
+    """What all actions of a replay share.
+
+    ``known`` are, by type, the ids that nobody may take for new; no thread looks them up in the
+    repository, which is one thread's alone. ``me`` are the replaying identity's names, ``user`` its
+    id as a user.
+    """
 
     run: Run
     log: RunLog
     binding: Binding
     supplied: Supplied
     now: datetime
-    known: Callable[[str], Collection[str]]
+    known: Mapping[str, Collection[str]]
     newcomers: Newcomers
     me: frozenset[str] = frozenset()
     user: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 from pairs import api, note, pair
 
 from ddsnap.sandbox import Fault
+from ddsnap.store.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -296,6 +298,27 @@ def test_namesakes_of_one_run_are_not_taken_for_one_another(orgs: Pair) -> None:
     assert said.code == 0, said.err
     assert texts(orgs) == [f"text {nth}" for nth in range(6)]
     assert len(set(orgs.ids("dashboards").values())) == 6
+
+
+def test_only_one_thread_reads_the_repository(orgs: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its objects lie in files that are read by seeking."""
+    orgs.us1.dashboard(TITLE)
+    orgs.us1.monitor("load")
+    orgs.capture()
+    readers = set()
+    read = Repository.read
+
+    def watched(repo: Repository, sha: bytes, kind: int) -> bytes:
+        readers.add(threading.current_thread())
+        return read(repo, sha, kind)
+
+    monkeypatch.setattr(Repository, "read", watched)
+    for path in (BOARDS, "/api/v1/monitor$"):
+        fault = Fault(org="eu1", method="POST", path=path, nth=1, after=True, reset=True)
+        orgs.sandbox.faults.add(fault)
+    said = replay(orgs)
+    assert (said.code, len(said.writes)) == (0, 2)
+    assert readers == {threading.current_thread()}
 
 
 # --- the downtime of a migration
