@@ -32,7 +32,7 @@ from ddsnap.errors import ApiError, AuthError, DdsnapError
 from ddsnap.flows.lost import Sought, Unclear, find_lost, in_the_way
 from ddsnap.flows.present import ABSENT, present_of
 from ddsnap.flows.sending import TRIES, Sending
-from ddsnap.flows.work import Done, left
+from ddsnap.flows.work import Done, lacks_closing, left, unclosed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -123,11 +123,13 @@ def _carry_out(ground: Ground, work: Work, step: Callable[[_Doing], Done]) -> Do
         done = doing.failed("failed", error.message) if sent else doing.failed("not reached", ENDED)
     except DdsnapError as error:
         done = doing.failed("failed", in_our_words(doing.type, error.message))
+    # Whoever goes on with the run must know what it still lacks.
+    told = unclosed(done) if step is _Doing.act and lacks_closing(done) else done
     ground.log.note(
         "outcome",
-        outcome=done.outcome.to_json(),
-        intended=done.intended,
-        aliases=dict(done.aliases),
+        outcome=told.outcome.to_json(),
+        intended=told.intended,
+        aliases=dict(told.aliases),
     )
     return done
 

@@ -17,7 +17,7 @@ from ddsnap.core.saved_plan import dependents
 from ddsnap.core.values import Address
 from ddsnap.errors import DdsnapError
 from ddsnap.flows.act import act, close
-from ddsnap.flows.work import Done, Work, left
+from ddsnap.flows.work import Done, Work, lacks_closing, left, unclosed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,6 +78,7 @@ def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
             result.trouble = error
         finally:
             board.drain()
+            board.tell_unclosed()
     return result
 
 
@@ -103,7 +104,8 @@ class _Board:
         self._ready: list[tuple[int, Address]] = []
         self._busy: dict[Future[list[Done]], object] = {}
         self._equal: dict[object, deque[Work]] = {}
-        self._closing: list[Work] = []
+        self._unclosed: dict[Address, Work] = {}
+        """What is made, or is to be, and lacks what closes its circle."""
         pending = [
             action
             for action in plan.actions
@@ -143,15 +145,16 @@ class _Board:
         for action in self._late:
             self._enter(action, set())
         self.run()
-        for work in self._closing:
-            made = self._done(work)
-            if made.outcome.result == "created":
+        for work in [*self._unclosed.values()]:
+            if self._done(work).outcome.result == "created":
                 self._collect_until(self._means.concurrency - 1)
-                self._busy[self._pool.submit(self._close, work, made)] = None
+                self._busy[self._pool.submit(self._close, work)] = None
         self._collect_until(0)
 
-    def _close(self, work: Work, made: Done) -> list[Done]:
-        return [close(self._ground, work, made)]
+    def _close(self, work: Work) -> list[Done]:
+        done = close(self._ground, work, self._done(work))
+        del self._unclosed[work.action.address]
+        return [done]
 
     def repoint(self) -> None:
         """Point at what Datadog would not undelete, and is another one now."""
@@ -202,6 +205,13 @@ class _Board:
                 self._result.trouble = error
             del self._busy[future]
 
+    def tell_unclosed(self) -> None:
+        """Call no creation done that lacks what was to close its circle."""
+        for address in self._unclosed:
+            done = self._result.done.get(address)
+            if done is not None and lacks_closing(done):
+                self._result.done[address] = unclosed(done)
+
     # --- single steps
 
     def _start(self, address: Address) -> None:
@@ -227,7 +237,7 @@ class _Board:
             self._refuse(action, binding.why(lacking[0]))
             return
         if closes:
-            self._closing.append(work)
+            self._unclosed[address] = work
         key = self._key(work)
         if key is not None and key in self._equal:
             self._equal[key].append(work)

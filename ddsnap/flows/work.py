@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ddsnap.core.outcomes import Outcome
@@ -76,3 +76,14 @@ class Ground:
 def left(action: Action, status: Status, reason: str = "") -> Done:
     """Return the outcome of an action for which nothing is written."""
     return Done(Outcome(action, status, error=reason))
+
+
+def lacks_closing(done: Done) -> bool:
+    """Whether something was created without what closes its circle."""
+    return done.outcome.result == "created" and bool(done.outcome.action.closes)
+
+
+def unclosed(made: Done) -> Done:
+    """Return the outcome of a creation as long as what closes its circle is not written."""
+    reason = "what closes its circle of references was not written"
+    return replace(made, outcome=replace(made.outcome, status="failed", error=reason), intended="")

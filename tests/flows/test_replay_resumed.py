@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pairs import note, pair
@@ -57,3 +60,42 @@ def test_so_they_do_when_another_machine_goes_on() -> None:
     }
     order = Unfinished("run", begun, (), here=False).order()
     assert list(order.rules) == ["z-first", "a-second", "b-unknown"]
+
+
+def test_a_circle_that_is_still_open_is_not_done(orgs: Pair) -> None:
+    """Three circles, each closed by a second write; somebody ends the run at the first of these."""
+    config = orgs.path / "ddsnap.yaml"
+    config.write_text(f"{config.read_text()}capture: {{concurrency: 1}}\n")
+    for nth in range(3):
+        one = orgs.us1.dashboard(f"A{nth}")
+        other = orgs.us1.dashboard(f"B{nth}", note(f"see /dashboard/{one}"))
+        widgets = [{"definition": note(f"see /dashboard/{other}")}]
+        back = {"title": f"A{nth}", "layout_type": "ordered", "widgets": widgets}
+        orgs.us1.put(f"/api/v1/dashboard/{one}", back)
+    orgs.capture()
+
+    def end(sent: Any) -> Any:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        time.sleep(0.5)  # until it has heard of it
+        return sent
+
+    fault = Fault(org="eu1", method="PUT", path="/api/v1/dashboard/", nth=1, mangle=end)
+    orgs.sandbox.faults.add(fault)
+    said = orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live")
+    assert said.code == 130, said.err
+    closed = [write.path for write in said.writes if write.method == "PUT"]
+    assert len(closed) == 1
+    told = [one for one in orgs.outcomes().values() if one["type"] == "dashboards"]
+    assert all(one["to"] for one in told)
+    open_ = [one for one in told if one["status"] != "done"]
+    assert len(open_) == 2
+    assert {one["error"] for one in open_} == {
+        "what closes its circle of references was not written"
+    }
+    assert [r["method"] for one in told for r in one["requests"]].count("PUT") == 1
+    assert orgs.run("verify").code == 0
+    said = orgs.run("replay", "--resume", "--to", "eu1", "--yes")
+    assert said.code == 0, said.out
+    assert [write.method for write in said.writes] == ["PUT", "PUT"]
+    assert orgs.run("verify").code == 0
+    orgs.settle()
