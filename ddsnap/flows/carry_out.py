@@ -20,13 +20,19 @@ from ddsnap.flows.act import act, close
 from ddsnap.flows.work import Done, Work, lacks_closing, left, unclosed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from ddsnap.core.plan import Plan
+    from ddsnap.core.references import Reference
     from ddsnap.flows.work import Ground
 
 _LONGEST_WAIT: Final = 1.0
 """Seconds between two looks at the clock while requests are under way."""
+
+_NOBODY: Final = (
+    "it is restricted, and the keys do not tell whose they are: were its policy refused, nobody"
+    " could hold it alone; give the application key the scope user_access_read"
+)
 
 
 @dataclass
@@ -226,15 +232,9 @@ class _Board:
             return
         work = self._load(action)
         closes = set(action.closes if action.kind == "create" else ())
-        binding = self._ground.binding
-        missing = binding.missing(work.document, action.base)
-        lacking = [ref for ref in missing if ref not in closes]
-        # What nobody can protect is not made at all.
-        for policy in work.policies if action.kind == "create" else ():
-            unbound = binding.missing(policy.document)
-            lacking += [ref for ref in unbound if binding.target(ref) != address]
+        lacking = self._lacking(work, closes)
         if lacking:
-            self._refuse(action, binding.why(lacking[0]))
+            self._refuse(action, lacking)
             return
         if closes:
             self._unclosed[address] = work
@@ -245,6 +245,19 @@ class _Board:
         if key is not None:
             self._equal[key] = deque()
         self._submit(work, key)
+
+    def _lacking(self, work: Work, closes: Collection[Reference]) -> str:
+        """Say what keeps something from being written; what nobody can protect is not made."""
+        binding, action = self._ground.binding, work.action
+        missing = binding.missing(work.document, action.base)
+        lacking = [ref for ref in missing if ref not in closes]
+        policies = work.policies if action.kind == "create" else ()
+        for policy in policies:
+            unbound = binding.missing(policy.document)
+            lacking += [ref for ref in unbound if binding.target(ref) != action.address]
+        if lacking:
+            return binding.why(lacking[0])
+        return _NOBODY if policies and not self._ground.user else ""
 
     def _submit(self, work: Work, key: object) -> None:
         self._busy[self._pool.submit(act, self._ground, work)] = key

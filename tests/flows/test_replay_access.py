@@ -281,6 +281,25 @@ def test_principals_are_those_of_the_destination_wherever_they_stand(orgs: Pair)
     orgs.settle("--allow-self-lockout")
 
 
+def test_nothing_restricted_is_made_by_keys_that_do_not_tell_whose_they_are(orgs: Pair) -> None:
+    """Were its policy refused, it could not be left to them alone."""
+    role, board = orgs.us1.role("R"), orgs.us1.dashboard("Board")
+    orgs.us1.restrict(f"dashboard:{board}", editor=[f"role:{role}"])
+    orgs.us1.dashboard("Open")
+    unknown = Fault(path="^/api/v2/current_user$", org="eu1", status=403)
+    orgs.sandbox.faults.add(unknown)
+    said = orgs.replay(code=4)
+    assert [body["title"] for body in orgs.eu1.all("dashboards").values()] == ["Open"]
+    assert said.on("/restriction_policy/") == []
+    told = orgs.outcomes()["Board"]
+    assert told["status"] == "blocked"
+    assert "the keys do not tell whose they are" in told["error"]
+    orgs.sandbox.faults.remove(unknown)
+    orgs.replay("--allow-self-lockout")
+    there = orgs.ids("dashboards")[board]
+    assert list(orgs.eu1.policy(f"dashboard:{there}")) == ["editor"]
+
+
 def test_a_policy_is_refused_rather_than_widened(orgs: Pair) -> None:
     gone = "00000000-0000-4000-8000-000000000001"
     for title, who in (("None", [f"user:{gone}"]), ("Some", [f"org:{orgs.us1.org.uuid}"])):
