@@ -101,6 +101,20 @@ def merge_order(wanted: list[JSON], present: list[JSON], by: str = "") -> list[J
     return merged
 
 
+def is_reordered(type_: ResourceType, then: JSONObject, now: JSONObject) -> bool:
+    """Whether the members that an order had ``then`` stand in another order; others may be new."""
+    at, _, by = type_.members.partition(EACH)
+    named = [
+        [value_at(element, by.lstrip(".")) for element in members]
+        for members in (value_at(then, at), value_at(now, at))
+        if isinstance(members, list)
+    ]
+    if len(named) < 2:
+        return False
+    old, new = named
+    return [name for name in old if name in new] != [name for name in new if name in old]
+
+
 def _keep_others(type_: ResourceType, body: JSONObject, present: JSONObject) -> None:
     """An order is always sent whole: members that only the destination has keep their place."""
     at, _, by = type_.members.partition(EACH)

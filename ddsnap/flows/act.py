@@ -13,6 +13,7 @@ from ddsnap.core.audit import locked
 from ddsnap.core.behind import holds_marker
 from ddsnap.core.changes import json_patch
 from ddsnap.core.filling import filling as find_filling
+from ddsnap.core.intended import is_reordered
 from ddsnap.core.lockout import in_our_words
 from ddsnap.core.match import named_by_id, natural_key, portable, portable_digest
 from ddsnap.core.normalize import id_of
@@ -390,11 +391,18 @@ class _Doing:
         It must name all there are: who made one in the meantime has it refused, once.
         """
         try:
-            return self._update(self._present(self.action.to))
+            return self._update(self._ordered())
         except ApiError as error:
             if error.status not in _INCOMPLETE:
                 raise
-        return self._update(self._present(self.action.to))
+        return self._update(self._ordered())
+
+    def _ordered(self) -> Present:
+        """Return the order as it is, unless somebody else has brought it about."""
+        present, then = self._present(self.action.to), self.work.then
+        if present.document and then and is_reordered(self.type, then, present.document):
+            raise _Unsettled("moved", "somebody has changed it since the plan was made")
+        return present
 
     def _delete(self) -> Done:
         self.id = self.action.to

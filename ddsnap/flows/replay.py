@@ -26,6 +26,7 @@ from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.newcomers import Newcomers
 from ddsnap.flows.past_replays import CUT, newest
+from ddsnap.flows.past_writes import body_of
 from ddsnap.flows.prepare import Prepared, check_limits, prepare
 from ddsnap.flows.read_back import dangling, marked_among, policies_of, scope_of
 from ddsnap.flows.repeating import again
@@ -283,7 +284,8 @@ class _Replay:
             return Work(action, found.body, self.prepared.edit(found), like=like)
         stored, document = self.prepared.source.load(action.address)
         like = models_of(before, there, document, catalog)
-        return Work(action, stored.body, document, like=like)
+        then = body_of(before, there, catalog) if catalog[there.type].orders else None
+        return Work(action, stored.body, document, like=like, then=then)
 
     def _tick(self, log: RunLog, done: int) -> None:
         """Tell how far it is, and publish that from time to time."""

@@ -27,7 +27,8 @@ class Work:
 
     ``base`` is the stored document, ``document`` what the transformations made of it; ``policies``
     protect the resource, and are written at once after it. ``like`` is the destination's stored
-    document, or what takes its place where it has none, as far as there are markers in it.
+    document, or what takes its place where it has none, as far as there are markers in it. ``then``
+    is the order that the destination had when it was planned to be another one.
     """
 
     action: Action
@@ -35,6 +36,7 @@ class Work:
     document: Document
     policies: tuple[Work, ...] = ()
     like: tuple[JSONObject, ...] = ()
+    then: JSONObject | None = None
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ddsnap.catalog import CATALOG
 from ddsnap.core.directory import read_directory
-from ddsnap.core.intended import intended_document
+from ddsnap.core.intended import intended_document, is_reordered
 from ddsnap.core.match import portable
 from ddsnap.core.resolution import Resolution
 from ddsnap.core.values import Address, Document
@@ -57,3 +59,22 @@ def test_members_that_only_the_destination_has_stay() -> None:
 def test_without_a_destination_or_in_the_same_org_it_is_the_sources() -> None:
     assert intended(SOURCE, None) == OURS
     assert intended(SOURCE, a_list(THEIRS), same_org=True) == OURS
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "moved"),
+    [
+        ("ab", "ab", False),
+        ("ab", "ba", True),
+        ("ab", "xayb", False),  # others are new, be they this run's own
+        ("abc", "ca", True),
+        ("abc", "ac", False),
+        ("", "ab", False),
+    ],
+)
+def test_an_order_is_another_one_if_what_it_had_stands_otherwise(
+    then: str, now: str, moved: bool
+) -> None:
+    type_ = CATALOG["logs_pipelines_order"]
+    before, after = ({"pipeline_ids": [*names]} for names in (then, now))
+    assert is_reordered(type_, before, after) is moved

@@ -71,6 +71,33 @@ def test_an_order_that_is_refused_is_read_and_written_again(orgs: Pair) -> None:
     orgs.settle()
 
 
+def test_an_order_that_somebody_has_changed_since_is_left_as_it_is(orgs: Pair) -> None:
+    turned_round(orgs)
+    pipeline(orgs.eu1, "theirs")
+    pipeline(orgs.us1, "c")
+
+    def meanwhile(sent: Any) -> Any:
+        listed = orgs.eu1.all("logs_pipelines_order")["order"]["pipeline_ids"]
+        listed.insert(0, listed.pop())
+        return sent
+
+    orgs.sandbox.faults.add(
+        Fault(path=f"{PIPELINES}$", org="eu1", method="POST", nth=1, mangle=meanwhile)
+    )
+    said = orgs.replay(code=4)
+    assert said.on(ORDER) == []
+    (told,) = (one for one in orgs.outcomes().values() if one["type"] == "logs_pipelines_order")
+    assert (told["status"], told["error"]) == (
+        "moved",
+        "somebody has changed it since the plan was made",
+    )
+    assert ordered(orgs.eu1) == ["theirs", "a", "b", "c"]
+    assert orgs.run("verify").code == 0
+    orgs.replay()
+    assert [name for name in ordered(orgs.eu1) if name != "theirs"] == ["b", "a", "c"]
+    orgs.settle()
+
+
 def test_an_order_goes_on_without_a_member_that_failed(orgs: Pair) -> None:
     for name in "abc":
         pipeline(orgs.us1, name)
