@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
+from ddsnap.api.gateway import Found, Unreadable
 from ddsnap.api.session import LostAnswer
 from ddsnap.core.actions import Action
 from ddsnap.core.fields import value_at
 from ddsnap.core.requests import create_request, new_id
 from ddsnap.core.times import time_of
-from ddsnap.core.values import Address
+from ddsnap.core.values import Address, Document
 from ddsnap.errors import ApiError, AuthError
 from ddsnap.flows.account import MUTE
 from ddsnap.flows.lost import Sought, Unclear, find_lost
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from ddsnap.core.outcomes import Sent
-    from ddsnap.core.values import JSON, Document, JSONObject
+    from ddsnap.core.values import JSON, JSONObject
     from ddsnap.flows.run import Run
     from ddsnap.flows.work import Ground
 
@@ -82,11 +83,11 @@ def _lasts(schedule: JSON, now: datetime) -> bool:
 
 def mute(ground: Ground, documents: Iterable[Document]) -> Mute:
     """See to it that the downtime is there, before the first monitor is."""
-    run, known = ground.run, {document.address.id: document for document in documents}
-    there = next(find_mutes(known.values(), server_now(run)), None)
-    if there:
-        return Mute(there.address.id)
-    type_ = run.catalog[TYPE]
+    run, type_ = ground.run, ground.run.catalog[TYPE]
+    known = {document.address.id: document for document in documents}
+    there, why_not = _still_there(run, known.values())
+    if there or why_not:
+        return Mute(there, why_not=why_not)
     action = Action("create", Address(TYPE, MUTE), _MESSAGE)
     sending = Sending(run, ground.log, action, type_, check=ground.check)
     request = create_request(type_, BODY, now=ground.now)
@@ -109,6 +110,21 @@ def mute(ground: Ground, documents: Iterable[Document]) -> Mute:
             id_ = new_id(type_, BODY, item)
             sending.made(id_, {})
             return Mute(id_, made=True, requests=tuple(sending.sent))
+
+
+def _still_there(run: Run, known: Iterable[Document]) -> tuple[str, str]:
+    """Return the one that is there, read again, or why that cannot be done.
+
+    The snapshot may be older than its end, where downtimes could not be listed.
+    """
+    for one in find_mutes(known, server_now(run)):
+        reading = run.gateway.find(run.catalog[TYPE], one.address.id)
+        if isinstance(reading, Unreadable):
+            return "", f"{one.address} cannot be read: {reading.reason}"
+        now = [Document(one.address, reading.body)] if isinstance(reading, Found) else []
+        if any(find_mutes(now, server_now(run))):
+            return one.address.id, ""
+    return "", ""
 
 
 def _look(ground: Ground, known: Collection[str], since: float | None) -> tuple[str, str]:

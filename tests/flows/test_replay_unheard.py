@@ -354,3 +354,25 @@ def test_where_nobody_can_look_for_the_mute_no_monitor_is_made(orgs: Pair) -> No
     orgs.replay(live=False)
     assert len(orgs.eu1.all("downtime_schedules")) == 1
     assert len(orgs.eu1.all("monitors")) == 1
+
+
+@pytest.mark.parametrize("status", [0, 500])
+def test_a_mute_that_is_over_for_all_that_was_listed_silences_nothing(
+    orgs: Pair, status: int
+) -> None:
+    orgs.us1.monitor("one")
+    orgs.replay(live=False)
+    (first,) = orgs.eu1.all("downtime_schedules")
+    orgs.eu1.delete(f"/api/v2/downtime/{first}")
+    orgs.us1.monitor("two", query="avg(last_5m):avg:other{*} > 1")
+    fault = orgs.sandbox.faults.add
+    fault(Fault(org="eu1", method="GET", path="/api/v2/downtime$", status=400))
+    if status:
+        fault(Fault(org="eu1", method="GET", path=f"/downtime/{first}$", status=status))
+    said = orgs.replay("--retries", "0", live=False, code=4 if status else 0)
+    if status:
+        assert said.sent == []
+        assert f"downtime_schedules/{first} cannot be read" in said.out
+    else:
+        assert said.sent == ["POST /api/v2/downtime", "POST /api/v1/monitor"]
+        assert orgs.run_record()["mute"]["id"] != first
