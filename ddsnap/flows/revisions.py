@@ -14,6 +14,7 @@ from ddsnap.core.values import Address
 from ddsnap.errors import Damaged, StoreError, UsageError
 from ddsnap.flows.at_time import parse_moment, snapshot_at
 from ddsnap.flows.snapshot import manifest_of
+from ddsnap.store.damage import LACKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,6 +64,9 @@ def find_snapshot(repo: Repository, revision: str, now: datetime | None = None) 
     except Damaged:
         raise
     except StoreError as error:
+        if match and tip and not match[2]:
+            told = f"the repository lacks {tip}, which snapshots/{match[1]} leads to"
+            raise Damaged(told, LACKING) from error
         raise UsageError(
             f"{revision!r} names neither an org with a snapshot nor a git revision",
             "`ddsnap capture` makes the first snapshot, `ddsnap log` lists those there are",
