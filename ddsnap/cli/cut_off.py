@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from ddsnap.store.repository import Repository
 
 
-def warn_of_cut_off(app: App, repository: Repository, org: str) -> None:
-    """Warn of the replay into ``org`` that did not end, if there is one."""
+def warn_of_cut_off(app: App, repository: Repository, org: str, *, here: bool = False) -> None:
+    """Warn of the replay into ``org`` that did not end, if there is one; of one from ``here``."""
     from ddsnap.flows.takeover import cut_off  # noqa: PLC0415 - slow to import
 
-    found = cut_off(repository, org, datetime.now(timezone.utc))
+    found = cut_off(repository, org, datetime.now(timezone.utc), here=here)
     if found is not None:
         app.terminal.warn(f"{found.message}: {found.hint}")
         if app.terminal.json:

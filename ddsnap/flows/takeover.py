@@ -107,18 +107,19 @@ def unfinished(repo: Repository, org: str) -> Unfinished | None:
     return Unfinished(found.run, found.record, found.lines, here=False)
 
 
-def cut_off(repo: Repository, org: str, now: datetime) -> DdsnapError | None:
+def cut_off(repo: Repository, org: str, now: datetime, *, here: bool = False) -> DdsnapError | None:
     """Return why nothing can be replayed into ``org`` until a run is gone on with; one or none.
 
-    One that goes on, here or elsewhere, is none of these.
+    One that goes on, here or elsewhere, is none of these. Those of other machines are looked for in
+    the whole journal, unless only what was cut off ``here`` is asked for.
     """
-    if held_by(repo, org):
+    if held_by(repo, org) or (here and not log_path(repo, org).exists()):
         return None
     try:
         left = unfinished(repo, org)
-        found = leftover(repo, repo.branch(f"journal/{org}"))
-    except DdsnapError as error:  # a damaged log keeps nobody from what was going to be done
-        return error
+        found = None if here else leftover(repo, repo.branch(f"journal/{org}"))
+    except DdsnapError:  # what is damaged is for others to tell
+        return None
     if left is not None and left.here:
         return _cut_off(org, left)
     return did_not_end(found, org) if found is not None and found.expired(now) else None

@@ -105,7 +105,8 @@ def _capture_one(app: App, repository: Repository, org: Org, order: _Order) -> E
     from ddsnap.cli.captured import tell  # noqa: PLC0415 - slow to import
     from ddsnap.flows.capture import exit_code  # noqa: PLC0415
 
-    warn_of_cut_off(app, repository, org.name)
+    # A capture costs no more for a long journal; `status` looks through it.
+    warn_of_cut_off(app, repository, org.name, here=True)
     try:
         with open_run(
             app, repository, order.config, org, arguments=order.arguments, given=order.given
