@@ -117,7 +117,7 @@ def test_refused_keys_are_recorded_as_a_failed_run_and_nothing_else(console):
     assert done.err.splitlines()[-2].startswith("error: us1: ")
     assert console.tip("snapshots/us1") == tip
     assert console.journal("us1")["state"] == "failed"
-    assert console("log", "us1", "--runs", "-n1").out.split()[3] == "failed"
+    assert console("log", "us1", "--runs", "-n1").out.split()[4] == "failed"
 
 
 def test_the_keys_of_another_org_record_nothing(console):

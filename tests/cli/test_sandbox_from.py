@@ -73,7 +73,7 @@ def test_an_org_of_another_name_has_the_content_and_an_identity_of_its_own(backu
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [(("--from", "us1", "--seed", "1"), 2), (("--from", "nothing"), 1)]
+    ("words", "code"), [(("--from", "us1", "--seed", "1"), 2), (("--from", "nothing"), 2)]
 )
 def test_what_cannot_be_served_is_said_at_once(
     backup: Backup, words: tuple[str, ...], code: int
