@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
-from ddsnap.core.fields import value_at
+from ddsnap.core.counterparts import UNREAD
+from ddsnap.core.fields import field_path, value_at
 from ddsnap.core.match import covers, filled_in, portable, portable_digest
 from ddsnap.core.times import time_of
 from ddsnap.core.values import Address
@@ -69,8 +70,11 @@ class LeftBehind:
                 found[there] = self._digest(outcome.action.address, there, "")
         return {there: digest for there, digest in found.items() if digest}
 
-    def changed(self, before: View) -> dict[Address, str]:
-        """Return what it wrote to and is not as ``before``, with the digest as it left it."""
+    def changed(self, before: View, made: Collection[Address] = ()) -> dict[Address, str]:
+        """Return what it wrote to and is not as ``before``, with the digest as it left it.
+
+        An order is as before if it is but for what was ``made``: that goes.
+        """
         updated = set(self.undone.updated)
         pairs = (
             (o.action.address, Address(o.action.address.type, o.to or o.action.to))
@@ -79,7 +83,7 @@ class LeftBehind:
         return {
             there: self._digest(address, there, "")
             for address, there in pairs
-            if there in updated and not self._is_as(before, there)
+            if there in updated and not self._is_as(before, there, made)
         }
 
     def mute(self) -> Address | None:
@@ -143,7 +147,8 @@ class LeftBehind:
         ]
 
     def _left(self, address: Address, there: Address, seen: str) -> str:
-        body = body_of(self.after, there, self.catalog) if self.after else None
+        known = self.after is not None and was_read(self.after, there.type)
+        body = body_of(self.after, there, self.catalog) if self.after and known else None
         if body is not None:
             return portable_digest(self.catalog[there.type], body)
         if seen:
@@ -176,10 +181,16 @@ class LeftBehind:
     def _is_new(self, there: Address) -> bool:
         return body_of(self.before, there, self.catalog) is None
 
-    def _is_as(self, before: View, there: Address) -> bool:
-        old = body_of(before, there, self.catalog)
-        same = old is not None and portable_digest(self.catalog[there.type], old)
-        return same == self._now(there)
+    def _is_as(self, before: View, there: Address, made: Collection[Address]) -> bool:
+        old, new = (body_of(view, there, self.catalog) for view in (before, self.now))
+        if old is None or new is None:
+            return False
+        type_ = self.catalog[there.type]
+        own = portable(type_, new)
+        for slot in reversed([*field_path(type_.members).find(own)] if type_.orders else []):
+            if Address(type_.orders, str(slot.value)) in made:
+                slot.remove()
+        return canonical.digest(own) == portable_digest(type_, old)
 
     def _unrecorded(self, known: Collection[Address]) -> list[Address]:
         """Return what it made and was cut off before it heard of it, where that is sure.
@@ -198,3 +209,8 @@ class LeftBehind:
             and there not in self.others
             and any(self._is_kept(there, one) for one in sent)
         ]
+
+
+def was_read(view: View, type_name: str) -> bool:
+    """Whether what a view holds of a type is what the org held then, and not from before."""
+    return view.manifest.state_of(type_name).state not in UNREAD

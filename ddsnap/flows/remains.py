@@ -48,7 +48,7 @@ def remains(
         known = left.confirmed({*made, *changed})
         made |= {one: digest for one, digest in known.items() if one in made} | own
         changed |= {one: digest for one, digest in known.items() if one in changed}
-        changed |= left.changed(each[0].before)
+        changed |= left.changed(each[0].before, made)
     deleted = {there for run in runs for there in run.deleted}
     others = changed.keys() - made.keys()
     strangers = {there for there in others if body_of(each[0].before, there, catalog) is None}

@@ -370,13 +370,34 @@ def test_a_repeated_undo_blames_nobody_for_what_the_first_one_did(orgs: Pair) ->
     orgs.eu1.put(f"/api/v1/dashboard/{there['id']}", told | {"description": "mine now"})
     path = "/api/v1/dashboard/lists/manual/"
     orgs.sandbox.faults.add(Fault(org="eu1", method="DELETE", path=path, nth=1, status=403))
-    undo(orgs, run, code=4)
+    undo(orgs, run, "users", code=4)
     assert orgs.eu1.one("users", "ada@e.example")["attributes"]["disabled"] is True
     assert [*orgs.eu1.all("dashboards")] == [there["id"]]  # so the list has lost its member
-    said = undo(orgs, run, code=4)
+    said = undo(orgs, run, "users", code=4)
     assert [one.partition(" ")[0] for one in said.sent] == ["DELETE"]
     assert orgs.eu1.all("dashboard_lists") == {}
     for _ in range(2):
         blocked = {name: one["error"] for name, one in orgs.outcomes().items() if one["error"]}
         assert blocked == {"Edited": "somebody has changed it since, so it stays"}
-        assert undo(orgs, run, code=4).sent == []
+        assert undo(orgs, run, "users", code=4).sent == []
+
+
+def test_an_order_that_only_what_was_made_has_changed_is_no_ones_work(orgs: Pair) -> None:
+    pipelines, order = "/api/v1/logs/config/pipelines", "/api/v1/logs/config/pipeline-order"
+    body = {"filter": {"query": "*"}, "processors": [], "is_enabled": True}
+    for name in ("a", "b"):
+        orgs.us1.post(pipelines, {**body, "name": name})
+    orgs.replay()
+    orgs.us1.post(pipelines, {**body, "name": "c"})
+    turned = orgs.us1.get(order)["pipeline_ids"][::-1]
+    orgs.us1.put(order, {"pipeline_ids": turned})
+    orgs.capture()
+    orgs.sandbox.faults.add(Fault(org="eu1", method="PUT", path=order, status=503))
+    unread = Fault(org="eu1", method="GET", path=order, nth=range(3, 40), status=400)
+    orgs.sandbox.faults.add(unread)
+    said = orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live", "--retries", "0")
+    assert (said.code, len(orgs.eu1.all("logs_pipelines"))) == (4, 3), said
+    orgs.sandbox.faults.clear()
+    said = undo(orgs)
+    assert [one.partition(" ")[0] for one in said.sent] == ["DELETE"]
+    assert sorted(one["name"] for one in orgs.eu1.all("logs_pipelines").values()) == ["a", "b"]
