@@ -67,6 +67,7 @@ def plan_removal(
         if target in others:
             kept.setdefault(target, also(others[target]))
         why = for_good(resolution.catalog[target.type], deletions.named if deletions else ())
+        why = why or _another(decisions, target, doomed[target])
         if why:
             kept.setdefault(target, why)
     if not doomed:
@@ -81,6 +82,20 @@ def plan_removal(
         written={there: targets for there, (_, targets) in written.items()},
     )
     return [_named(decisions, action, doomed, releasing) for action in actions]
+
+
+def _another(decisions: Decisions, target: Address, address: Address) -> str:
+    """Say why something may be another one than ddsnap has made, if its id is a name.
+
+    An id that Datadog gives is given once; what was adopted was somebody else's from the start.
+    """
+    resolution, type_ = decisions.resolution, decisions.resolution.catalog[target.type]
+    chosen = type_.id in type_.natural_key and not type_.parts and type_.discover is None
+    mapped, entry = resolution.id_map[address], resolution.destination.entries[target]
+    if not chosen or type_.delete is None or mapped.origin == "adopted":
+        return ""
+    same = entry.whole == mapped.seen
+    return "" if same else "it is not as ddsnap left it: it may be another one of that name"
 
 
 def maker_of(type_: ResourceType, body: JSONObject) -> str:

@@ -22,6 +22,7 @@ from ddsnap.flows.ground import check_ground
 from ddsnap.flows.heirs import inheriting, knowing, models_of, shows
 from ddsnap.flows.id_map import map_files, updated
 from ddsnap.flows.lease import Lease
+from ddsnap.flows.living import on_neither_side
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.newcomers import Newcomers
@@ -465,6 +466,9 @@ class _Replay:
             )
             if entry is not None:
                 entries[address] = entry
+        read = {name for name, one in self.prepared.reading.types.items() if one.refreshed}
+        ours = self.prepared.source.view
+        gone |= on_neither_side(before, ours, after, read, self.run.catalog)
         return updated(before, entries, gone)
 
 

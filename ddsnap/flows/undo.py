@@ -14,9 +14,9 @@ from ddsnap.core.taking_back import TakenBack, plan_taking_back, spared
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 from ddsnap.flows.id_map import read_maps, read_others
+from ddsnap.flows.living import lives_in
 from ddsnap.flows.mute import TAG
 from ddsnap.flows.past_replays import NoRun, attempts, undoing, undone_by
-from ddsnap.flows.past_writes import body_of
 from ddsnap.flows.remains import remains
 from ddsnap.flows.resumed import chain, followers
 from ddsnap.flows.takeover import unfinished
@@ -127,11 +127,11 @@ class Undo:
         """What a map says of an address that the replay changed; ``new`` where that holds on."""
         if old is None:
             there = Address(address.type, new.id) if new else None
-            return new if there and _lives(after, there, self.catalog) else None
+            return new if there and lives_in(after, there, self.catalog) else None
         there = Address(address.type, old.id)
         if there in back:
             return replace(old, id=back[there])
-        return old if new is None and _lives(after, there, self.catalog) else new
+        return old if new is None and lives_in(after, there, self.catalog) else new
 
     def _still_silenced(self, plan: Plan) -> Address | None:
         going = {action.address for action in plan.actions if action.kind == "delete"}
@@ -286,23 +286,3 @@ def _put(
         entries.pop(address, None)
     else:
         entries[address] = entry
-
-
-def _lives(view: View, there: Address, catalog: Catalog) -> bool:
-    """Whether something is there; a policy is not without what it protects.
-
-    Of what nobody captures, that is taken on trust.
-    """
-    type_ = catalog.get(there.type)
-    if type_ is None:
-        return True
-    body = body_of(view, there, catalog)
-    if body is None or (type_.disabled and value_at(body, type_.disabled)):
-        return False
-    objects = type_.discover.objects if type_.discover else {}
-    kind, _, id_ = there.id.partition(":")
-    return all(
-        body_of(view, Address(name, id_), catalog) is not None
-        for name, prefix in objects.items()
-        if prefix == kind and name in catalog
-    )

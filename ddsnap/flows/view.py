@@ -47,6 +47,12 @@ class View:
             )
         return self._folders[folder].get(name)
 
+    def holds(self, path: str) -> bool:
+        """Whether there is such a file."""
+        if path in self.over:
+            return self.over[path] is not None
+        return self.stored(path) is not None
+
     def read(self, path: str) -> bytes | None:
         """Return a file's content."""
         if path in self.over:

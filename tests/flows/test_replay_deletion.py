@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pairs import api, pair
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pairs import Pair, Said
+
+
+METRICS = "/api/v2/logs/config/metrics"
 
 
 @pytest.fixture
@@ -447,3 +450,54 @@ def test_the_policy_of_what_is_gone_is_in_nobodys_way(orgs: Pair) -> None:
     orgs.us1.delete(f"/api/v2/roles/{role}")
     assert [one.split("/")[3] for one in orgs.replay("--delete").sent] == ["roles"]
     orgs.settle("--delete")
+
+
+# --- what has the name of what ddsnap made
+
+
+def count(query: str) -> Any:
+    attributes = {"filter": {"query": query}, "compute": {"aggregation_type": "count"}}
+    return api("logs_metrics", attributes, id="thing")
+
+
+def test_what_is_gone_from_both_orgs_is_forgotten(orgs: Pair) -> None:
+    orgs.us1.post(METRICS, count("*"))
+    orgs.replay()
+    orgs.us1.delete(f"{METRICS}/thing")
+    orgs.capture()
+    cut = Fault(org="eu1", method="DELETE", path=METRICS, after=True, status=401)
+    orgs.sandbox.faults.add(cut)
+    assert orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live", "--delete").code == 1
+    orgs.sandbox.faults.clear()
+    assert orgs.eu1.all("logs_metrics") == {}
+    assert "thing" in orgs.ids("logs_metrics")
+    orgs.settle()
+    assert "logs_metrics" not in orgs.git("ls-tree", "-r", "--name-only", "journal/eu1")
+    orgs.eu1.post(METRICS, count("service:mine"))
+    orgs.settle("--delete")
+    assert [*orgs.eu1.all("logs_metrics")] == ["thing"]
+
+
+def test_another_one_of_the_same_name_is_not_deleted(orgs: Pair) -> None:
+    orgs.us1.post(METRICS, count("*"))
+    orgs.replay()
+    orgs.us1.delete(f"{METRICS}/thing")
+    orgs.eu1.delete(f"{METRICS}/thing")
+    orgs.eu1.post(METRICS, count("service:mine"))
+    said = orgs.replay("--delete", code=4)
+    assert said.sent == []
+    assert "it is not as ddsnap left it: it may be another one of that name" in said.out
+    orgs.eu1.delete(f"{METRICS}/thing")
+    orgs.settle("--delete")
+    assert "logs_metrics" not in orgs.git("ls-tree", "-r", "--name-only", "journal/eu1")
+
+
+def test_what_the_source_alone_lost_stays_known(orgs: Pair) -> None:
+    (one,) = loads(orgs, 1)
+    orgs.us1.post(METRICS, count("*"))
+    orgs.replay()
+    lose(orgs, one)
+    orgs.us1.delete(f"{METRICS}/thing")
+    orgs.settle()
+    assert orgs.ids("monitors")[one]
+    assert len(deletions(orgs.replay("--delete"))) == 2
