@@ -211,5 +211,9 @@ def entry_of(
     if not aliases and type_.identity and (there := after()):  # a run that was cut off knew the id
         aliases = {join(parts): id_ for parts, id_ in aliases_of(type_, there.body).items()}
     if written is None or outcome.status != "done":
-        return replace(known or Mapped(outcome.to, origin), aliases=aliases)
+        entry = replace(known or Mapped(outcome.to, origin), aliases=aliases)
+        if outcome.status == "unchanged" and entry.origin == "created" and not entry.seen:
+            # It was made by a run that could not read it back.
+            return replace(entry, intended=action.intended or entry.intended, seen=action.against)
+        return entry
     return Mapped(outcome.to, origin, aliases, written.intended, seen)

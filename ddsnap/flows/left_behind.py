@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
-from ddsnap.core.counterparts import UNREAD
 from ddsnap.core.fields import field_path, value_at
 from ddsnap.core.match import covers, filled_in, portable, portable_digest
 from ddsnap.core.times import time_of
 from ddsnap.core.values import Address
 from ddsnap.flows.arrivals import Arrivals
 from ddsnap.flows.journal import parse_time
+from ddsnap.flows.living import was_read
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.mute import is_own
 from ddsnap.flows.past_writes import PastWrites, body_of
@@ -209,8 +209,3 @@ class LeftBehind:
             and there not in self.others
             and any(self._is_kept(there, one) for one in sent)
         ]
-
-
-def was_read(view: View, type_name: str) -> bool:
-    """Whether what a view holds of a type is what the org held then, and not from before."""
-    return view.manifest.state_of(type_name).state not in UNREAD

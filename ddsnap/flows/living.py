@@ -1,9 +1,10 @@
-"""Whether something that a snapshot may hold is there at all."""
+"""Whether what a snapshot holds of an org is there, and what is not there is known to be gone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ddsnap.core.counterparts import UNREAD
 from ddsnap.core.fields import value_at
 from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from ddsnap.core.id_map import IdMap
     from ddsnap.core.resource_type import Catalog
     from ddsnap.flows.view import View
+
+
+def was_read(view: View, type_name: str) -> bool:
+    """Whether what a view holds of a type is what the org held then, and not from before."""
+    return view.manifest.state_of(type_name).state not in UNREAD
 
 
 def lives_in(view: View, there: Address, catalog: Catalog) -> bool:

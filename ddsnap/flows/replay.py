@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from ddsnap.core.match import portable_digest
 from ddsnap.core.outcomes import SETTLED, Outcome, counts, renamed
 from ddsnap.core.paths import document_path
 from ddsnap.core.pending import pending
@@ -22,7 +23,7 @@ from ddsnap.flows.ground import check_ground
 from ddsnap.flows.heirs import inheriting, knowing, models_of, shows
 from ddsnap.flows.id_map import map_files, updated
 from ddsnap.flows.lease import Lease
-from ddsnap.flows.living import on_neither_side
+from ddsnap.flows.living import on_neither_side, was_read
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.newcomers import Newcomers
@@ -404,9 +405,13 @@ class _Replay:
         """Look at a resource as it was read back, and note its digest in ``seen``."""
         address = outcome.action.address
         written = told.get(address)
-        if written is None or outcome.status != "done" or not outcome.requests:
+        if written is None or outcome.status != "done":
             return outcome
         there = self._there(outcome, after)
+        if not outcome.requests:  # it was as it should be
+            type_ = self.run.catalog[address.type]
+            seen[address] = portable_digest(type_, there.body) if there else ""
+            return outcome
         found, seen[address] = settled(
             outcome,
             written,
@@ -418,7 +423,10 @@ class _Replay:
         return found
 
     def _there(self, outcome: Outcome, after: View) -> Document | None:
+        """Return what the destination was seen to hold of a resource."""
         there = Address(outcome.action.address.type, outcome.to)
+        if not was_read(after, there.type):
+            return None
         return after.document(document_path(there), self.run.catalog)
 
     def _maps(

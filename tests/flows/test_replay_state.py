@@ -205,3 +205,51 @@ def test_a_preview_sends_nothing_but_reads(tmp_path: Path) -> None:
         assert said.writes == []
         assert orgs.sandbox.writes == []
         assert set(orgs.git("for-each-ref").splitlines()) == before
+
+
+def unread(orgs: Pair, path: str) -> None:
+    """Let a listing at the destination be read for the plan, and not read back."""
+    fault = Fault(org="eu1", method="GET", path=path, nth=range(2, 40), status=400)
+    orgs.sandbox.faults.add(fault)
+
+
+def entry(orgs: Pair, type_name: str) -> dict[str, str]:
+    told = json.loads(orgs.git("show", f"journal/eu1:map/us1/{type_name}.json"))["ids"]
+    (one,) = told.values()
+    return one
+
+
+def test_what_could_not_be_read_back_is_known_once_it_is_as_it_should_be(orgs: Pair) -> None:
+    attributes = {
+        "scope": "env:x",
+        "monitor_identifier": {"monitor_tags": ["a:b"]},
+        "schedule": {"start": None, "end": "2099-01-01T00:00:00Z"},
+        "display_timezone": "UTC",
+    }
+    orgs.us1.post("/api/v2/downtime", api("downtime", attributes))
+    unread(orgs, "/api/v2/downtime$")
+    orgs.replay()
+    assert entry(orgs, "downtime_schedules")["seen"] == ""
+    orgs.sandbox.faults.clear()
+    orgs.settle()
+    seen = entry(orgs, "downtime_schedules")["seen"]
+    for _ in range(2):
+        said = orgs.replay()
+        assert (said.sent, "updated" in said.out) == ([], False)
+    assert seen != ""
+    assert entry(orgs, "downtime_schedules")["seen"] == seen
+
+
+def test_what_was_read_before_the_write_is_not_what_the_server_made_of_it(orgs: Pair) -> None:
+    monitor = orgs.us1.monitor("load")
+    orgs.replay()
+    orgs.us1.put(f"/api/v1/monitor/{monitor}", {"message": "changed"})
+    unread(orgs, "/api/v1/monitor$")
+    said = orgs.replay()
+    assert [one.partition(" ")[0] for one in said.sent] == ["PUT"]
+    assert "settled differently" not in said.out
+    assert orgs.outcomes()["load"]["settled"] == []
+    assert entry(orgs, "monitors")["seen"] == ""
+    orgs.sandbox.faults.clear()
+    orgs.settle()
+    assert entry(orgs, "monitors")["seen"] != ""
