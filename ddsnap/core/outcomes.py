@@ -103,6 +103,11 @@ class Outcome:
             return any(not 300 <= sent.status < 500 for sent in self.requests)
         return any(200 <= sent.status < 300 for sent in self.requests)
 
+    @property
+    def may_have_written(self) -> bool:
+        """Whether a request had an effect, for all that its answer tells; a refusal says no."""
+        return any(not 300 <= sent.status < 500 for sent in self.requests)
+
     def to_json(self) -> JSONObject:
         """Return it as it is recorded: the action, with ``to`` as it came out, not as planned."""
         return {

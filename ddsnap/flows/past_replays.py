@@ -116,7 +116,7 @@ class Undone:
 
 def _wrote(outcome: Outcome) -> bool:
     """Whether it changed the destination, for all that is known of a run that was cut off."""
-    return outcome.wrote or any(not 300 <= sent.status < 500 for sent in outcome.requests)
+    return outcome.wrote or outcome.may_have_written
 
 
 def _made(outcome: Outcome) -> bool:

@@ -95,7 +95,8 @@ class Result:
     @property
     def undo(self) -> str:
         """The command that takes the run back; empty where it wrote nothing."""
-        wrote = any(outcome.requests for outcome in self.outcomes)
+        muted = self.mute is not None and self.mute.made
+        wrote = muted or any(outcome.may_have_written for outcome in self.outcomes)
         return f"ddsnap replay --undo {self.run_id[:12]} --to {self.org}" if wrote else ""
 
     @property

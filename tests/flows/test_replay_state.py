@@ -253,3 +253,19 @@ def test_what_was_read_before_the_write_is_not_what_the_server_made_of_it(orgs: 
     orgs.sandbox.faults.clear()
     orgs.settle()
     assert entry(orgs, "monitors")["seen"] != ""
+
+
+def test_nothing_is_to_be_taken_back_where_every_request_was_refused(orgs: Pair) -> None:
+    orgs.us1.monitor("load")
+    orgs.sandbox.faults.add(Fault(org="eu1", method="POST", path="/api/v1/monitor$", status=403))
+    said = orgs.replay(code=4)
+    assert said.sent == ["POST /api/v1/monitor"]
+    assert "--undo" not in said.out
+    said = orgs.replay(code=4, live=False)  # the downtime was made, whatever came of the monitor
+    assert "to take it back: ddsnap replay --undo" in said.out
+    orgs.sandbox.faults.clear()
+    lost = Fault(org="eu1", method="POST", path="/api/v1/monitor$", status=503, after=True)
+    orgs.sandbox.faults.add(lost)
+    orgs.capture()
+    said = orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live", "--retries", "0")
+    assert "to take it back: ddsnap replay --undo" in said.out
