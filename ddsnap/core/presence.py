@@ -24,4 +24,5 @@ def is_orphan(directory: Directory, address: Address, catalog: Catalog) -> bool:
     if type_ is None or type_.discover is None or entry is None:
         return False
     own = [ref for ref in entry.references if identifies(type_, ref)]
-    return any(set(ref.to) <= set(catalog.names) and directory.find(ref) is None for ref in own)
+    told = (ref for ref in own if all(name in catalog for name in ref.to))
+    return any(directory.find(ref) is None for ref in told)
