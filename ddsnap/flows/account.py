@@ -104,6 +104,7 @@ def _take(written: Written, event: Mapping[str, object]) -> None:
         written.sent[-1] = replace(written.sent[-1], status=int(str(event["status"])))
     elif kind == "withheld" and written.sent:  # it was never sent
         written.sent.pop()
+        written.patch = written.patch if written.sent else b""
     elif kind == "made":
         written.to = str(event["id"])
         written.aliases = dict(event.get("aliases") or {})  # type: ignore[call-overload]
