@@ -17,6 +17,7 @@ from ddsnap.core.saved_plan import dependents
 from ddsnap.core.values import Address
 from ddsnap.errors import DdsnapError
 from ddsnap.flows.act import act, close
+from ddsnap.flows.interruption import Interruption
 from ddsnap.flows.work import Done, Work, lacks_closing, left, unclosed
 
 if TYPE_CHECKING:
@@ -70,13 +71,17 @@ def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
     Neither a failing resource nor an interruption raises: both are told by the result.
     """
     result = CarriedOut()
-    with ThreadPoolExecutor(means.concurrency, thread_name_prefix="ddsnap-replay") as pool:
-        board = _Board(ground, plan, means, result, pool)
+    with (
+        Interruption() as interruption,
+        ThreadPoolExecutor(means.concurrency, thread_name_prefix="ddsnap-replay") as pool,
+    ):
+        board = _Board(ground, plan, means, result, _Crew(pool, interruption))
         try:
             board.run()
             board.close_circles()
             board.repoint()
             board.delete()
+            interruption.check()
         except KeyboardInterrupt:
             result.interrupted = True
             ground.run.gateway.stop_waiting()
@@ -88,13 +93,26 @@ def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
     return result
 
 
+@dataclass(frozen=True)
+class _Crew:
+    """The threads that write, of which none starts once the run is to end."""
+
+    pool: ThreadPoolExecutor
+    interruption: Interruption
+
+    def submit(self, work: Callable[..., list[Done]], *args: object) -> Future[list[Done]]:
+        """Let a thread do something. Raises ``KeyboardInterrupt``."""
+        self.interruption.check()
+        return self.pool.submit(work, *args)
+
+
 class _Board:
     """Who waits for whom, what is ready, and what is under way."""
 
     def __init__(
-        self, ground: Ground, plan: Plan, means: Means, result: CarriedOut, pool: ThreadPoolExecutor
+        self, ground: Ground, plan: Plan, means: Means, result: CarriedOut, crew: _Crew
     ) -> None:
-        self._pool = pool
+        self._crew = crew
         self._ground = ground
         self._means = means
         self._result = result
@@ -154,7 +172,7 @@ class _Board:
         for work in [*self._unclosed.values()]:
             if self._done(work).outcome.result == "created":
                 self._collect_until(self._means.concurrency - 1)
-                self._busy[self._pool.submit(self._close, work)] = None
+                self._busy[self._crew.submit(self._close, work)] = None
         self._collect_until(0)
 
     def _close(self, work: Work) -> list[Done]:
@@ -260,7 +278,7 @@ class _Board:
         return _NOBODY if policies and not self._ground.user else ""
 
     def _submit(self, work: Work, key: object) -> None:
-        self._busy[self._pool.submit(act, self._ground, work)] = key
+        self._busy[self._crew.submit(act, self._ground, work)] = key
 
     def _load(self, action: Action) -> Work:
         work = self._means.load(action)
@@ -294,6 +312,7 @@ class _Board:
                 self._settle(done)
             if key is not None:
                 self._next_equal(key)
+        self._crew.interruption.check()
         self._means.tick(len(self._result.done))
 
     def _collect_until(self, few: int) -> None:

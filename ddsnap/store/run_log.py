@@ -105,7 +105,8 @@ class RunLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._file)
+        if kind is not KeyboardInterrupt:  # threads may still write, to whatever has its number
+            os.close(self._file)
 
     def add(self, event: str, /, **fields: object) -> None:
         """Append an event, and wait until it is on the disk; several threads wait together.

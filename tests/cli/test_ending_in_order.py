@@ -48,7 +48,10 @@ def stopped(orgs: Pair, when: Callable[[], object], number: int, *words: str) ->
         while not when() and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130, (out, err)
     assert orgs.run_record()["state"] == "interrupted"
     assert orgs.run("verify").code == 0
