@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-
+_HANGUP: Final = getattr(signal, "SIGHUP", None)
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, *([_HANGUP] if _HANGUP is not None else []))
 
 _INSISTING: Final = 3
 """So many signals end whatever keeps the run from heeding the first."""
@@ -52,7 +52,9 @@ class Interruption:
             self._heeded = True
             raise KeyboardInterrupt
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if number == _HANGUP and self._noted:  # a terminal that goes says so more than once
+            return
         self._noted += 1
         if self._heeded or self._noted >= _INSISTING:
             raise KeyboardInterrupt

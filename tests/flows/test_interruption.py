@@ -48,6 +48,15 @@ def test_who_insists_is_heeded_at_once() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+def test_a_terminal_that_goes_does_not_insist() -> None:
+    with Interruption() as interruption:
+        for _ in range(5):
+            os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
+        os.kill(os.getpid(), signal.SIGHUP)
+
+
 def test_what_is_ignored_stays_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Interruption() as interruption:
