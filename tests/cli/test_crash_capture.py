@@ -1,6 +1,6 @@
 """A capture that is killed: never a broken repository, never a blocked next run.
 
-``scripts/torture`` raises the number of random moments by ``DDSNAP_TORTURE_KILLS``.
+``scripts/torture`` takes every step, and as many random moments as DDSNAP_TORTURE_KILLS says.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from crash import steps_until_done
+from crash import run_killed_at_step
 from orgs import git
 
 from ddsnap.sandbox import Sandbox
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ddsnap.sandbox import SandboxOrg
 
-KILLS = int(os.environ.get("DDSNAP_TORTURE_KILLS", "20"))
+KILLS = int(os.environ.get("DDSNAP_TORTURE_KILLS", "12"))
 pytestmark = pytest.mark.torture
 
 SEED = int(os.environ.get("DDSNAP_TORTURE_SEED", "1"))
@@ -77,19 +77,34 @@ def check(folder: Path, old: str) -> None:
     assert left == []
 
 
+def chosen(steps: list[str]) -> list[int]:
+    """Every step of a run; where there is no time for that, those that move refs, and some."""
+    every = range(1, len(steps) + 1)
+    if os.environ.get("DDSNAP_TORTURE"):
+        return [*every]
+    moving = [nth for nth in every if "refs/heads/" in steps[nth - 1]]
+    return sorted({*moving, *random.Random(SEED).sample(every, 12)})
+
+
 def test_killed_at_each_step_on_the_file_system(captured: Path, tmp_path: Path) -> None:
-    old, pristine, root = tip(captured), tmp_path / "pristine", tmp_path / "root"
-    shutil.copytree(captured, pristine, symlinks=True)
-    shutil.copytree(pristine, root, symlinks=True)
-    steps = 0
+    old, root, trace = tip(captured), tmp_path / "root", tmp_path / "trace"
     argv = ["-m", "ddsnap", "-C", str(root), "capture", "us1"]
-    for step, crash in steps_until_done(argv, root, tmp_path / "trace"):
+
+    def die_at(step: int) -> bool:
+        shutil.copytree(captured, root, symlinks=True)
+        crash = run_killed_at_step(argv, step, root, trace)
         assert crash.killed or crash.code == 0, crash.stderr
         check(root, old)
         shutil.rmtree(root)
-        shutil.copytree(pristine, root, symlinks=True)
-        steps = step
-    assert steps > 20, "a capture that writes takes more steps than that"
+        return crash.killed
+
+    shutil.copytree(captured, root, symlinks=True)
+    assert run_killed_at_step(argv, 0, root, trace).code == 0
+    shutil.rmtree(root)
+    steps = trace.read_text().splitlines()
+    assert len(steps) > 20, "a capture that writes takes more steps than that"
+    assert all(die_at(step) for step in chosen(steps))
+    assert not die_at(len(steps) + 1)
 
 
 def test_killed_at_random_moments(captured: Path, tmp_path: Path) -> None:
