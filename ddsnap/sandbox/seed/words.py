@@ -57,6 +57,8 @@ def later(when: datetime, rng: random.Random) -> datetime:
 
 def combinations(rng: random.Random, count: int, *lists: Sequence[str]) -> list[tuple[str, ...]]:
     """Draw combinations, no two equal: past the last one they are numbered."""
+    if not count:
+        return []
     total = 1
     for words in lists:
         total *= len(words)
