@@ -14,7 +14,7 @@ from ddsnap.config import parse_limit
 from ddsnap.config.transforms import applying, parse_rule
 from ddsnap.errors import UsageError
 from ddsnap.flows.interrupted import to_resume
-from ddsnap.flows.prepare import SECOND_LOOK, Order
+from ddsnap.flows.prepared import SECOND_LOOK, Order
 from ddsnap.flows.read_org import Scope
 from ddsnap.flows.repeating import left_open
 from ddsnap.flows.revisions import LIVE, find_snapshot

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ddsnap.cli.replaying import Asked
     from ddsnap.config import Config, Org
     from ddsnap.core.resource_type import ResourceType
-    from ddsnap.flows.prepare import Order, Prepared
+    from ddsnap.flows.prepared import Order, Prepared
     from ddsnap.flows.rehearsal import Scene
     from ddsnap.flows.replay import Result
     from ddsnap.flows.run import Run

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ddsnap.core.saved_plan import Approved
     from ddsnap.errors import ExitCode
     from ddsnap.flows.plan_file import SavedPlan
-    from ddsnap.flows.prepare import Order, Prepared
+    from ddsnap.flows.prepared import Order, Prepared
     from ddsnap.flows.sync import Exchange
     from ddsnap.flows.wishes import Wishes
     from ddsnap.store.repository import Repository

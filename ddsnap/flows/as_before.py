@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ddsnap.core.actions import Action
     from ddsnap.core.resolution import Resolution
     from ddsnap.core.values import JSON, JSONObject
-    from ddsnap.flows.prepare import Order
+    from ddsnap.flows.prepared import Order
     from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ddsnap.core.transform import Rule
     from ddsnap.core.values import JSON, JSONObject
-    from ddsnap.flows.prepare import Prepared
+    from ddsnap.flows.prepared import Prepared
     from ddsnap.store.repository import Repository
 
 

@@ -13,7 +13,7 @@ from ddsnap.flows.unsettled import earlier
 from ddsnap.flows.view import live_view
 
 if TYPE_CHECKING:
-    from ddsnap.flows.prepare import Order, Prepared
+    from ddsnap.flows.prepared import Order, Prepared
     from ddsnap.flows.run import Run
     from ddsnap.flows.sync import Exchange
 

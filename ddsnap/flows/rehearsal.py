@@ -12,7 +12,7 @@ from ddsnap.flows.view import live_view
 if TYPE_CHECKING:
     from ddsnap.api.identity import OrgIdentity as Keys
     from ddsnap.flows.outcome import CaptureResult
-    from ddsnap.flows.prepare import Order
+    from ddsnap.flows.prepared import Order
     from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
 

@@ -17,7 +17,7 @@ from ddsnap.store.trees import changed_paths
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from ddsnap.flows.prepare import Order
+    from ddsnap.flows.prepared import Order
     from ddsnap.flows.takeover import Begun
     from ddsnap.flows.view import View
     from ddsnap.store.repository import Repository

@@ -29,7 +29,7 @@ from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.newcomers import Newcomers
 from ddsnap.flows.past_replays import CUT, newest
 from ddsnap.flows.past_writes import body_of
-from ddsnap.flows.prepare import Prepared, check_limits, prepare
+from ddsnap.flows.prepare import check_limits, prepare
 from ddsnap.flows.read_back import dangling, marked_among, policies_of, scope_of
 from ddsnap.flows.repeating import again
 from ddsnap.flows.replay_journal import Mute, stage_replay
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from ddsnap.flows.account import Written
     from ddsnap.flows.compose import Reading
     from ddsnap.flows.outcome import CaptureResult
-    from ddsnap.flows.prepare import Order
+    from ddsnap.flows.prepared import Order, Prepared
     from ddsnap.flows.read_org import Scope
     from ddsnap.flows.replay_journal import State
     from ddsnap.flows.run import Run

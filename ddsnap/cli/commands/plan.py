@@ -18,7 +18,7 @@ from ddsnap.errors import DdsnapError, ExitCode, Refused, UsageError
 if TYPE_CHECKING:
     from ddsnap.cli.context import App
     from ddsnap.core.select import Selection
-    from ddsnap.flows.prepare import Prepared
+    from ddsnap.flows.prepared import Prepared
 
 
 @click.command()

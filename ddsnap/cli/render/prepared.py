@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ddsnap.core.manifest import TypeState
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.app_links import AppLinks
-    from ddsnap.flows.prepare import Prepared
+    from ddsnap.flows.prepared import Prepared
 
 MOST_SECRETS = 10
 
