@@ -23,7 +23,8 @@ from ddsnap.config import Credentials
 from ddsnap.errors import ExitCode, gravest
 from ddsnap.flows.presets import presets_of
 from ddsnap.flows.rehearsal import look
-from ddsnap.flows.replay import exit_code, replay
+from ddsnap.flows.replay import replay
+from ddsnap.flows.replay_result import exit_code
 from ddsnap.flows.sync import ALONE
 from ddsnap.sandbox import Fault, Sandbox
 from ddsnap.store.scratch import scratch
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.flows.prepared import Order, Prepared
     from ddsnap.flows.rehearsal import Scene
-    from ddsnap.flows.replay import Result
+    from ddsnap.flows.replay_result import Result
     from ddsnap.flows.run import Run
     from ddsnap.store.repository import Repository
 

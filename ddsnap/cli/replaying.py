@@ -166,7 +166,8 @@ def replay_with(app: App, repository: Repository, config: Config, asked: Asked) 
     from ddsnap.cli.render.replayed import tell  # noqa: PLC0415
     from ddsnap.cli.watch import Bars  # noqa: PLC0415
     from ddsnap.flows.repeating import again  # noqa: PLC0415
-    from ddsnap.flows.replay import exit_code, replay  # noqa: PLC0415
+    from ddsnap.flows.replay import replay  # noqa: PLC0415
+    from ddsnap.flows.replay_result import exit_code  # noqa: PLC0415
 
     asked, source, rules = meant(app, repository, config, asked)
     org = find_org(config, asked.to)

@@ -2,128 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ddsnap.core.match import portable_digest
-from ddsnap.core.outcomes import SETTLED, Outcome, counts, renamed
 from ddsnap.core.paths import document_path
-from ddsnap.core.pending import pending
 from ddsnap.core.values import Address
-from ddsnap.errors import ApiError, AuthError, DdsnapError, ExitCode, Refused, UsageError
-from ddsnap.flows import journal
-from ddsnap.flows.account import entry_of, outcomes_of, patches_of, settled, told_by
-from ddsnap.flows.act import ENDED
+from ddsnap.errors import DdsnapError, Refused, UsageError
 from ddsnap.flows.binding import Binding
 from ddsnap.flows.capture import look, settle
 from ddsnap.flows.carry_out import CarriedOut, Means, carry_out
-from ddsnap.flows.discreet import Discreet
+from ddsnap.flows.conclude import Conclusion
 from ddsnap.flows.ground import check_ground
 from ddsnap.flows.heirs import inheriting, knowing, models_of, shows
-from ddsnap.flows.id_map import map_files, updated
 from ddsnap.flows.lease import Lease
-from ddsnap.flows.living import on_neither_side, was_read
 from ddsnap.flows.mute import TAG, mute
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.newcomers import Newcomers
-from ddsnap.flows.past_replays import CUT, newest
+from ddsnap.flows.past_replays import newest
 from ddsnap.flows.past_writes import body_of
 from ddsnap.flows.prepare import check_limits, prepare
-from ddsnap.flows.read_back import dangling, marked_among, policies_of, scope_of
-from ddsnap.flows.repeating import again
-from ddsnap.flows.replay_journal import Mute, stage_replay
-from ddsnap.flows.sync import ALONE, Exchange, begin, publish, push_along
+from ddsnap.flows.replay_journal import Mute
+from ddsnap.flows.sync import ALONE, Exchange, begin, push_along
 from ddsnap.flows.takeover import take_over, unfinished
-from ddsnap.flows.unsettled import Unsettled, earlier
+from ddsnap.flows.unsettled import earlier
 from ddsnap.flows.view import snapshot_view
 from ddsnap.flows.work import Ground, Work
 from ddsnap.flows.worker_keys import LOCATIONS, keep_keys, lost_keys
 from ddsnap.store.locks import org_lock
 from ddsnap.store.maintenance import maintain
-from ddsnap.store.run_log import RunLog, events_of, forget, log_path
+from ddsnap.store.run_log import RunLog, forget, log_path
 from ddsnap.store.sweep import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from ddsnap.core.actions import Action
-    from ddsnap.core.id_map import IdMap, Mapped
-    from ddsnap.core.manifest import OrgIdentity
-    from ddsnap.core.pending import Pending
-    from ddsnap.core.values import JSON, Document
-    from ddsnap.flows.account import Written
+    from ddsnap.core.values import JSON
     from ddsnap.flows.compose import Reading
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.prepared import Order, Prepared
     from ddsnap.flows.read_org import Scope
-    from ddsnap.flows.replay_journal import State
+    from ddsnap.flows.replay_result import Result
     from ddsnap.flows.run import Run
     from ddsnap.flows.view import View
 
 _REMEMBERED: Final = 32 << 20
 """Bytes of documents: each is looked at to plan, to write, and to say what came of it."""
-
-
-@dataclass
-class Result:
-    """A finished replay, as it is told."""
-
-    prepared: Prepared
-    outcomes: list[Outcome]
-    state: State
-    commit: str = ""
-    mute: Mute | None = None
-    mute_trouble: str = ""
-    trouble: DdsnapError | None = None
-    pushed: bool | None = None
-    warnings: list[str] = field(default_factory=list)
-    keys_at: list[str] = field(default_factory=list)
-    """Where the keys of new private locations were written."""
-
-    @property
-    def org(self) -> str:
-        """The destination's name."""
-        return self.prepared.run.org
-
-    @property
-    def run_id(self) -> str:
-        """The run's name in the journal."""
-        return self.prepared.run.id
-
-    @property
-    def undo(self) -> str:
-        """The command that takes the run back; empty where it wrote nothing."""
-        muted = self.mute is not None and self.mute.made
-        wrote = muted or any(outcome.may_have_written for outcome in self.outcomes)
-        return f"ddsnap replay --undo {self.run_id[:12]} --to {self.org}" if wrote else ""
-
-    @property
-    def resume(self) -> str:
-        """The command that goes on with the run; empty where it came to its end."""
-        return f"ddsnap replay --resume --to {self.org}" if self.state in CUT else ""
-
-    @property
-    def pending(self) -> list[Pending]:
-        """What people still have to do about what was made."""
-        known = self.prepared.plan.resolution
-        entries = known.source.entries.values() if known else ()
-        disabled = {entry.address for entry in entries if entry.disabled}
-        return [*pending(self.outcomes, self.prepared.run.catalog, disabled)]
-
-    @property
-    def again(self) -> str:
-        """The command that asks for the same of the same snapshot; empty where nothing is left.
-
-        Within one org its name does not mean that snapshot any more: the org was captured since.
-        """
-        return again(self.prepared.order, self.org) if self.state in (*CUT, "partial") else ""
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """How many resources came to each end."""
-        return counts(self.outcomes)
 
 
 def replay(
@@ -172,16 +98,6 @@ def replay(
     return result
 
 
-def exit_code(result: Result) -> ExitCode:
-    """Return what a finished replay answers to its caller."""
-    if result.state == "interrupted":
-        return ExitCode.INTERRUPTED
-    if result.trouble is not None:
-        return result.trouble.code
-    whole = result.state == "done" and result.pushed is not False
-    return ExitCode.DONE if whole else ExitCode.PARTIAL
-
-
 def _looked(
     run: Run, seen: list[Reading], scope: Scope, so_far: CaptureResult | None
 ) -> tuple[View, CaptureResult]:
@@ -198,15 +114,16 @@ class _Replay:
         self.run = knowing(run, prepared.supplied.known)
         self.prepared = prepared
         self.exchange = exchange
-        self.record = prepared.record()
-        self.lease = Lease(self.run, exchange, self.record, prepared.resume(), last)
+        record = prepared.record()
+        self.lease = Lease(self.run, exchange, record, prepared.resume(), last)
+        self._end = Conclusion(self.run, prepared, record, self.lease, exchange, self._load)
         self._keys: Path | None = None
         self._kept: list[str] = []
 
     def carry_out(self) -> Result:
         """Write, read back, record."""
         if not self.prepared.writes:
-            return self._finish(CarriedOut(), None, "")
+            return self._end.conclude(CarriedOut(), None)
         path = log_path(self.run.repo, self.run.org)
         with RunLog(path) as log:
             # Whatever the remote comes to know of a run, this repository knows to be over with it.
@@ -217,7 +134,8 @@ class _Replay:
                 forget(path)
                 raise
             carried, muted, trouble = self._write(log)
-        result = self._finish(carried, muted, trouble)
+        result = self._end.conclude(carried, muted)
+        result.mute_trouble, result.keys_at = trouble, self._kept
         forget(path)
         return result
 
@@ -295,217 +213,8 @@ class _Replay:
         self.run.sink("progress", org=self.run.org, done=done, total=self.prepared.writes)
         self.lease.renew(log)
 
-    # --- the end
-
-    def _finish(self, carried: CarriedOut, muted: Mute | None, mute_trouble: str) -> Result:
-        """Read back what was written, and record all of it."""
-        prepared, run = self.prepared, self.run
-        wrote_until = run.latest_time()
-        reached = {address: done.outcome for address, done in carried.done.items()}
-        told = told_by(events_of(log_path(run.repo, run.org)), reached)
-        why = ENDED if carried.interrupted else "the run ended before"
-        outcomes = outcomes_of(_all_actions(prepared, carried), told, reached, why)
-        after, result = self._read_back(outcomes, carried, muted)
-        seen: dict[Address, str] = {}
-        outcomes = [self._settled(outcome, told, after, seen) for outcome in outcomes]
-        maps = self._maps(outcomes, told, after, seen)
-        left = dangling(prepared.plan, outcomes, after)
-        state = _state(outcomes, carried, left)
-        notes = _renamed(outcomes, left)
-        approved = prepared.order.approved if state in CUT else None
-        record = replace(
-            self.record,
-            state=state,
-            after=after.commit or "",
-            mute=muted,
-            error=carried.trouble.message if carried.trouble else "",
-            requests=run.gateway.requests(),
-            standing=journal.standing(run, result, prepared.reading) if result else {},
-            warnings=[*prepared.warnings, *notes],
-            approved=approved.to_json() if approved else {},
-            wrote_until=wrote_until,
-            unsettled=self._unsettled(outcomes, told, state).to_json(),
-        )
-        theirs = prepared.before.manifest.org
-        files = {
-            path: data
-            for org, entries in maps.items()
-            for path, data in map_files(entries, org, theirs).items()
-        }
-        rules = {rule.name: rule.text for rule in prepared.source.rules}
-        discreet = Discreet.of(run)
-        told_outcomes = [discreet.outcome(o) if o.settled or o.error else o for o in outcomes]
-        final = Result(prepared, told_outcomes, state, mute=muted, mute_trouble=mute_trouble)
-        final.trouble = carried.trouble
-        final.keys_at = self._kept
-
-        def compose() -> dict[str, str]:
-            self.lease.check()
-            final.commit = stage_replay(
-                run,
-                record,
-                outcomes,
-                patches_of(told),
-                rules,
-                maps=files,
-                mapped=[org.name for org in maps],
-                as_before=prepared.as_before.outcomes if prepared.as_before else b"",
-            )
-            return {run.journal: final.commit}
-
-        published = publish(run.repo, self.exchange, (run.journal,), compose)
-        final.pushed = published.pushed
-        final.warnings += [*notes, *published.warnings]  # the others were told with the plan
-        return final
-
-    def _unsettled(
-        self, outcomes: Sequence[Outcome], told: Mapping[Address, Written], state: State
-    ) -> Unsettled:
-        """Return what a later run has to look for: what this one could not find out."""
-        earlier, wishes = self.prepared.earlier, self.prepared.order.wishes
-        before = earlier.unsettled if earlier else Unsettled()
-        return before.after(
-            outcomes,
-            self.run.id,
-            {address: written.asked for address, written in told.items()},
-            whole=state in ("done", "partial") and wishes.is_whole,
-        )
-
-    def _read_back(
-        self, outcomes: Sequence[Outcome], carried: CarriedOut, muted: Mute | None
-    ) -> tuple[View, CaptureResult | None]:
-        """Return the destination as it is after the writes."""
-        written = {o.action.address.type for o in outcomes if o.requests or o.status == "done"}
-        written |= {DOWNTIMES} if muted and muted.made else set()
-        if isinstance(carried.trouble, AuthError) or not written:
-            return self.prepared.before, self.prepared.reading
-        written |= {type_.name for type_ in self.run.catalog.types if type_.discover}
-        scope = scope_of(outcomes, written, self.prepared.order.scope, self.run.catalog)
-        heirs = replace(self.run.heirs, written=marked_among(outcomes, self.prepared.source))
-        run = replace(self.run, heirs=heirs)
-        try:
-            reading = look(run, scope, self.prepared.reading)
-            unread = any(one.troubled for one in reading.result.types.values())
-            if carried.interrupted and unread:  # somebody would not wait for it
-                raise ApiError(ENDED)
-            result = settle(run, reading, self.exchange)
-        except ApiError as error:
-            told = f"what was written could not be read back: {error.message}"
-            self.prepared.warnings.append(told)
-            return self.prepared.before, self.prepared.reading
-        label = f"snapshots/{self.run.org}"
-        return snapshot_view(self.run.repo, result.commit or "", label), result
-
-    def _settled(
-        self,
-        outcome: Outcome,
-        told: Mapping[Address, Written],
-        after: View,
-        seen: dict[Address, str],
-    ) -> Outcome:
-        """Look at a resource as it was read back, and note its digest in ``seen``."""
-        address = outcome.action.address
-        written = told.get(address)
-        if written is None or outcome.status != "done":
-            return outcome
-        there = self._there(outcome, after)
-        if not outcome.requests:  # it was as it should be
-            type_ = self.run.catalog[address.type]
-            seen[address] = portable_digest(type_, there.body) if there else ""
-            return outcome
-        found, seen[address] = settled(
-            outcome,
-            written,
-            lambda: self._load(outcome.action).base,
-            there,
-            self.run.catalog,
-            now=self.prepared.started,
-        )
-        return found
-
-    def _there(self, outcome: Outcome, after: View) -> Document | None:
-        """Return what the destination was seen to hold of a resource."""
-        there = Address(outcome.action.address.type, outcome.to)
-        if not was_read(after, there.type):
-            return None
-        return after.document(document_path(there), self.run.catalog)
-
-    def _maps(
-        self,
-        outcomes: Sequence[Outcome],
-        told: Mapping[Address, Written],
-        after: View,
-        seen: Mapping[Address, str],
-    ) -> Mapping[OrgIdentity, IdMap]:
-        """Return the maps that change, by the org whose ids they map."""
-        prepared = self.prepared
-        if prepared.as_before:
-            return {}
-        mapped = self._map(outcomes, told, after, seen)
-        if prepared.maps:
-            return prepared.maps(mapped, outcomes, after)
-        return {prepared.source.view.manifest.org: mapped}
-
-    def _map(
-        self,
-        outcomes: Sequence[Outcome],
-        told: Mapping[Address, Written],
-        after: View,
-        seen: Mapping[Address, str],
-    ) -> dict[Address, Mapped]:
-        """Return the map as the run leaves it."""
-        before = self.prepared.id_map
-        gone: set[Address] = set()
-        entries: dict[Address, Mapped] = {}
-        for outcome in outcomes:
-            address = outcome.action.address
-            if outcome.action.base == "destination":
-                continue
-            if outcome.action.kind == "delete":
-                if outcome.status == "done":
-                    gone |= {address, *policies_of(outcome, self.prepared.id_map, self.run.catalog)}
-                continue
-            entry = entry_of(
-                outcome,
-                told.get(address),
-                before.get(address),
-                partial(self._there, outcome, after),
-                self.run.catalog,
-                seen=seen.get(address, ""),
-            )
-            if entry is not None:
-                entries[address] = entry
-        read = {name for name, one in self.prepared.reading.types.items() if one.refreshed}
-        ours = self.prepared.source.view
-        gone |= on_neither_side(before, ours, after, read, self.run.catalog)
-        return updated(before, entries, gone)
-
 
 def _is_cut_off(run: Run, undone: str) -> bool:
     """Whether it is a run that did not end that is to be taken back: it is closed first."""
     left = unfinished(run.repo, run.org) if undone else None
     return left is not None and left.run.startswith(undone)
-
-
-def _all_actions(prepared: Prepared, carried: CarriedOut) -> list[Action]:
-    """Return what was planned, but for what turned out to need something else, and that."""
-    planned = (a for a in prepared.plan.actions if a.address not in carried.added)
-    return [*planned, *carried.added.values()]
-
-
-def _renamed(outcomes: Sequence[Outcome], left: Sequence[Address]) -> list[str]:
-    told = [
-        f"{address} could not be undeleted and is {new} now"
-        for address, new in renamed(outcomes).items()
-    ]
-    names = ", ".join(map(str, left))
-    return [*told, f"these still point at an id that is lost: {names}"] if left else told
-
-
-def _state(outcomes: Sequence[Outcome], carried: CarriedOut, left: Sequence[Address]) -> State:
-    if carried.interrupted:
-        return "interrupted"
-    if carried.trouble is not None:
-        return "failed"
-    whole = not left and all(outcome.status in SETTLED for outcome in outcomes)
-    return "done" if whole else "partial"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ddsnap.core.values import JSONObject
-    from ddsnap.flows.replay import Result
+    from ddsnap.flows.replay_result import Result
 
 
 class Ended:

@@ -13,7 +13,7 @@ from ddsnap.core.outcomes import in_words
 if TYPE_CHECKING:
     from ddsnap.cli.terminal import Terminal
     from ddsnap.core.outcomes import Outcome
-    from ddsnap.flows.replay import Result
+    from ddsnap.flows.replay_result import Result
 
 _MOST: Final = 20
 """Of the causes for which something was not written."""
