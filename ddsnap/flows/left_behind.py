@@ -47,8 +47,8 @@ class LeftBehind:
     now: View
     catalog: Catalog
     others: Collection[Address] = ()
-    attempts: Sequence[JSONObject] = ()
-    """The records of the runs that were to take it back already, the oldest first."""
+    since: Sequence[JSONObject] = ()
+    """The records of the runs that took something back since, the oldest first."""
 
     def made(self, known: Collection[Address]) -> dict[Address, str]:
         """Return what it created, with the digest of the document as it left it.
@@ -122,7 +122,7 @@ class LeftBehind:
         return (told or datetime.min.replace(tzinfo=timezone.utc)) + late
 
     def _digest(self, address: Address, there: Address, seen: str) -> str:
-        """Return the digest of a document as the replay, or an attempt to undo it, has left it."""
+        """Return the digest of a document as the replay, or what took it back, has left it."""
         digest = self._left(address, there, seen)
         for before, after in self._steps:
             old, new = (body_of(view, there, self.catalog) for view in (before, after))
@@ -133,10 +133,8 @@ class LeftBehind:
 
     @cached_property
     def _steps(self) -> list[tuple[View, View]]:
-        """The org before and after each attempt, as far as that was read."""
-        pairs = [
-            (str(one.get("before") or ""), str(one.get("after") or "")) for one in self.attempts
-        ]
+        """The org before and after each run that took something back, as far as that was read."""
+        pairs = [(str(one.get("before") or ""), str(one.get("after") or "")) for one in self.since]
         return [
             (
                 snapshot_view(self.now.repo, before, before),

@@ -281,10 +281,19 @@ def undoing(repo: Repository, journal_tip: str | None, run_id: str) -> Undone:
     return Undone(run, info.sha, record, outcomes, mapped, source, destination, before)
 
 
-def attempts(repo: Repository, journal_tip: str, runs: Collection[str]) -> list[JSONObject]:
-    """Return the records of the runs that were to take any of these back, the oldest first."""
-    records = (record_of(repo, info.sha) for info in replays(repo, journal_tip))
-    return [record for record in records if not _taken_back(record).isdisjoint(runs)][::-1]
+def steps_back(repo: Repository, journal_tip: str, runs: Collection[str]) -> list[JSONObject]:
+    """Return the records of the runs that took something back since these, the oldest first.
+
+    What they did is nobody's change: they were to take these runs back, or end their quiet.
+    """
+    found: list[JSONObject] = []
+    since = True
+    for info in replays(repo, journal_tip):
+        record = record_of(repo, info.sha)
+        since = since and info.trailer(RUN) not in runs
+        if not _taken_back(record).isdisjoint(runs) or (since and kind_of(record) in TAKES_BACK):
+            found.append(record)
+    return found[::-1]
 
 
 def undone_by(repo: Repository, journal_tip: str, run: str) -> str:

@@ -35,15 +35,15 @@ def remains(
     now: View,
     catalog: Catalog,
     others: Collection[Address] = (),
-    attempts: Sequence[JSONObject] = (),
+    since: Sequence[JSONObject] = (),
 ) -> Remains:
     """Return what such runs, the oldest first, have left behind.
 
-    ``others`` are counterparts of other orgs' resources, ``attempts`` the records of the runs that
-    were to take these back already.
+    ``others`` are counterparts of other orgs' resources, ``since`` the records of the runs that
+    have taken something back by now.
     """
     made, changed = dict[Address, str](), dict[Address, str]()
-    each = [LeftBehind(run, now, catalog, others, attempts) for run in runs]
+    each = [LeftBehind(run, now, catalog, others, since) for run in runs]
     for left, own in zip(each, _made_by(each), strict=True):
         known = left.confirmed({*made, *changed})
         made |= {one: digest for one, digest in known.items() if one in made} | own

@@ -16,7 +16,7 @@ from ddsnap.errors import UsageError
 from ddsnap.flows.id_map import read_maps, read_others
 from ddsnap.flows.living import lives_in
 from ddsnap.flows.mute import TAG
-from ddsnap.flows.past_replays import NoRun, attempts, undoing, undone_by
+from ddsnap.flows.past_replays import NoRun, steps_back, undoing, undone_by
 from ddsnap.flows.remains import remains
 from ddsnap.flows.resumed import chain, followers
 from ddsnap.flows.takeover import unfinished
@@ -233,7 +233,7 @@ def read_undo(
     names = together(repo, org, undone.run)
     runs = [undoing(repo, tip, one) for one in names]
     others = _others(repo, tip or "", runs)
-    left = remains(runs, now, catalog, others, attempts(repo, tip or "", names))
+    left = remains(runs, now, catalog, others, steps_back(repo, tip or "", names))
     taken = TakenBack(left.made, left.changed, left.deleted, others, named)
     maps, earlier = _maps_around(repo, runs), tuple(names[:-1])
     later = [one for one in followers(repo, org, names) if not undone_by(repo, tip or "", one)]

@@ -90,6 +90,22 @@ def test_a_test_that_is_paused_at_the_source_stays_so(orgs: Pair) -> None:
     assert "paused" not in said.err
 
 
+def test_a_migration_is_taken_back_although_it_was_unmuted(orgs: Pair) -> None:
+    """What ddsnap did itself is nobody's change; what somebody did is."""
+    migrated(orgs)
+    run = orgs.run_record()["run"]
+    unmute(orgs, "--resume-tests")
+    theirs = orgs.eu1.one("monitors", "two")["id"]
+    orgs.eu1.put(f"/api/v1/monitor/{theirs}", {"priority": 1})
+    said = orgs.run("replay", "--undo", run, "--to", "eu1", "--yes")
+    assert said.code == 4, said
+    assert "somebody has changed it" in said.out
+    left = {one["name"] for one in orgs.eu1.all("monitors").values()}
+    assert left == {"two", "theirs"}
+    assert orgs.eu1.all("synthetics_tests") == {}
+    assert orgs.run("verify").code == 0
+
+
 def test_unmuting_is_taken_back_like_any_run(orgs: Pair) -> None:
     migrated(orgs)
     unmute(orgs)
