@@ -141,6 +141,13 @@ def test_so_does_the_secrets_file(orgs: Pair) -> None:
 # --- from the org that is meant
 
 
+def test_a_quiet_plan_counts_what_lacks_a_secret_too(orgs: Pair) -> None:
+    journey(orgs, *STEPS)
+    orgs.capture()
+    said = orgs.run("-q", "plan", "us1", "synthetics_tests", "--to", "eu1")
+    assert said.out.splitlines()[-1] == "1 to create; 1 of them lacks a secret"
+
+
 def test_keys_of_another_org_than_the_source_are_refused_before_it_is_read(
     orgs: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

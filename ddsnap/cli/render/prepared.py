@@ -118,7 +118,9 @@ def _tell_people(terminal: Terminal, prepared: Prepared) -> None:
     if prepared.needs_mute:
         terminal.line("new monitors get the tag migration:true, and a downtime silences it")
     if terminal.verbosity < 0:
-        terminal.line(counted(prepared.plan, prepared.moved))
+        few = len(prepared.lacking)
+        lack = f"; {few} of them {'lacks' if few == 1 else 'lack'} a secret" if few else ""
+        terminal.line(f"{counted(prepared.plan, prepared.moved)}{lack}")
         return
     shown = partial(present, prepared) if terminal.verbosity > 0 else None
     for line in plan_lines(prepared.plan, shown, prepared.moved):
