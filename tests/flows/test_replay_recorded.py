@@ -97,6 +97,7 @@ def test_an_org_that_holds_half_of_it_gets_the_other_half(recorded: World) -> No
     recorded.again("--allow-self-lockout", code=4)
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("seed", MANGLED)
 def test_what_the_server_makes_of_it_is_written_once(recorded: World, seed: int) -> None:
     recorded.sandbox.faults.mangle_writes(seed, org="eu1")

@@ -65,6 +65,7 @@ def creations(made: World, done: Said) -> set[Address]:
 # --- an org as a whole
 
 
+@pytest.mark.torture
 def test_a_whole_org_is_there_once_and_then_no_write_is_sent(tmp_path: Path) -> None:
     with world(tmp_path, us1={"seed": 7, "size": SIZE}, eu1={}) as made:
         made.capture()
@@ -135,6 +136,7 @@ def _listed(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value != []}
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("seed", range(1, 21 if TORTURE else 4))
 def test_what_the_server_makes_of_it_is_written_once(tmp_path: Path, seed: int) -> None:
     with world(tmp_path, us1={"seed": seed, "size": 100}, eu1={}) as made:

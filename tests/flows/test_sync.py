@@ -443,6 +443,7 @@ def test_two_orgs_of_one_repository_at_once(
     never_forced(hub)
 
 
+@pytest.mark.torture
 def test_several_orgs_by_several_processes(sandbox: Sandbox, hub: Path, tmp_path: Path) -> None:
     """No commit that a runner was told is published is lost, and nothing is forced.
 
