@@ -12,7 +12,6 @@ from ddsnap.core.normalize import id_of
 from ddsnap.core.requests import (
     create_request,
     finish_requests,
-    new_id,
     undelete_request,
 )
 from ddsnap.core.values import Address
@@ -21,7 +20,7 @@ from ddsnap.flows.changing import Changing
 from ddsnap.flows.doing import GivenUp
 from ddsnap.flows.lost import Sought, Unclear, find_lost, in_the_way
 from ddsnap.flows.present import ABSENT
-from ddsnap.flows.sending import TRIES
+from ddsnap.flows.sending import TRIES, answered_id
 
 if TYPE_CHECKING:
     from ddsnap.core.filling import Filling
@@ -84,6 +83,7 @@ class Creating(Changing):
         while True:
             try:
                 answer = self.sending.send(plain_request, content)
+                made = answered_id(self.type, body, answer)
             except LostAnswer:  # noqa: PERF203 - a loop of attempts
                 found = self._look_for(body)
                 if found:
@@ -98,7 +98,7 @@ class Creating(Changing):
                     raise
                 return self._own(self.id)
             else:
-                self.id = new_id(self.type, body, answer.item)
+                self.id = made
                 return self._heard_of(answer.answer, answer.item)
 
     def _heard_of(self, answer: JSON, item: JSON) -> JSONObject:

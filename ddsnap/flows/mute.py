@@ -10,13 +10,13 @@ from ddsnap.api.gateway import Found, Unreadable
 from ddsnap.api.session import LostAnswer
 from ddsnap.core.actions import Action
 from ddsnap.core.fields import value_at
-from ddsnap.core.requests import create_request, new_id
+from ddsnap.core.requests import create_request
 from ddsnap.core.times import time_of
 from ddsnap.core.values import Address, Document
 from ddsnap.errors import ApiError, AuthError
 from ddsnap.flows.account import MUTE
 from ddsnap.flows.lost import Sought, Unclear, find_lost
-from ddsnap.flows.sending import TRIES, Sending
+from ddsnap.flows.sending import TRIES, Sending, answered_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -93,7 +93,7 @@ def mute(ground: Ground, documents: Iterable[Document]) -> Mute:
     request = create_request(type_, BODY, now=ground.now)
     while True:
         try:
-            item = sending.send(request, request.body).item
+            id_ = answered_id(type_, BODY, sending.send(request, request.body))
         except AuthError:  # noqa: PERF203 - a loop of attempts
             raise
         except LostAnswer:
@@ -107,7 +107,6 @@ def mute(ground: Ground, documents: Iterable[Document]) -> Mute:
         except ApiError as error:
             return Mute(why_not=error.message)
         else:
-            id_ = new_id(type_, BODY, item)
             sending.made(id_, {})
             return Mute(id_, made=True, requests=tuple(sending.sent))
 

@@ -12,6 +12,7 @@ from ddsnap.core.directory import aliases_of
 from ddsnap.core.outcomes import Sent
 from ddsnap.core.permissions import forbidden
 from ddsnap.core.pointers import join
+from ddsnap.core.requests import new_id
 from ddsnap.errors import ApiError, AuthError
 
 if TYPE_CHECKING:
@@ -133,3 +134,16 @@ class Sending:
         aliases = {join(parts): alias for parts, alias in aliases_of(self.type, item).items()}
         self.log.note("made", address=str(self.action.address), id=id_, aliases=aliases)
         self.was_made = True
+
+
+def answered_id(type_: ResourceType, body: JSONObject, answer: Written) -> str:
+    """Return the id of what was created from ``body``.
+
+    Raises ``LostAnswer`` where the answer names none, whatever it calls itself: a success without a
+    body, or something else's.
+    """
+    try:
+        return new_id(type_, body, answer.item)
+    except KeyError:
+        told = f"the answer to its creation names no id (HTTP {answer.status})"
+        raise LostAnswer(told, status=answer.status) from None

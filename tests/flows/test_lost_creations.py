@@ -70,3 +70,34 @@ def test_one_of_two_that_it_may_have_made_is_not_chosen(orgs: Pair) -> None:
     said = orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live")
     assert said.code == 4
     assert orgs.outcomes()["Board"]["status"] == "ambiguous"
+
+
+@pytest.mark.parametrize("said", [b"", b"{}", b'{"id": null, "data": null}'])
+def test_an_answer_that_names_no_id_is_as_good_as_none(orgs: Pair, said: bytes) -> None:
+    orgs.us1.dashboard("Board")
+    orgs.us1.team("core")
+    orgs.us1.monitor("load")
+    for path in ("dashboard$", "team$", "downtime$"):
+        fault = Fault(org="eu1", method="POST", path=path, nth=1, after=True, status=200, raw=said)
+        orgs.sandbox.faults.add(fault)
+    done = orgs.replay(live=False)
+    assert len(done.on("/dashboard")) == len(done.on("/team")) == len(done.on("/downtime")) == 1
+    (mute,) = orgs.eu1.all("downtime_schedules")
+    assert orgs.run_record()["mute"]["id"] == mute
+    assert {*orgs.ids("dashboards").values()} == {*orgs.eu1.all("dashboards")}
+    assert {*orgs.ids("teams").values()} == {*orgs.eu1.all("teams")}
+    assert orgs.run("verify").code == 0
+    orgs.settle(live=False)
+
+
+def test_what_was_made_without_an_id_is_found_by_the_next_run(orgs: Pair) -> None:
+    orgs.us1.dashboard("Board")
+    told = Fault(org="eu1", method="POST", path="dashboard$", after=True, status=202, raw=b"{}")
+    unread = Fault(org="eu1", method="GET", path="dashboard$", nth=range(2, 99), status=400)
+    for fault in (told, unread):
+        orgs.sandbox.faults.add(fault)
+    orgs.replay(code=4)
+    orgs.sandbox.faults.clear()
+    orgs.settle()
+    assert {*orgs.ids("dashboards").values()} == {*orgs.eu1.all("dashboards")}
+    assert len(orgs.eu1.all("dashboards")) == 1
