@@ -241,7 +241,7 @@ class _Board:
     def _start(self, address: Address) -> None:
         action = self._actions[address]
         if address in self._means.moved:
-            self._settle(left(action, "moved", self._means.moved[address]))
+            self._leave_moved(action)
             return
         barred = self._means.barred.get(address.type) if action.kind == "create" else ""
         why = barred or self._left_alone.get(address)
@@ -300,6 +300,13 @@ class _Board:
     def _refuse(self, action: Action, why: str) -> None:
         for one in (action, *self._policies.get(action.address, ())):
             self._settle(left(one, "blocked", why))
+
+    def _leave_moved(self, action: Action) -> None:
+        """Leave alone what is not as it was approved of, and what would come right after it."""
+        moved = self._means.moved
+        why = moved[action.address]
+        for one in (action, *self._policies.get(action.address, ())):
+            self._settle(left(one, "moved", moved.get(one.address, why)))
 
     def _collect(self) -> None:
         """Take in what has finished, and let others start."""

@@ -173,3 +173,24 @@ def test_strictly_nothing_is_written_where_something_moved_before(orgs: Pair) ->
     assert "without --strict the others are carried out" in strict.err
     done = orgs.run("replay", "--plan", file, "--yes")
     assert (done.code, len(done.writes)) == (4, 2)
+
+
+def test_what_protects_what_moved_is_left_alone_with_it(orgs: Pair) -> None:
+    board = orgs.us1.dashboard("Board")
+    ours, theirs = (f"user:{side.org.owner}" for side in (orgs.us1, orgs.eu1))
+    orgs.us1.restrict(f"dashboard:{board}", editor=[ours])
+    orgs.replay()
+    there = orgs.ids("dashboards")[board]
+    body = {**orgs.us1.get(f"/api/v1/dashboard/{board}"), "description": "wanted"}
+    orgs.us1.put(f"/api/v1/dashboard/{board}", body)
+    orgs.us1.restrict(f"dashboard:{board}", viewer=[ours], editor=[ours])
+    orgs.capture()
+    file = str(orgs.path.parent / "plan.json")
+    assert orgs.run("plan", "us1", "--to", "eu1", "--live", "--out", file).code == 0
+    orgs.eu1.restrict(f"dashboard:{there}", viewer=[theirs])
+    done = orgs.run("replay", "--plan", file, "--yes")
+    assert (done.code, done.writes) == (4, [])
+    told = orgs.outcomes()
+    policy = told[f"dashboard:{board}"]
+    assert (told["Board"]["status"], policy["status"]) == ("moved", "moved")
+    assert policy["error"] == "it is not as the saved plan has it"
