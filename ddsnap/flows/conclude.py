@@ -200,7 +200,8 @@ class Conclusion:
     def _there(self, outcome: Outcome, after: View) -> Document | None:
         """Return what the destination was seen to hold of a resource."""
         there = Address(outcome.action.address.type, outcome.to)
-        if not was_read(after, there.type):
+        stale = after is self.prepared.before and bool(outcome.requests)  # nothing was read back
+        if stale or not was_read(after, there.type):
             return None
         return after.document(document_path(there), self.run.catalog)
 

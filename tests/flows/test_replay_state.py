@@ -255,6 +255,30 @@ def test_what_was_read_before_the_write_is_not_what_the_server_made_of_it(orgs: 
     assert entry(orgs, "monitors")["seen"] != ""
 
 
+def test_where_the_keys_are_refused_halfway_nothing_is_known_of_what_was_written(
+    orgs: Pair,
+) -> None:
+    monitor = orgs.us1.monitor("load")
+    slo = orgs.us1.slo("uptime")  # written after it
+    orgs.replay()
+    there = orgs.ids("monitors")[monitor]
+    orgs.us1.put(f"/api/v1/monitor/{monitor}", {"message": "changed"})
+    body = orgs.us1.get(f"/api/v1/slo/{slo}")["data"]
+    orgs.us1.put(f"/api/v1/slo/{slo}", {**body, "description": "changed", "tags": ["a:b"]})
+    orgs.sandbox.faults.add(Fault(org="eu1", method="PUT", path="/api/v1/slo/", status=401))
+    orgs.sandbox.faults.add(Fault(org="eu1", method="PUT", path="/api/v1/slo/", latency=0.3))
+    said = orgs.replay(code=1)
+    assert orgs.eu1.all("monitors")[there]["message"] == "changed"
+    assert "settled differently" not in said.out
+    assert orgs.outcomes()["load"]["settled"] == []
+    assert entry(orgs, "monitors")["seen"] == ""
+    orgs.sandbox.faults.clear()
+    # Somebody takes it back: that is not what the run has left.
+    orgs.eu1.put(f"/api/v1/monitor/{there}", {"message": "text"})
+    orgs.replay()
+    assert orgs.eu1.all("monitors")[there]["message"] == "changed"
+
+
 def test_nothing_is_to_be_taken_back_where_every_request_was_refused(orgs: Pair) -> None:
     orgs.us1.monitor("load")
     orgs.sandbox.faults.add(Fault(org="eu1", method="POST", path="/api/v1/monitor$", status=403))
