@@ -20,6 +20,7 @@ from ddsnap.errors import Damaged, DdsnapError
 from ddsnap.flows.faults import Checked, Fault
 from ddsnap.flows.id_map import read_map
 from ddsnap.flows.journal import RECORD, parse_time
+from ddsnap.flows.living import was_read
 from ddsnap.flows.mute import BODY as DOWNTIME
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.past_replays import TAKES_BACK, kind_of
@@ -239,11 +240,18 @@ def _unseen(past: _Past, outcome: Outcome) -> Iterator[Fault]:
         return
     type_ = past.catalog[action.address.type]
     found = past.document(after, Address(type_.name, entry.id))
+    if not entry.seen and not _was_read_back(past, after, type_):
+        return
     if entry.seen != (portable_digest(type_, found) if found else ""):
         path = f"map/{past.source.name}/{type_.name}.json"
         yield past.fault(
             path, f"{action.address}: what was seen of it is not in the snapshot after"
         )
+
+
+def _was_read_back(past: _Past, after: View, type_: ResourceType) -> bool:
+    """Whether the run knew what it left: one that was cut short may have read nothing again."""
+    return after.commit != past.snapshots[1] and was_read(after, type_.name)
 
 
 def _unmapped(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:

@@ -255,6 +255,19 @@ def test_what_was_read_before_the_write_is_not_what_the_server_made_of_it(orgs: 
     assert entry(orgs, "monitors")["seen"] != ""
 
 
+def test_what_could_be_read_back_only_in_part_is_sound(orgs: Pair) -> None:
+    for title in ("one", "two"):
+        orgs.us1.dashboard(title)
+    orgs.sandbox.faults.add(
+        Fault(org="eu1", method="GET", path="/api/v1/dashboard/[^/]+$", times=1, status=400)
+    )
+    orgs.replay()
+    orgs.sandbox.faults.clear()
+    assert orgs.run("verify").code == 0
+    orgs.settle()
+    assert orgs.run("verify").code == 0
+
+
 def test_where_the_keys_are_refused_halfway_nothing_is_known_of_what_was_written(
     orgs: Pair,
 ) -> None:
@@ -272,6 +285,7 @@ def test_where_the_keys_are_refused_halfway_nothing_is_known_of_what_was_written
     assert "settled differently" not in said.out
     assert orgs.outcomes()["load"]["settled"] == []
     assert entry(orgs, "monitors")["seen"] == ""
+    assert orgs.run("verify").code == 0
     orgs.sandbox.faults.clear()
     # Somebody takes it back: that is not what the run has left.
     orgs.eu1.put(f"/api/v1/monitor/{there}", {"message": "text"})
