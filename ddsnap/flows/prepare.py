@@ -91,6 +91,14 @@ class _Seen:
     def catalog(self) -> Catalog:
         return self.run.catalog
 
+    def check_org(self) -> None:
+        """Refuse to map ids of an org that could say which it is, and then could not."""
+        if self.there.manifest.org.public_id != self.keys.public_id:
+            raise Refused(
+                f"the keys of {self.run.org} do not tell each time which org they belong to",
+                "nothing was written; do it again",
+            )
+
     def map(self, source: OrgIdentity) -> IdMap:
         """Return the map from an org to this one."""
         run = self.run
@@ -122,7 +130,9 @@ def prepare(
     again = partial(unlisted, run, order.source, id_map, same_org=manifest.org.is_same(here))
 
     def seen(scope: Scope, so_far: CaptureResult | None = None) -> _Seen:
-        return _Seen(run, order, keys, started, *look(scope, so_far))
+        found = _Seen(run, order, keys, started, *look(scope, so_far))
+        found.check_org()
+        return found
 
     if order.wishes.undo or order.wishes.unmute:
         whole = seen(replace(order.scope, again=again(None)))

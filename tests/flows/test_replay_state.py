@@ -307,3 +307,20 @@ def test_nothing_is_to_be_taken_back_where_every_request_was_refused(orgs: Pair)
     orgs.capture()
     said = orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live", "--retries", "0")
     assert "to take it back: ddsnap replay --undo" in said.out
+
+
+def cannot_tell(orgs: Pair, nth: int) -> None:
+    """Let the destination not say for once which org the keys belong to."""
+    for path in ("/current_user$", "/api/v1/org$"):
+        fault = Fault(org="eu1", method="GET", path=path, nth=nth, status=403)
+        orgs.sandbox.faults.add(fault)
+
+
+def test_no_map_is_begun_where_the_keys_do_not_say_again_which_org_it_is(orgs: Pair) -> None:
+    orgs.us1.monitor("load")
+    cannot_tell(orgs, 2)
+    said = orgs.replay(code=6)
+    assert (said.sent, "nothing was written" in said.err) == ([], True)
+    orgs.sandbox.faults.clear()
+    orgs.replay()
+    orgs.settle()
