@@ -10,7 +10,7 @@ from ddsnap.core.match import portable_digest
 from ddsnap.core.outcomes import SETTLED, renamed
 from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address
-from ddsnap.errors import ApiError, AuthError
+from ddsnap.errors import ApiError, AuthError, Refused
 from ddsnap.flows import journal
 from ddsnap.flows.account import entry_of, outcomes_of, patches_of, settled, told_by
 from ddsnap.flows.act import ENDED
@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from ddsnap.core.values import Document
     from ddsnap.flows.account import Written
     from ddsnap.flows.carry_out import CarriedOut
+    from ddsnap.flows.compose import Reading
     from ddsnap.flows.lease import Lease
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.prepared import Prepared
+    from ddsnap.flows.read_org import Scope
     from ddsnap.flows.replay_journal import Mute, Replayed, State
     from ddsnap.flows.run import Run
     from ddsnap.flows.sync import Exchange, Published
@@ -158,7 +160,7 @@ class Conclusion:
         heirs = replace(self.run.heirs, written=marked_among(outcomes, self.prepared.source))
         run = replace(self.run, heirs=heirs)
         try:
-            reading = look(run, scope, self.prepared.reading)
+            reading = self._look(run, scope)
             unread = any(one.troubled for one in reading.result.types.values())
             if carried.interrupted and unread:  # somebody would not wait for it
                 raise ApiError(ENDED)
@@ -169,6 +171,16 @@ class Conclusion:
             return self.prepared.before, self.prepared.reading
         label = f"snapshots/{self.run.org}"
         return snapshot_view(self.run.repo, result.commit or "", label), result
+
+    def _look(self, run: Run, scope: Scope) -> Reading:
+        """Read the org again. Raises ``ApiError``, even where it does not say any more which it is.
+
+        By now something was written, and that is to be recorded.
+        """
+        try:
+            return look(run, scope, self.prepared.reading)
+        except Refused as refusal:
+            raise ApiError(refusal.message, refusal.hint) from None
 
     def _settled(
         self,

@@ -85,12 +85,14 @@ def replay(
             prepared = prepare(run, order, keys, partial(_looked, run, seen), cut_off)
         prepared.warnings[:0] = warnings
         show(prepared)
+        shown = len(prepared.warnings)
         check_limits(prepared)
         approve(prepared)
         told = [*seen[-1].result.warnings]
         after = settle(run, seen[-1], exchange).warnings
         prepared.warnings += [text for text in after if text not in told]
         result = _Replay(run, prepared, exchange, last.sha if last else "").carry_out()
+        result.warnings[:0] = prepared.warnings[shown:]
         ours = f"snapshots/{order.source.manifest.org.name}"
         result.warnings += push_along(run.repo, asked, ours) if ours != run.snapshots else []
     note = maintain(run.repo)

@@ -324,3 +324,15 @@ def test_no_map_is_begun_where_the_keys_do_not_say_again_which_org_it_is(orgs: P
     orgs.sandbox.faults.clear()
     orgs.replay()
     orgs.settle()
+
+
+def test_what_was_written_is_recorded_where_they_do_not_say_it_afterwards(orgs: Pair) -> None:
+    orgs.us1.monitor("load")
+    cannot_tell(orgs, 3)
+    said = orgs.replay()
+    assert "what was written could not be read back" in said.err
+    assert orgs.run_record()["state"] == "done"
+    assert {*orgs.ids("monitors").values()} == {*orgs.eu1.all("monitors")}
+    assert orgs.run("verify").code == 0
+    orgs.sandbox.faults.clear()
+    orgs.settle()
