@@ -52,15 +52,15 @@ class Means:
     """What carrying out needs from outside: documents, and somebody to tell.
 
     ``load`` reads an action's documents, on the calling thread; ``tick`` is called there again and
-    again with how many actions are done; ``barred`` says by type why none of it may be created,
-    and ``moved`` why something is not as it was when somebody approved of it. What a saved plan did
-    not say is not ``added``.
+    again with how many actions are done; ``first`` is done by a thread before anything else, and
+    says by type why none of it may be created; ``moved`` says why something is not as it was when
+    somebody approved of it. What a saved plan did not say is not ``added``.
     """
 
     load: Callable[[Action], Work]
     tick: Callable[[int], None]
     concurrency: int
-    barred: Mapping[str, str] = field(default_factory=dict)
+    first: Callable[[], Mapping[str, str]] = dict
     moved: Mapping[Address, str] = field(default_factory=dict)
     added: bool = True
 
@@ -77,6 +77,7 @@ def carry_out(ground: Ground, plan: Plan, means: Means) -> CarriedOut:
     ):
         board = _Board(ground, plan, means, result, _Crew(pool, interruption))
         try:
+            board.begin()
             board.run()
             board.close_circles()
             board.repoint()
@@ -128,6 +129,8 @@ class _Board:
         self._ready: list[tuple[int, Address]] = []
         self._busy: dict[Future[list[Done]], object] = {}
         self._equal: dict[object, deque[Work]] = {}
+        self._barred: Mapping[str, str] = {}
+        """Why nothing of a type may be created."""
         self._unclosed: dict[Address, Work] = {}
         """What is made, or is to be, and lacks what closes its circle."""
         pending = [
@@ -156,6 +159,15 @@ class _Board:
             heapq.heappush(self._ready, (self._order[action.address], action.address))
 
     # --- going through
+
+    def begin(self) -> None:
+        """Do what comes before anything else: on a thread, whose request no signal tears off."""
+        self._busy[self._crew.submit(self._first)] = None
+        self._collect_until(0)
+
+    def _first(self) -> list[Done]:
+        self._barred = self._means.first()
+        return []
 
     def run(self) -> None:
         """Do everything but deletions and what closes circles."""
@@ -243,7 +255,7 @@ class _Board:
         if address in self._means.moved:
             self._leave_moved(action)
             return
-        barred = self._means.barred.get(address.type) if action.kind == "create" else ""
+        barred = self._barred.get(address.type) if action.kind == "create" else ""
         why = barred or self._left_alone.get(address)
         if why:
             self._refuse(action, why)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -35,11 +35,11 @@ from ddsnap.store.run_log import RunLog, forget, log_path
 from ddsnap.store.sweep import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ddsnap.core.actions import Action
-    from ddsnap.core.values import JSON
+    from ddsnap.core.values import JSON, Document
     from ddsnap.flows.compose import Reading
     from ddsnap.flows.outcome import CaptureResult
     from ddsnap.flows.prepared import Order, Prepared
@@ -164,25 +164,22 @@ class _Replay:
             prepared.order.wishes.allow_self_lockout,
             self.lease.check_time,
         )
-        muted, barred = None, {}
-        if prepared.needs_mute:
-            there = prepared.before.documents(run.catalog, only=DOWNTIMES)
-            made = mute(ground, there)
-            muted = Mute(made.id, made.made, made.requests) if made.id else None
-            if made.why_not:
-                why = f"the downtime for {TAG} could not be made: {made.why_not}"
-                barred = {"monitors": why}
+        silence = _Silence(ground, [*self._downtimes()]) if prepared.needs_mute else None
         if any(a.kind == "create" and a.address.type == LOCATIONS for a in prepared.plan.actions):
             self._keys = prepared.order.keys_folder()
         means = Means(
             self._load,
             lambda done: self._tick(log, done),
             run.gateway.concurrency,
-            barred,
+            silence.fall if silence else dict,
             prepared.moved,
             added=prepared.order.approved is None,
         )
-        return carry_out(ground, prepared.plan, means), muted, barred.get("monitors", "")
+        carried = carry_out(ground, prepared.plan, means)
+        return (carried, silence.muted, silence.trouble) if silence else (carried, None, "")
+
+    def _downtimes(self) -> Iterable[Document]:
+        return self.prepared.before.documents(self.run.catalog, only=DOWNTIMES)
 
     def _keep(self, address: Address, answer: JSON) -> None:
         """Keep the keys of a new private location outside of git: nobody shows them again.
@@ -214,6 +211,24 @@ class _Replay:
         """Tell how far it is, and publish that from time to time."""
         self.run.sink("progress", org=self.run.org, done=done, total=self.prepared.writes)
         self.lease.renew(log)
+
+
+@dataclass
+class _Silence:
+    """The downtime of a migration, among those that are ``there``; ``trouble`` says what it had."""
+
+    ground: Ground
+    there: Sequence[Document]
+    muted: Mute | None = None
+    trouble: str = ""
+
+    def fall(self) -> Mapping[str, str]:
+        """See to it that it is there; say why no monitor may be made where it is not."""
+        made = mute(self.ground, self.there)
+        self.muted = Mute(made.id, made.made, made.requests) if made.id else None
+        if made.why_not:
+            self.trouble = f"the downtime for {TAG} could not be made: {made.why_not}"
+        return {"monitors": self.trouble} if self.trouble else {}
 
 
 def _is_cut_off(run: Run, undone: str) -> bool:

@@ -91,6 +91,35 @@ def test_nobody_waits_for_a_limit_once_the_run_is_to_end(orgs: Pair, number: int
     assert len(resumed.on("/monitor", "POST")) == 30
 
 
+def test_the_downtime_of_a_migration_is_answered(orgs: Pair) -> None:
+    monitors(orgs, 2)
+    orgs.capture()
+    slow = Fault(org="eu1", method="POST", path="/downtime$", latency=1.5, after=True)
+    orgs.sandbox.faults.add(slow)
+    heard = orgs.sandbox.faults.struck
+    stopped(orgs, lambda: heard(slow), signal.SIGINT, "us1", "--to", "eu1")
+    orgs.sandbox.faults.clear()
+    (there,) = orgs.eu1.all("downtime_schedules")
+    mute, run = orgs.run_record()["mute"], orgs.run_record()["run"]
+    assert (mute["id"], mute["made"]) == (there, True)
+    assert {status for status, _ in answers(orgs).values()} == {"not reached"}
+    resumed = orgs.run("replay", "--resume", "--to", "eu1", "--yes")
+    assert (resumed.code, len(resumed.on("/monitor", "POST"))) == (0, 2)
+    assert resumed.on("/downtime") == []
+    assert orgs.run("replay", "--undo", run[:12], "--to", "eu1", "--yes").code == 0
+    assert orgs.eu1.all("monitors") == {}
+
+
+def test_keys_that_are_refused_at_its_downtime_end_a_run_that_is_recorded(orgs: Pair) -> None:
+    monitors(orgs, 2)
+    refused = Fault(org="eu1", method="POST", path="/downtime$", status=401)
+    orgs.sandbox.faults.add(refused)
+    assert orgs.replay(live=False, code=1).sent == ["POST /api/v2/downtime"]
+    assert orgs.run_record()["state"] == "failed"
+    orgs.sandbox.faults.clear()
+    orgs.replay(live=False)
+
+
 def test_a_server_that_fails_is_not_asked_again_once_the_run_is_to_end(orgs: Pair) -> None:
     monitors(orgs, 2)
     orgs.capture()
