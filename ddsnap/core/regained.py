@@ -14,7 +14,7 @@ from ddsnap.core.intended import merge_order
 from ddsnap.core.values import Address, clone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from ddsnap.core.decisions import Decisions
     from ddsnap.core.resource_type import ResourceType
@@ -71,6 +71,23 @@ def regain(type_: ResourceType, body: JSONObject, regained: Regained) -> JSONObj
             merged.sort(key=canonical.encode)
         if merged:
             field_path(at).put(body, merged)
+    return body
+
+
+def without_members(type_: ResourceType, body: JSONObject, ids: Collection[str]) -> JSONObject:
+    """Return a copy of a document without those members: what goes leaves its lists by itself.
+
+    A list of nobody is none.
+    """
+    body = clone(body)
+    for at, by in _places(type_):
+        for slot in [*field_path(at).find(body)]:
+            members = slot.value if isinstance(slot.value, list) else []
+            left = [one for one in members if _name(one, by) not in ids]
+            if left:
+                slot.set(left)
+            else:
+                slot.remove()
     return body
 
 

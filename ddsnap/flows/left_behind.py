@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ddsnap.core import canonical
 from ddsnap.core.fields import field_path, value_at
 from ddsnap.core.match import covers, filled_in, portable, portable_digest
+from ddsnap.core.regained import without_members
 from ddsnap.core.times import time_of
 from ddsnap.core.values import Address
 from ddsnap.flows.arrivals import Arrivals
@@ -47,8 +48,8 @@ class LeftBehind:
     now: View
     catalog: Catalog
     others: Collection[Address] = ()
-    since: Sequence[JSONObject] = ()
-    """The records of the runs that took something back since, the oldest first."""
+    since: Sequence[Undone] = ()
+    """The runs that took something of it back since, the oldest first."""
 
     def made(self, known: Collection[Address]) -> dict[Address, str]:
         """Return what it created, with the digest of the document as it left it.
@@ -109,9 +110,8 @@ class LeftBehind:
     @cached_property
     def after(self) -> View | None:
         """The org as it was read back, if it was."""
-        after = str(self.undone.record.get("after") or "")
-        read = after and after != self.undone.before
-        return snapshot_view(self.now.repo, after, after) if read else None
+        after = self.undone.after
+        return snapshot_view(self.now.repo, after, after) if after else None
 
     @cached_property
     def _wrote_until(self) -> datetime:
@@ -123,39 +123,54 @@ class LeftBehind:
 
     def _digest(self, address: Address, there: Address, seen: str) -> str:
         """Return the digest of a document as the replay, or what took it back, has left it."""
-        digest = self._left(address, there, seen)
-        for before, after in self._steps:
+        digest, type_ = self._left(address, there, seen), self.catalog[there.type]
+        for run, before, after in self._steps:
             old, new = (body_of(view, there, self.catalog) for view in (before, after))
-            type_ = self.catalog[there.type]
-            if old and new and portable_digest(type_, old) == digest:
+            known = old is not None and portable_digest(type_, old) == digest
+            if old and new and known and self._is_by(run, there, old, new):
                 digest = portable_digest(type_, new)
         return digest
 
     @cached_property
-    def _steps(self) -> list[tuple[View, View]]:
+    def _steps(self) -> list[tuple[Undone, View, View]]:
         """The org before and after each run that took something back, as far as that was read."""
-        pairs = [(str(one.get("before") or ""), str(one.get("after") or "")) for one in self.since]
+        repo = self.now.repo
         return [
             (
-                snapshot_view(self.now.repo, before, before),
-                snapshot_view(self.now.repo, after, after),
+                run,
+                snapshot_view(repo, run.before, run.before),
+                snapshot_view(repo, run.after, run.after),
             )
-            for before, after in pairs
-            if before and after and before != after
+            for run in self.since
+            if run.before and run.after
         ]
+
+    def _is_by(self, run: Undone, there: Address, old: JSONObject, new: JSONObject) -> bool:
+        """Whether it was a run that made the ``old`` document the ``new`` one, and nobody else.
+
+        What it did not write to has lost what it deleted, at most, or got what it made.
+        """
+        if there in run.wrote:
+            return True
+        type_ = self.catalog[there.type]
+        own = (without_members(type_, portable(type_, body), run.members) for body in (old, new))
+        return canonical.same(*own)
 
     def _left(self, address: Address, there: Address, seen: str) -> str:
         known = self.after is not None and was_read(self.after, there.type)
         body = body_of(self.after, there, self.catalog) if self.after and known else None
         if body is not None:
-            return portable_digest(self.catalog[there.type], body)
+            old = body_of(self.before, there, self.catalog)
+            # Somebody may have changed by then what it found as it should be.
+            kept = body if old is None or self._is_by(self.undone, there, old, body) else old
+            return portable_digest(self.catalog[there.type], kept)
         if seen:
             return seen
         outcome = self._writes.outcomes.get(address)
         if outcome is not None and outcome.status == "done" and not outcome.requests:
             return outcome.action.against  # it was as it should be
-        kept = any(self._is_kept(there, one) for one in self._writes.sent(address))
-        return self._now(there) if kept else ""
+        kept_it = any(self._is_kept(there, one) for one in self._writes.sent(address))
+        return self._now(there) if kept_it else ""
 
     def _is_kept(self, there: Address, sent: JSONObject) -> bool:
         """Whether a document is what was sent, with no more than the server made of it."""

@@ -105,6 +105,26 @@ class Undone:
         """What it deleted."""
         return self._there("delete")
 
+    @property
+    def wrote(self) -> frozenset[Address]:
+        """What it wrote to at all, be it to create or to delete it."""
+        return frozenset(
+            Address(o.action.address.type, o.to or o.action.to) for o in self.outcomes if _wrote(o)
+        )
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The ids of what it created or deleted: lists and orders may get or lose those by it."""
+        return frozenset(
+            [id_ for id_, _ in self.created.values()] + [one.id for one in self.deleted]
+        )
+
+    @property
+    def after(self) -> str:
+        """The snapshot with what it wrote read back; empty where that could not be done."""
+        after = str(self.record.get("after") or "")
+        return after if after != self.before else ""
+
     def _there(self, *kinds: str) -> tuple[Address, ...]:
         wrote = (o for o in self.outcomes if o.action.kind in kinds and _wrote(o) and not _made(o))
         return tuple(Address(o.action.address.type, o.to or o.action.to) for o in wrote)
@@ -281,19 +301,23 @@ def undoing(repo: Repository, journal_tip: str | None, run_id: str) -> Undone:
     return Undone(run, info.sha, record, outcomes, mapped, source, destination, before)
 
 
-def steps_back(repo: Repository, journal_tip: str, runs: Collection[str]) -> list[JSONObject]:
-    """Return the records of the runs that took something back since these, the oldest first.
+def steps_back(repo: Repository, journal_tip: str, runs: Collection[str]) -> list[Undone]:
+    """Return the runs that took these back or ended their quiet, or took that back; oldest first.
 
-    What they did is nobody's change: they were to take these runs back, or end their quiet.
+    What they did to what these have made is nobody's change. What the undo of any other run has
+    brought back may be somebody's: that run has written over it.
     """
-    found: list[JSONObject] = []
-    since = True
-    for info in replays(repo, journal_tip):
-        record = record_of(repo, info.sha)
-        since = since and info.trailer(RUN) not in runs
-        if not _taken_back(record).isdisjoint(runs) or (since and kind_of(record) in TAKES_BACK):
-            found.append(record)
-    return found[::-1]
+    told = [(info, record_of(repo, info.sha)) for info in replays(repo, journal_tip)][::-1]
+    found: list[str] = []
+    left = {*runs}
+    for info, record in told:
+        run = info.trailer(RUN) or ""
+        left.discard(run)
+        quiet = not left and kind_of(record) == "unmute"
+        if (quiet or not _taken_back(record).isdisjoint({*runs, *found})) and run not in runs:
+            found.append(run)
+    ended = {info.trailer(RUN) for info, _ in told if info.trailer(STATE) not in OPEN}
+    return [undoing(repo, journal_tip, run) for run in found if run in ended]
 
 
 def undone_by(repo: Repository, journal_tip: str, run: str) -> str:

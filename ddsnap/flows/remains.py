@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ddsnap.core.resource_type import Catalog
-    from ddsnap.core.values import JSONObject
     from ddsnap.flows.past_replays import Undone
     from ddsnap.flows.view import View
 
@@ -35,12 +34,12 @@ def remains(
     now: View,
     catalog: Catalog,
     others: Collection[Address] = (),
-    since: Sequence[JSONObject] = (),
+    since: Sequence[Undone] = (),
 ) -> Remains:
     """Return what such runs, the oldest first, have left behind.
 
-    ``others`` are counterparts of other orgs' resources, ``since`` the records of the runs that
-    have taken something back by now.
+    ``others`` are counterparts of other orgs' resources, ``since`` the runs that have taken
+    something of these back by now.
     """
     made, changed = dict[Address, str](), dict[Address, str]()
     each = [LeftBehind(run, now, catalog, others, since) for run in runs]

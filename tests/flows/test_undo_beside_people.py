@@ -1,0 +1,84 @@
+"""Undoing beside people: what somebody changed stays, whatever ddsnap did around that change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pairs import pair
+
+from ddsnap.sandbox import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pairs import Pair
+
+
+@pytest.fixture
+def orgs(tmp_path: Path) -> Iterator[Pair]:
+    with pair(tmp_path) as made:
+        made.us1.monitor("one")
+        made.us1.monitor("two", query="avg(last_5m):avg:two{*} > 1")
+        yield made
+
+
+def edit(orgs: Pair, name: str) -> None:
+    """Change a monitor as somebody would."""
+    own = {"message": "hours of work", "modified": "2098-01-01T00:00:00.000000+00:00"}
+    orgs.eu1.one("monitors", name).update(own)
+
+
+def edit_during(orgs: Pair, name: str, method: str, path: str) -> None:
+    """Change a monitor while a request for something else is under way."""
+
+    def meanwhile(sent: Any) -> Any:
+        edit(orgs, name)
+        return sent
+
+    orgs.sandbox.faults.add(Fault(path=path, method=method, org="eu1", mangle=meanwhile))
+
+
+def undo_leaves(orgs: Pair, run: str, name: str) -> None:
+    """Take a run back: all of it goes but for one monitor, which somebody has changed."""
+    orgs.sandbox.faults.clear()
+    said = orgs.run("replay", "--undo", run, "--to", "eu1", "--yes")
+    assert said.code == 4, said
+    assert "changed it since" in orgs.outcomes()[name]["error"]
+    left = [(one["name"], one["message"]) for one in orgs.eu1.all("monitors").values()]
+    assert left == [(name, "hours of work")]
+    assert orgs.run("verify").code == 0
+
+
+def test_what_the_undo_of_a_later_replay_gave_back_to_somebody_stays_theirs(orgs: Pair) -> None:
+    orgs.replay()
+    first = orgs.run_record()["run"]
+    edit(orgs, "two")
+    assert len(orgs.replay().sent) == 1  # it writes over what they did
+    later = orgs.run_record()["run"]
+    assert orgs.run("replay", "--undo", later, "--to", "eu1", "--yes").code == 0
+    undo_leaves(orgs, first, "two")
+
+
+def test_what_somebody_changed_while_others_were_unmuted_stays(orgs: Pair) -> None:
+    orgs.replay(live=False)
+    run = orgs.run_record()["run"]
+    one, two = (orgs.eu1.one("monitors", name)["id"] for name in ("one", "two"))
+    edit_during(orgs, "two", "PUT", f"/monitor/{one}$")
+    orgs.sandbox.faults.add(Fault(path=f"/monitor/{two}$", method="PUT", status=403))
+    assert orgs.run("migration", "unmute", "--yes").code == 4
+    undo_leaves(orgs, run, "two")
+
+
+def test_what_somebody_changed_while_a_run_was_resumed_stays(orgs: Pair) -> None:
+    orgs.capture()
+    path = "/api/v1/monitor$"
+    orgs.sandbox.faults.add(Fault(org="eu1", method="POST", path=path, nth=2, status=401))
+    assert orgs.run("replay", "us1", "--to", "eu1", "--yes", "--live").code == 1
+    orgs.sandbox.faults.clear()
+    (made,) = orgs.eu1.all("monitors").values()
+    edit_during(orgs, made["name"], "POST", path)
+    said = orgs.run("replay", "--resume", "--to", "eu1", "--yes")
+    assert (said.code, said.sent) == (0, ["POST /api/v1/monitor"]), said
+    undo_leaves(orgs, orgs.run_record()["run"], made["name"])
