@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -124,35 +124,38 @@ class LeftBehind:
     def _digest(self, address: Address, there: Address, seen: str) -> str:
         """Return the digest of a document as the replay, or what took it back, has left it."""
         digest, type_ = self._left(address, there, seen), self.catalog[there.type]
-        for run, before, after in self._steps:
-            old, new = (body_of(view, there, self.catalog) for view in (before, after))
+        for step in self._steps:
+            old, new = (body_of(view, there, self.catalog) for view in (step.before, step.now))
             known = old is not None and portable_digest(type_, old) == digest
-            if old and new and known and self._is_by(run, there, old, new):
+            if old and new and known and step.has_made(there, old, new):
                 digest = portable_digest(type_, new)
         return digest
 
     @cached_property
-    def _steps(self) -> list[tuple[Undone, View, View]]:
-        """The org before and after each run that took something back, as far as that was read."""
-        repo = self.now.repo
-        return [
-            (
-                run,
-                snapshot_view(repo, run.before, run.before),
-                snapshot_view(repo, run.after, run.after),
-            )
-            for run in self.since
-            if run.before and run.after
+    def _steps(self) -> list[LeftBehind]:
+        """The runs that took something back, each with the org as it was seen next."""
+        befores = [snapshot_view(self.now.repo, one.before, one.before) for one in self.since]
+        steps = [
+            LeftBehind(run, seen, self.catalog)
+            for run, seen in zip(self.since, [*befores[1:], self.now], strict=False)
         ]
+        return [step if step.after is None else replace(step, now=step.after) for step in steps]
 
-    def _is_by(self, run: Undone, there: Address, old: JSONObject, new: JSONObject) -> bool:
-        """Whether it was a run that made the ``old`` document the ``new`` one, and nobody else.
+    def has_made(self, there: Address, old: JSONObject, new: JSONObject) -> bool:
+        """Whether it was this run that made the ``old`` document the ``new`` one of ``now``."""
+        if self.after is not None or there not in self.undone.wrote:
+            return self._is_by(there, old, new)
+        sent = [one for address in self.undone.about(there) for one in self._writes.sent(address)]
+        return any(self._is_kept(there, one) for one in sent)
+
+    def _is_by(self, there: Address, old: JSONObject, new: JSONObject) -> bool:
+        """Whether it was this run that made the ``old`` document the ``new`` one that it read back.
 
         What it did not write to has lost what it deleted, at most, or got what it made.
         """
+        run, type_ = self.undone, self.catalog[there.type]
         if there in run.wrote:
             return True
-        type_ = self.catalog[there.type]
         own = (without_members(type_, portable(type_, body), run.members) for body in (old, new))
         return canonical.same(*own)
 
@@ -162,7 +165,7 @@ class LeftBehind:
         if body is not None:
             old = body_of(self.before, there, self.catalog)
             # Somebody may have changed by then what it found as it should be.
-            kept = body if old is None or self._is_by(self.undone, there, old, body) else old
+            kept = body if old is None or self._is_by(there, old, body) else old
             return portable_digest(self.catalog[there.type], kept)
         if seen:
             return seen

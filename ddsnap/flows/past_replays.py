@@ -108,9 +108,11 @@ class Undone:
     @property
     def wrote(self) -> frozenset[Address]:
         """What it wrote to at all, be it to create or to delete it."""
-        return frozenset(
-            Address(o.action.address.type, o.to or o.action.to) for o in self.outcomes if _wrote(o)
-        )
+        return frozenset(_there(o) for o in self.outcomes if _wrote(o))
+
+    def about(self, there: Address) -> Iterator[Address]:
+        """Yield the source's addresses of what it had to do about something."""
+        return (o.action.address for o in self.outcomes if _there(o) == there)
 
     @property
     def members(self) -> frozenset[str]:
@@ -127,11 +129,15 @@ class Undone:
 
     def _there(self, *kinds: str) -> tuple[Address, ...]:
         wrote = (o for o in self.outcomes if o.action.kind in kinds and _wrote(o) and not _made(o))
-        return tuple(Address(o.action.address.type, o.to or o.action.to) for o in wrote)
+        return tuple(map(_there, wrote))
 
     def _seen(self, address: Address, to: str) -> str:
         entry = self.mapped.get(address)
         return entry.seen if entry and entry.id == to else ""
+
+
+def _there(outcome: Outcome) -> Address:
+    return Address(outcome.action.address.type, outcome.to or outcome.action.to)
 
 
 def _wrote(outcome: Outcome) -> bool:

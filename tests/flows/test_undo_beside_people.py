@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +13,7 @@ from pairs import pair
 from ddsnap.sandbox import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pairs import Pair
@@ -38,6 +41,13 @@ def edit_during(orgs: Pair, name: str, method: str, path: str) -> None:
         return sent
 
     orgs.sandbox.faults.add(Fault(path=path, method=method, org="eu1", mangle=meanwhile))
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def undo_leaves(orgs: Pair, run: str, name: str) -> None:
@@ -82,3 +92,30 @@ def test_what_somebody_changed_while_a_run_was_resumed_stays(orgs: Pair) -> None
     said = orgs.run("replay", "--resume", "--to", "eu1", "--yes")
     assert (said.code, said.sent) == (0, ["POST /api/v1/monitor"]), said
     undo_leaves(orgs, orgs.run_record()["run"], made["name"])
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_an_unmuting_that_was_killed_and_resumed_is_nobodys_change(
+    orgs: Pair, *, edited: bool
+) -> None:
+    orgs.replay(live=False)
+    run = orgs.run_record()["run"]
+    command = [sys.executable, "-m", "ddsnap", "-C", str(orgs.path), "migration", "unmute", "--yes"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+
+        def killed(sent: Any) -> Any:
+            process.kill()
+            return sent
+
+        path = "/api/v1/monitor/[0-9]+$"
+        orgs.sandbox.faults.add(Fault(path=path, method="PUT", org="eu1", nth=2, mangle=killed))
+    wait_until(lambda: all(not one["tags"] for one in orgs.eu1.all("monitors").values()))
+    orgs.sandbox.faults.clear()
+    if edited:
+        edit(orgs, "two")
+    assert orgs.run("replay", "--resume", "--to", "eu1", "--yes").code == 0
+    if edited:
+        undo_leaves(orgs, run, "two")
+    else:
+        said = orgs.run("replay", "--undo", run, "--to", "eu1", "--yes")
+        assert (said.code, orgs.eu1.all("monitors")) == (0, {}), said
