@@ -74,9 +74,10 @@ class LeftBehind:
     def changed(self, before: View, made: Collection[Address] = ()) -> dict[Address, str]:
         """Return what it wrote to and is not as ``before``, with the digest as it left it.
 
-        An order is as before if it is but for what was ``made``: that goes.
+        An order is as before if it is but for what was ``made``: that goes. Who was deleted is
+        there, and only disabled.
         """
-        updated = set(self.undone.updated)
+        updated = {*self.undone.updated, *filter(self._is_disabled, self.undone.deleted)}
         pairs = (
             (o.action.address, Address(o.action.address.type, o.to or o.action.to))
             for o in self.undone.outcomes
@@ -172,8 +173,23 @@ class LeftBehind:
         outcome = self._writes.outcomes.get(address)
         if outcome is not None and outcome.status == "done" and not outcome.requests:
             return outcome.action.against  # it was as it should be
+        if there in self.undone.deleted:
+            return self._now(there) if self._is_only_disabled(there) else ""
         kept_it = any(self._is_kept(there, one) for one in self._writes.sent(address))
         return self._now(there) if kept_it else ""
+
+    def _is_disabled(self, there: Address) -> bool:
+        body, path = body_of(self.now, there, self.catalog), self.catalog[there.type].disabled
+        return bool(body and path and value_at(body, path))
+
+    def _is_only_disabled(self, there: Address) -> bool:
+        """Whether a document is as before but for that."""
+        type_, found = self.catalog[there.type], []
+        for view in (self.before, self.now):
+            body = portable(type_, body_of(view, there, self.catalog) or {})
+            field_path(type_.disabled).put(body, True)
+            found.append(body)
+        return canonical.same(*found)
 
     def _is_kept(self, there: Address, sent: JSONObject) -> bool:
         """Whether a document is what was sent, with no more than the server made of it."""

@@ -327,6 +327,34 @@ def test_what_somebody_added_to_since_is_kept_by_a_run_that_read_nothing_back(
         assert orgs.eu1.all("dashboards") == {}
 
 
+def test_who_was_disabled_is_enabled_again(orgs: Pair) -> None:
+    ada = orgs.us1.user("ada@e.example", orgs.us1.role("ops", "logs_read_data"))
+    orgs.replay()
+
+    def disabled() -> bool:
+        told = orgs.eu1.one("users", "ada@e.example")["attributes"]["disabled"]
+        return bool(told)
+
+    there = orgs.ids("users")[ada]
+    undo(orgs)
+    assert disabled()
+    undo(orgs)
+    assert not disabled()
+    assert orgs.ids("users")[ada] == there
+    orgs.settle()
+    orgs.us1.all("users").pop(ada)
+    orgs.replay("--delete", "users")
+    assert disabled()
+    run = orgs.run_record()["run"]
+    renamed = api("users", {"name": "Ada"}, id=there)
+    orgs.eu1.send("PATCH", f"/api/v2/users/{there}", renamed)
+    undo(orgs, run, code=4)
+    assert "changed it since" in orgs.outcomes()["ada@e.example"]["error"]
+    orgs.eu1.send("PATCH", f"/api/v2/users/{there}", api("users", {"name": ""}, id=there))
+    undo(orgs, run)
+    assert not disabled()
+
+
 def test_what_an_undo_has_brought_back_is_not_made_again_when_it_is_repeated(orgs: Pair) -> None:
     attributes = {
         "scope": "env:x",
