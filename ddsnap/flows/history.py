@@ -7,13 +7,16 @@ from heapq import merge
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from ddsnap.core.fields import value_at
+from ddsnap.core.outcomes import read_outcomes
 from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address
 from ddsnap.errors import Refused, StoreError, UsageError
 from ddsnap.flows.drift import Drift, compare
 from ddsnap.flows.id_map import checked_map, entries_of
-from ddsnap.flows.journal import MAPS
+from ddsnap.flows.journal import MAPS, record_of
 from ddsnap.flows.past_replays import replays, runs
+from ddsnap.flows.replay_journal import OUTCOMES
 from ddsnap.flows.view import snapshot_view
 from ddsnap.store.history import log, path_history
 
@@ -97,6 +100,27 @@ def new_ids(repo: Repository, org: str, type_name: str) -> dict[str, str]:
     except (StoreError, Refused):
         return {}
     return {old: entry.id for old, entry in entries.items() if entry.id != old}
+
+
+def first_life(repo: Repository, org: str, address: Address) -> Address:
+    """Return what something was when a run made it anew, if that run was taken back.
+
+    Nobody had changed it by then, and what points at it names it as it was before.
+    """
+    tip, found, ended = repo.branch(f"journal/{org}"), address, False
+    for info in replays(repo, tip) if tip else ():
+        record = record_of(repo, info.sha)
+        own = value_at(record, "source.public_id") == value_at(record, "destination.public_id")
+        for outcome in read_outcomes(repo.read_file(info.sha, OUTCOMES) or b"") if own else ():
+            action = outcome.action
+            if action.address.type != found.type or outcome.status != "done":
+                continue
+            if record.get("undoes") and action.kind == "delete" and action.address == found:
+                ended = True
+            elif ended and action.kind == "create" and outcome.to == found.id:
+                found, ended = action.address, False
+                break
+    return found
 
 
 def _life(repo: Repository, tip: str, address: Address, catalog: Catalog) -> Iterator[Version]:

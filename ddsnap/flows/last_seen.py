@@ -9,7 +9,7 @@ from ddsnap.core.normalize import title_of
 from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
-from ddsnap.flows.history import lives_of, versions_of_type
+from ddsnap.flows.history import first_life, lives_of, versions_of_type
 from ddsnap.flows.revisions import find_resources, nearest, no_resource
 from ddsnap.flows.view import snapshot_view
 from ddsnap.store.history import path_history
@@ -46,8 +46,15 @@ def last_seen(repo: Repository, org: str, text: str, catalog: Catalog) -> LastSe
     for address in lives_of(repo, org, wanted):
         commit = _last_commit(repo, tip, address)
         if commit:
-            return LastSeen(address, commit)
-    return _titled(repo, org, tip, wanted, catalog)
+            return _before(repo, org, tip, LastSeen(address, commit))
+    return _before(repo, org, tip, _titled(repo, org, tip, wanted, catalog))
+
+
+def _before(repo: Repository, org: str, tip: str, seen: LastSeen) -> LastSeen:
+    """Return what a resource was before a run that was taken back had made it anew."""
+    first = first_life(repo, org, seen.address) if seen.commit != tip else seen.address
+    commit = _last_commit(repo, tip, first) if first != seen.address else ""
+    return LastSeen(first, commit) if commit else seen
 
 
 def _last_commit(repo: Repository, tip: str, address: Address) -> str:
@@ -67,7 +74,7 @@ def _titled(repo: Repository, org: str, tip: str, wanted: Address, catalog: Cata
     if wanted.id in titles:
         return LastSeen(find_resources(view, catalog, [str(wanted)])[0], tip)
     for commit in versions_of_type(repo, org, wanted.type):
-        before = dict(_before(repo, commit, wanted.type, catalog))
+        before = dict(_lost(repo, commit, wanted.type, catalog))
         titles |= {*before.values()}
         gone = sorted(address for address, title in before.items() if title == wanted.id)
         if len(gone) > 1:
@@ -84,7 +91,7 @@ def _titled(repo: Repository, org: str, tip: str, wanted: Address, catalog: Cata
     )
 
 
-def _before(
+def _lost(
     repo: Repository, commit: CommitInfo, type_name: str, catalog: Catalog
 ) -> Iterator[tuple[Address, str]]:
     """Yield with its title what a commit has changed or removed, as it was before."""
