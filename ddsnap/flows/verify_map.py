@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ddsnap.core.fields import value_at
 from ddsnap.core.outcomes import read_outcomes
 from ddsnap.core.values import Address
+from ddsnap.errors import DdsnapError
 from ddsnap.flows.faults import Fault
 from ddsnap.flows.id_map import read_maps
 from ddsnap.flows.journal import MAPS
+from ddsnap.flows.living import on_neither_side
 from ddsnap.flows.past_replays import TAKES_BACK, kind_of
 from ddsnap.flows.replay_journal import OPEN, OUTCOMES
+from ddsnap.flows.view import snapshot_view
 from ddsnap.store.trees import find_folder, tree_of
 
 if TYPE_CHECKING:
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import JSONObject
     from ddsnap.store.repository import Repository
+
+Key: TypeAlias = "tuple[str, Address]"
+"""The source org's public id, and the address there."""
 
 
 def verify_map(
@@ -38,7 +44,9 @@ def verify_map(
         outcomes = list(read_outcomes(repo.read_file(commit, OUTCOMES) or b""))
         told = _Told.by(outcomes, record, catalog)
         before, after = _entries(repo, earlier), _entries(repo, commit)
-        for key in sorted(before.keys() | after.keys()):
+        dropped = {key: entry for key, entry in before.items() if key not in after}
+        lost = _lost(repo, record, dropped, catalog) if dropped else set()
+        for key in sorted((before.keys() | after.keys()) - lost):
             old, new = before.get(key), after.get(key)
             if old != new and not told.explains(*key, old, new):
                 reason = (
@@ -98,9 +106,24 @@ def _folder(repo: Repository, commit: str) -> bytes | None:
     return find_folder(repo, tree_of(repo, commit), MAPS)
 
 
-def _entries(repo: Repository, commit: str) -> dict[tuple[str, Address], Mapped]:
+def _entries(repo: Repository, commit: str) -> dict[Key, Mapped]:
     maps = read_maps(repo, commit)
     return {(org.public_id, one): entry for org, ids in maps.items() for one, entry in ids.items()}
+
+
+def _lost(
+    repo: Repository, record: JSONObject, dropped: Mapping[Key, Mapped], catalog: Catalog
+) -> set[Key]:
+    """Return those that neither org holds any more: a replay drops them, and sends nothing."""
+    source = str(value_at(record, "source.public_id") or "")
+    commits = (value_at(record, "source.commit"), record.get("after") or record.get("before"))
+    try:
+        ours, theirs = (snapshot_view(repo, str(sha), str(sha)[:12]) for sha in commits)
+    except DdsnapError:  # what cannot be read explains nothing
+        return set()
+    mapped = {address: entry for (org, address), entry in dropped.items() if org == source}
+    gone = on_neither_side(mapped, ours, theirs, catalog.names, catalog)
+    return {(source, address) for address in gone}
 
 
 def _named(record: JSONObject) -> set[Address]:

@@ -146,6 +146,19 @@ def test_a_replay_that_was_taken_out_of_the_history(orgs: Pair) -> None:
     assert f"no outcome tells why dashboards/{orgs.board} is mapped to" in found(orgs)
 
 
+def test_what_both_orgs_have_lost_leaves_the_map_and_is_no_forgery(orgs: Pair) -> None:
+    there = orgs.ids("dashboards")[orgs.board]
+    orgs.us1.delete(f"/api/v1/dashboard/{orgs.board}")
+    orgs.replay()
+    forge(orgs, dashboards=lambda body: body["ids"].pop(orgs.board) and None)
+    assert f"no outcome tells why dashboards/{orgs.board} is mapped to nothing" in found(orgs)
+    orgs.git("update-ref", "refs/heads/journal/eu1", "journal/eu1^")
+    orgs.eu1.delete(f"/api/v1/dashboard/{there}")
+    orgs.replay()
+    assert MAP not in orgs.git("ls-tree", "-r", "--name-only", "journal/eu1")
+    assert orgs.run("verify").code == 0
+
+
 @pytest.mark.parametrize("member", ["run", "state", "org"])
 def test_a_record_that_is_not_of_its_commit(orgs: Pair, member: str) -> None:
     forge(orgs, run=lambda record: record.update({member: "other"}))
