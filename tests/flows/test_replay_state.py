@@ -251,6 +251,7 @@ def test_what_was_read_before_the_write_is_not_what_the_server_made_of_it(orgs: 
     assert orgs.outcomes()["load"]["settled"] == []
     assert entry(orgs, "monitors")["seen"] == ""
     orgs.sandbox.faults.clear()
+    assert orgs.run("verify").code == 0
     orgs.settle()
     assert entry(orgs, "monitors")["seen"] != ""
 
