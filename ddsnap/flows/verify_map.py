@@ -48,11 +48,15 @@ def verify_map(
         lost = _lost(repo, record, dropped, catalog) if dropped else set()
         for key in sorted((before.keys() | after.keys()) - lost):
             old, new = before.get(key), after.get(key)
-            if old != new and not told.explains(*key, old, new):
+            if old == new:
+                continue
+            if not told.explains(*key, old, new):
                 reason = (
                     f"no outcome tells why {key[1]} is mapped to {new.id if new else 'nothing'}"
                 )
                 yield Fault(commit, MAPS, reason)
+            elif new is not None and not told.owns(key[1], old, new):
+                yield Fault(commit, MAPS, f"no outcome tells that {key[1]} was {new.origin}")
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,19 @@ class _Told:
         if new is None:
             return address in self.deleted or (old is not None and old.id in self.policies)
         return address in self.named or self._maps(address, old, new.id)
+
+    def owns(self, address: Address, old: Mapped | None, new: Mapped) -> bool:
+        """Whether ddsnap has made what is mapped, or has found it, as the map says.
+
+        Only what it has made is it ever to delete.
+        """
+        if old is not None and old.id == new.id:
+            return old.origin == new.origin
+        outcome = self.outcomes.get(address)
+        if outcome is None:
+            return new.origin == "adopted"
+        made = "created" if outcome.action.kind == "create" else "adopted"
+        return new.origin == (outcome.action.origin or made)
 
     def _maps(self, address: Address, old: Mapped | None, id_: str) -> bool:
         """Whether a resource became the counterpart in this run, or was known to be it."""

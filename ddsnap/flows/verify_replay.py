@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from ddsnap.config.transforms import parse_rule
 from ddsnap.core import canonical, shapes
 from ddsnap.core.audit import closed_references, expected_requests, intended_body
+from ddsnap.core.directory import aliases_of
 from ddsnap.core.manifest import OrgIdentity
 from ddsnap.core.match import portable, portable_digest
 from ddsnap.core.outcomes import Sent, counts, read_outcomes
 from ddsnap.core.paths import document_path
+from ddsnap.core.pointers import join
 from ddsnap.core.requests import create_request
 from ddsnap.core.values import Address
 from ddsnap.errors import Damaged, DdsnapError
@@ -239,19 +241,25 @@ def _unseen(past: _Past, outcome: Outcome) -> Iterator[Fault]:
     if after is None or entry is None or entry.id != outcome.to or not (wrote and plain):
         return
     type_ = past.catalog[action.address.type]
-    found = past.document(after, Address(type_.name, entry.id))
-    if not entry.seen and not _was_read_back(past, after, type_):
-        return
-    if entry.seen != (portable_digest(type_, found) if found else ""):
-        path = f"map/{past.source.name}/{type_.name}.json"
-        yield past.fault(
-            path, f"{action.address}: what was seen of it is not in the snapshot after"
-        )
+    read = was_read(after, type_.name)
+    found = past.document(after, Address(type_.name, entry.id)) if read else None
+    path = f"map/{past.source.name}/{type_.name}.json"
+    seen = {portable_digest(type_, found) if found else ""}
+    if past.snapshots[1] == after.commit:  # maybe nothing was read back
+        seen.add("")
+    if entry.seen not in seen:
+        reason = f"{action.address}: what was seen of it is not in the snapshot after"
+        yield past.fault(path, reason)
+    elif found and any(entry.aliases.get(at, id_) != id_ for at, id_ in _aliases(type_, found)):
+        reason = f"{action.address}: its other ids are not those in the snapshot after"
+        yield past.fault(path, reason)
 
 
-def _was_read_back(past: _Past, after: View, type_: ResourceType) -> bool:
-    """Whether the run knew what it left: one that was cut short may have read nothing again."""
-    return after.commit != past.snapshots[1] and was_read(after, type_.name)
+def _aliases(type_: ResourceType, body: JSONObject) -> Iterator[tuple[str, str]]:
+    """Yield the other ids of a resource, by pointer; those of its parts come and go with them."""
+    for parts, id_ in aliases_of(type_, body).items():
+        if all(isinstance(part, str) for part in parts):
+            yield join(parts), id_
 
 
 def _unmapped(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:

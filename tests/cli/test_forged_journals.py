@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pairs import Pair, note, pair
+from pairs import Pair, note, pair, probe
 
 from ddsnap.core import canonical
 from ddsnap.core.outcomes import write_line
@@ -122,6 +122,30 @@ def test_another_id_told_by_the_replay_itself(orgs: Pair) -> None:
 def test_what_was_read_back(orgs: Pair) -> None:
     forge(orgs, dashboards=lambda body: body["ids"][orgs.board].update(seen="0" * 64))
     assert "what was seen of it is not in the snapshot after" in found(orgs)
+
+
+def test_what_was_found_told_as_made(orgs: Pair) -> None:
+    orgs.us1.dashboard("Second")
+    orgs.eu1.dashboard("Second")
+    orgs.replay()
+    (second,) = orgs.ids("dashboards").keys() - {orgs.board}
+    forge(orgs, dashboards=lambda body: body["ids"][second].update(origin="created"))
+    assert f"no outcome tells that dashboards/{second} was created" in found(orgs)
+
+
+def test_what_was_made_told_as_found(orgs: Pair) -> None:
+    forge(orgs, dashboards=lambda body: body["ids"][orgs.board].update(origin="adopted"))
+    assert f"no outcome tells that dashboards/{orgs.board} was adopted" in found(orgs)
+
+
+def test_the_monitor_of_another_test(orgs: Pair) -> None:
+    test = orgs.us1.post("/api/v1/synthetics/tests/api", probe("ping"))["public_id"]
+    orgs.replay()
+    forge(
+        orgs,
+        synthetics_tests=lambda body: body["ids"][test]["aliases"].update({"/monitor_id": "7"}),
+    )
+    assert "its other ids are not those in the snapshot after" in found(orgs)
 
 
 def test_a_run_that_failed_told_as_done(orgs: Pair) -> None:
