@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ddsnap.core.changes import apply_patch
 from ddsnap.core.fields import field_path
+from ddsnap.core.normalize import settle
 from ddsnap.core.references import find_references
 from ddsnap.core.requests import (
     create_request,
@@ -109,11 +110,18 @@ def _of_creation(
     now: datetime,
     closes: Collection[Reference],
 ) -> Iterator[Request]:
+    left = leave_out(type_, body, closes)
+    # A list of which nothing was left may have been left out, too.
+    bare = (settle(type_, clone(left)),) if closes else ()
     yield create_request(type_, body, now=now, without=closes)
+    yield from (create_request(type_, first, now=now) for first in bare)
     if not to:
         return
     yield from finish_requests(type_, body, to, now=now, without=closes)
-    yield from update_requests(type_, body, leave_out(type_, body, closes), to, now=now)
+    for first in bare:
+        yield from finish_requests(type_, first, to, now=now)
+    for first in (left, *bare):
+        yield from update_requests(type_, body, first, to, now=now)
     # What Datadog brought back was brought up to date instead.
     for present in (base, {}):
         yield from update_requests(type_, body, present, to, now=now)

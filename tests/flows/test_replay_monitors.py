@@ -412,4 +412,5 @@ def test_a_monitor_and_the_notebook_that_shows_it_can_name_one_another(orgs: Pai
     assert runbooks_of(orgs.eu1, "load") == [linked(orgs.ids("notebooks")[note])]
     (cell,) = orgs.eu1.one("notebooks", "steps")["attributes"]["cells"]
     assert cell["attributes"]["definition"]["alert_id"] == orgs.ids("monitors")[monitor]
+    assert orgs.run("verify").code == 0
     orgs.settle()
