@@ -13,6 +13,7 @@ from ddsnap.errors import DdsnapError
 from ddsnap.flows.faults import Checked, Fault
 from ddsnap.flows.id_map import checked_map
 from ddsnap.flows.journal import MAPS, RECORD
+from ddsnap.flows.past_replays import kind_of
 from ddsnap.flows.verify_map import verify_map
 from ddsnap.flows.verify_replay import is_replay, verify_replay
 from ddsnap.store.history import log
@@ -92,6 +93,11 @@ def _of_run(commit: CommitInfo, record: JSONObject) -> Iterator[Fault]:
         told = commit.trailer(f"Ddsnap-{name.capitalize()}")
         if told != record.get(name):
             yield Fault(commit.sha, RECORD, f"its {name} is not that of the commit: {told}")
+    told = commit.subject.partition(" ")[2].partition(" ")[0]
+    kind, plain = kind_of(record), str(record.get("kind"))
+    # What takes something back changes maps in its own way, and quiet ends within one org.
+    if told != ("undo" if kind == "undo" else plain) or (kind, plain) == ("unmute", "replay"):
+        yield Fault(commit.sha, RECORD, f"its kind is not that of the commit: {told}")
 
 
 def _of_map(

@@ -17,6 +17,7 @@ from ddsnap.core.outcomes import Sent, counts, read_outcomes
 from ddsnap.core.paths import document_path
 from ddsnap.core.pointers import join
 from ddsnap.core.requests import create_request
+from ddsnap.core.resolution import is_symbolic
 from ddsnap.core.values import Address
 from ddsnap.errors import Damaged, DdsnapError
 from ddsnap.flows.faults import Checked, Fault
@@ -85,6 +86,7 @@ def verify_replay(
     for outcome in outcomes:
         yield from _recomputed(past, outcome, checked)
         yield from _unseen(past, outcome)
+        yield from _unintended(past, outcome)
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,9 @@ class _Past:
 
     @cached_property
     def masked(self) -> tuple[str, ...]:
-        return shapes.words(self.record, "masked") if "masked" in self.record else ()
+        """The files that a secret was taken out of, which shows."""
+        told = shapes.words(self.record, "masked") if "masked" in self.record else ()
+        return tuple(path for path in told if b"***" in (self.file(path) or b""))
 
     @cached_property
     def origin(self) -> View:
@@ -225,6 +229,15 @@ def _unsent(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
         made = action.kind == "create" and action.origin != "adopted" and outcome.status == "done"
         if made and not any(map(_may_have_made, outcome.requests)):
             yield past.fault(OUTCOMES, f"{action.address} was made, and no request made it")
+        if _needs_request(past, outcome) and not outcome.requests:
+            yield past.fault(OUTCOMES, f"{action.address} was updated, and no request did it")
+
+
+def _needs_request(past: _Past, outcome: Outcome) -> bool:
+    """Whether it was written over what it differed from; others may see to an order, or a link."""
+    action, type_ = outcome.action, past.catalog.get(outcome.action.address.type)
+    wrote = action.kind == "update" and outcome.status == "done"
+    return wrote and action.base == "source" and not (type_ and type_.orders)
 
 
 def _may_have_made(sent: Sent) -> bool:
@@ -236,9 +249,7 @@ def _unseen(past: _Past, outcome: Outcome) -> Iterator[Fault]:
     """Yield what the map says was read back of a resource, and the snapshot after does not hold."""
     action, after = outcome.action, past.after
     entry = past.mapped.get(action.address)
-    wrote = outcome.status == "done" and outcome.requests and action.kind != "delete"
-    plain = action.base == "source" and kind_of(past.record) not in TAKES_BACK
-    if after is None or entry is None or entry.id != outcome.to or not (wrote and plain):
+    if after is None or entry is None or entry.id != outcome.to or not _is_plain(past, outcome):
         return
     type_ = past.catalog[action.address.type]
     read = was_read(after, type_.name)
@@ -253,6 +264,34 @@ def _unseen(past: _Past, outcome: Outcome) -> Iterator[Fault]:
     elif found and any(entry.aliases.get(at, id_) != id_ for at, id_ in _aliases(type_, found)):
         reason = f"{action.address}: its other ids are not those in the snapshot after"
         yield past.fault(path, reason)
+
+
+def _unintended(past: _Past, outcome: Outcome) -> Iterator[Fault]:
+    """Yield what the map says was meant, by which the next replay tells whether that has changed.
+
+    The plan knows it, but for ids that were new; a creation as a whole is written as it is meant.
+    """
+    action, entry = outcome.action, past.mapped.get(outcome.action.address)
+    path, type_ = _patch_path(outcome), past.catalog.get(action.address.type)
+    if type_ is None or entry is None or entry.id != outcome.to or not _is_plain(past, outcome):
+        return
+    # An id in it that was still to be given may have been left out of what was planned.
+    known = action.kind != "create" and not is_symbolic(canonical.encode([*action.patch]).decode())
+    meant = {action.intended} if known else set()
+    if action.kind == "create" and not (action.closes or action.undeletes or type_.quiet):
+        base = _base(past, outcome, Address(type_.name, outcome.to))
+        body = intended_body(base, _patch(past, outcome, path, whole=True))
+        meant = {canonical.digest(body), action.intended} if path not in past.masked else set()
+    if meant - {""} and entry.intended not in {"", *meant}:
+        reason = f"{action.address}: what the map calls intended was not"
+        yield past.fault(f"map/{past.source.name}/{type_.name}.json", reason)
+
+
+def _is_plain(past: _Past, outcome: Outcome) -> bool:
+    """Whether it wrote what the source has, and the map says so."""
+    wrote = outcome.status == "done" and outcome.requests and outcome.action.kind != "delete"
+    plain = outcome.action.base == "source" and kind_of(past.record) not in TAKES_BACK
+    return bool(wrote and plain)
 
 
 def _aliases(type_: ResourceType, body: JSONObject) -> Iterator[tuple[str, str]]:

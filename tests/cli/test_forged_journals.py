@@ -148,6 +148,44 @@ def test_the_monitor_of_another_test(orgs: Pair) -> None:
     assert "its other ids are not those in the snapshot after" in found(orgs)
 
 
+def test_an_update_without_its_requests_and_patch(orgs: Pair) -> None:
+    orgs.us1.put(
+        f"/api/v1/dashboard/{orgs.board}",
+        {"title": "Board", "layout_type": "ordered", "widgets": [{"definition": note("y")}]},
+    )
+    orgs.replay()
+    forge(orgs, outcomes=lambda lines: of_board(lines).update(requests=[]), **{orgs.board: None})
+    assert f"dashboards/{orgs.board} was updated, and no request did it" in found(orgs)
+
+
+def test_what_was_intended(orgs: Pair) -> None:
+    forge(orgs, dashboards=lambda body: body["ids"][orgs.board].update(intended="0" * 64))
+    assert f"dashboards/{orgs.board}: what the map calls intended was not" in found(orgs)
+
+
+def test_a_patch_that_is_said_to_have_held_a_secret(orgs: Pair) -> None:
+    path = f"patches/dashboards/{orgs.board}.json"
+    forge(
+        orgs,
+        run=lambda record: record.update(masked=[path]),
+        **{orgs.board: lambda patch: [*patch, {"op": "add", "path": "/title", "value": "Other"}]},
+    )
+    assert "does not follow from the snapshots and the patch" in found(orgs)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"kind": "capture"}, {"kind": "restore"}, {"undoes": "x"}, {"options": {"unmute": True}}],
+)
+def test_a_replay_told_as_another_kind_of_run(orgs: Pair, change: dict[str, Any]) -> None:
+    forge(
+        orgs,
+        run=lambda record: record.update(change),
+        dashboards=lambda body: body["ids"][orgs.board].update(origin="adopted", seen=""),
+    )
+    assert "its kind is not that of the commit" in found(orgs)
+
+
 def test_a_run_that_failed_told_as_done(orgs: Pair) -> None:
     def refused(lines: list[Any]) -> None:
         of_board(lines)["requests"][0]["status"] = 400
