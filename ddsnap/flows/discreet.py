@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ddsnap.core import canonical
-from ddsnap.core.outcomes import write_line
 from ddsnap.core.secrets import Known, scrub
 from ddsnap.errors import UnstorableError
 from ddsnap.flows.messages import one_line
@@ -52,9 +51,12 @@ class Discreet:
         action = outcome.action
         unresolved = tuple(replace(u, text=self.line(u.text)) for u in action.unresolved)
         reasons = tuple(map(self.line, action.reasons))
-        told = replace(
-            action, title=self.line(action.title), reasons=reasons, unresolved=unresolved
+        patch = tuple(
+            {str(name): self._masked(member) for name, member in operation.items()}
+            for operation in action.patch
         )
+        title = self.line(action.title)
+        told = replace(action, title=title, patch=patch, reasons=reasons, unresolved=unresolved)
         settled = tuple(
             {str(name): self.value(member) for name, member in operation.items()}
             for operation in outcome.settled
@@ -71,8 +73,6 @@ class Discreet:
             return data
         if path.endswith(".json"):
             return canonical.encode(self._masked(canonical.decode(data)))
-        if path.endswith(".ndjson"):
-            return b"".join(write_line(self._masked(line)) for line in read_lines(data))
         return _replaced(data.decode(), self.known).encode()
 
     def _masked(self, value: JSON) -> JSON:

@@ -134,18 +134,21 @@ def stage_replay(
     the last replay's file of outcomes, which hold as its maps do.
     """
     discreet = Discreet.of(run, secrets)
-    told = [*outcomes] if as_before else [discreet.outcome(outcome) for outcome in outcomes]
-    files = {**patches, **maps, OUTCOMES: as_before or write_outcomes(told)}
-    files |= {f"{RULES}/{name}.yaml": text.encode() for name, text in rules.items()}
+    former = as_before if not discreet.holds(as_before) else b""
+    told = [*outcomes] if former else [discreet.outcome(outcome) for outcome in outcomes]
+    texts = {**patches, **{f"{RULES}/{name}.yaml": text.encode() for name, text in rules.items()}}
+    # Ids are no secrets, whatever else is called so: they stand in the documents' paths as well.
+    files = {path: discreet.file(path, data) for path, data in texts.items()}
+    files |= {**maps, OUTCOMES: former or write_outcomes(told)}
     results = counts(told)
     what = in_words(told)
     record = _record(run, replayed, discreet) | {"counts": dict(results)}
     return stage(
         run,
-        record | _masked(discreet, files),
+        record | _masked(discreet, texts),
         subject(replayed, _ended(replayed, what)),
         body=_body(replayed, told),
-        files={path: discreet.file(path, data) for path, data in files.items()},
+        files=files,
         anew=[f"{MAPS}/{org}" for org in mapped or [replayed.source.org] if not as_before],
         parents=_parents(replayed),
     )

@@ -183,7 +183,7 @@ def _applied(past: _Past) -> Iterator[Fault]:
 
 def _rules(past: _Past) -> Iterator[Fault]:
     for path in past.files:
-        if path.startswith(f"{RULES}/"):
+        if path.startswith(f"{RULES}/") and path not in past.masked:
             try:
                 parse_rule(path, past.file(path) or b"")
             except DdsnapError as error:

@@ -290,3 +290,28 @@ def test_what_a_lost_request_made_is_found_by_all_but_its_secret(orgs: Pair) -> 
     assert shown_there(orgs) == [SECRET]
     assert not recorded(orgs, SECRET)
     orgs.settle()
+
+
+def secure(orgs: Pair, value: str) -> str:
+    """A variable at the source that nobody is shown, to be given at a replay by the name."""
+    body = {"name": "KEY", "description": "", "tags": [], "value": {"secure": True, "value": value}}
+    id_ = str(orgs.us1.post("/api/v1/synthetics/variables", body)["id"])
+    return variable("synthetics_global_variables", id_, "/value/value")
+
+
+@pytest.mark.parametrize("word", ["", "requests", "unchanged"])
+def test_a_secret_that_is_called_like_something_of_the_journal_spoils_none_of_it(
+    orgs: Pair, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    board = orgs.us1.dashboard("Board")
+    name = secure(orgs, "whatever")
+    orgs.capture()
+    monkeypatch.setenv(name, word or board)
+    words = ("replay", "us1", "--to", "eu1", "--yes", "--live")
+    assert orgs.run(*words).code == 0
+    assert orgs.ids("dashboards").keys() == {board}
+    assert orgs.run("verify").code == 0
+    assert orgs.run(*words).sent == []
+    run = orgs.git("log", "-1", "--format=%(trailers:key=Ddsnap-Run,valueonly)", "journal/eu1^")
+    undone = orgs.run("replay", "--undo", run.strip(), "--to", "eu1", "--yes")
+    assert (undone.code, orgs.eu1.all("dashboards")) == (0, {})
