@@ -7,14 +7,15 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ddsnap.core import canonical
-from ddsnap.core.fields import FieldPath, field_path
+from ddsnap.core.fields import FieldPath, field_path, value_at
+from ddsnap.core.normalize import is_secret
 from ddsnap.core.pointers import parse
 from ddsnap.core.secrets import marked
 from ddsnap.core.values import RESERVED
 
 if TYPE_CHECKING:
     from ddsnap.core.fields import Parts
-    from ddsnap.core.resource_type import ResourceType
+    from ddsnap.core.resource_type import Masked, ResourceType
     from ddsnap.core.values import JSONObject
 
 
@@ -47,6 +48,9 @@ def disturbed(type_: ResourceType, before: JSONObject, after: JSONObject) -> str
         old, new = _values(path, before), _values(path, after)
         if new - old or (path.plain and old - new):
             return path.text
+    for masked in type_.masked:
+        if _bare(masked, after) > _bare(masked, before):
+            return f"what keeps {masked.at} secret"
     return moved_secret(before, after)
 
 
@@ -54,6 +58,20 @@ def moved_secret(before: JSONObject, after: JSONObject) -> str:
     """Name a secret that is not where it was, or was not there; empty where there is none."""
     old, new = _secrets(before), _secrets(after)
     return next(("the secret at " + "/".join(place) for place in (old - new) + (new - old)), "")
+
+
+def _bare(masked: Masked, body: JSONObject) -> int:
+    """Count what stands in for a secret that the API, as the body says, shows to everybody."""
+    if any(value_at(body, path) for path in masked.unless):
+        return 0
+    way, _, last = masked.at.rpartition(".")
+    holders = [slot.value for slot in field_path(way).find(body)] if way else [body]
+    return sum(
+        isinstance(holder, dict)
+        and is_secret(holder.get(last))
+        and any(holder.get(name) != value for name, value in masked.when.items())
+        for holder in holders
+    )
 
 
 def _is_index(part: str) -> bool:

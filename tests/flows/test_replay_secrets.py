@@ -315,3 +315,17 @@ def test_a_secret_that_is_called_like_something_of_the_journal_spoils_none_of_it
     run = orgs.git("log", "-1", "--format=%(trailers:key=Ddsnap-Run,valueonly)", "journal/eu1^")
     undone = orgs.run("replay", "--undo", run.strip(), "--to", "eu1", "--yes")
     assert (undone.code, orgs.eu1.all("dashboards")) == (0, {})
+
+
+def test_no_rule_makes_a_secret_one_that_everybody_may_read(
+    orgs: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(secure(orgs, "whatever"), SECRET)
+    folder = orgs.path / "transforms"
+    folder.mkdir()
+    bare = "patch: [{op: replace, path: /value/secure, value: false}]"
+    (folder / "bare.yaml").write_text(f"match: {{types: [synthetics_global_variables]}}\n{bare}\n")
+    said = orgs.replay(code=2)
+    assert "it may not change what keeps value.value secret" in said.err
+    assert said.sent == []
+    assert not recorded(orgs, SECRET)
