@@ -220,7 +220,7 @@ class Session:
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Yield ``function(item)`` in order, computed by the pool; only a window is under way.
 
-        What ``function`` raises is raised here (see :func:`caught`). It must not call ``map``.
+        What ``function`` raises is raised here. It must not call ``map``.
         """
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="ddsnap-api")
@@ -304,20 +304,6 @@ class Session:
         with self._lock:
             secrets = frozenset(self._secrets)
         return scrub(f"{message} ({call.method} {call.path})", secrets)
-
-
-def caught(function: Callable[[T], R]) -> Callable[[T], R | ApiError]:
-    """Wrap ``function`` so that an :class:`ApiError` is its value; refused keys still raise."""
-
-    def call(item: T) -> R | ApiError:
-        try:
-            return function(item)
-        except AuthError:
-            raise
-        except ApiError as error:
-            return error
-
-    return call
 
 
 def _call(

@@ -128,16 +128,6 @@ TEST_MAIL: Final = (
 )
 """The address at which a test gets mail, which begins with the test's own id."""
 
-RULE_QUERY: Final = (
-    TextRef(
-        r"\bruleId:[\"']?(?P<id>[\w-]+)",
-        ("security_monitoring_rules",),
-        soft=True,
-        wanted="ruleId:",
-    ),
-)
-"""Security rules named in a search, as in suppressions."""
-
 PRINCIPALS: Final[Mapping[str, str]] = {
     "role": "roles",
     "user": "users",

@@ -7,8 +7,6 @@ from typing import Final
 
 from ddsnap.errors import UsageError
 
-BLANK: Final = "blank"
-
 _READY: Final = files("ddsnap.config") / "ready"
 
 

@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ddsnap.core.actions import Action
-from ddsnap.core.directory import read_directory
 from ddsnap.core.fields import field_path
 from ddsnap.core.graph import Edge, Strength, order
 from ddsnap.core.presence import is_orphan
 from ddsnap.core.references import identifies
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from ddsnap.core.directory import Directory
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog, ResourceType
-    from ddsnap.core.values import Address, Document
+    from ddsnap.core.values import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +37,6 @@ class Deletions:
     adopted: bool = False
     named: Collection[str] = ()
     asked: bool = True
-
-
-def plan_deletions(
-    documents: Iterable[Document], doomed: Collection[Address], catalog: Catalog
-) -> tuple[Action, ...]:
-    """Return what becomes of the ``doomed`` among an org's ``documents``, dependents first.
-
-    What Datadog owns, what no API deletes, and what a remaining document needs is blocked.
-    """
-    return order_deletions(read_directory(documents, catalog), doomed, catalog)
 
 
 def order_deletions(

@@ -16,7 +16,6 @@ from ddsnap.core.markers import number_of, numbered, plain
 from ddsnap.core.match import portable
 from ddsnap.core.normalize import is_secret
 from ddsnap.core.secrets import marked
-from ddsnap.core.values import clone
 from ddsnap.core.written import merged_objects
 from ddsnap.errors import DdsnapError
 
@@ -142,21 +141,6 @@ def revealed(
     hidden = behind(type_, present, raw)
     twins = same_places(portable(type_, stored), portable(type_, present), same_host=True)
     return {pointers.join(at): hidden[twin] for at, twin in twins if twin in hidden}
-
-
-def filled_document(
-    type_: ResourceType,
-    intended: JSONObject,
-    present: JSONObject | None,
-    raw: JSONObject | None,
-    supplied: Mapping[str, JSON],
-) -> tuple[JSONObject, list[str], list[str]]:
-    """Return the intended document as it is written, the markers that stay, and those left out."""
-    found = filling(type_, intended, present, raw, supplied)
-    if found.unknown:
-        return clone(intended), [*found.unknown], [*found.omitted]
-    document = found.fill(found.document)
-    return document if isinstance(document, dict) else {}, [], [*found.omitted]
 
 
 def texts(value: JSON) -> Iterable[str]:

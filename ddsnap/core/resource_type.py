@@ -336,7 +336,6 @@ class ResourceType:
     immutable: tuple[str, ...] = ()
     """Fields that make it another resource: with another value there, no update of it can be."""
     update_only: tuple[str, ...] = ()
-    write_only: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
     defaults: Mapping[str, tuple[JSON, ...]] = field(default_factory=dict)
     """Values that equal absence."""

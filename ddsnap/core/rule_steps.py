@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ddsnap.core.conditions import PatternError, pattern
 from ddsnap.core.fields import field_path, value_at
-from ddsnap.core.jsonpath import Places, compile_places
 from ddsnap.core.pointers import get, join
 from ddsnap.core.references import find_references
 from ddsnap.core.unchangeable import is_fixed
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from ddsnap.core.fields import Parts
+    from ddsnap.core.jsonpath import Places
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.core.values import JSON, JSONObject
@@ -35,13 +35,6 @@ class Rewrite:
     at: Places
     pattern: re.Pattern[str]
     replacement: str
-
-
-def compile_rewrite(at: str, regex: str, replacement: str) -> Rewrite:
-    """Compile the three texts; raises ``QueryError`` or ``PatternError`` for what is wrong."""
-    places, compiled = compile_places(at), compile_pattern(regex)
-    check_replacement(compiled, replacement)
-    return Rewrite(places, compiled, replacement)
 
 
 def compile_pattern(regex: str) -> re.Pattern[str]:

@@ -118,22 +118,6 @@ def apply_rules(
     return present, tuple(applied)
 
 
-def transformed(
-    documents: Iterable[Document],
-    rules: Sequence[Rule],
-    catalog: Catalog,
-    *,
-    resolvable: Resolvable = lambda _: True,
-    told: Callable[[Document, tuple[Applied, ...]], None] = lambda *_: None,
-) -> Iterator[Document]:
-    """Yield each document as the rules leave it; ``told`` hears of those that any rule changes."""
-    for document in documents:
-        new, applied = transform(document, rules, catalog, resolvable=resolvable)
-        if applied:
-            told(new, applied)
-        yield new
-
-
 def unmatched(rules: Iterable[Rule], matches: Mapping[str, int]) -> tuple[Rule, ...]:
     """Return the rules that did nothing, by how many documents each of them changed.
 

@@ -48,11 +48,6 @@ class Scope:
     again: frozenset[Address] = frozenset()
     """What is read whatever is known of it: the run itself has changed it."""
 
-    @property
-    def narrow(self) -> bool:
-        """Whether the command line's filters leave documents of the types it reads aside."""
-        return bool(self.narrowing)
-
     def rotation(self, before: Manifest | None, last: float | None, now: float) -> Rotation:
         """Return which resources of a type, read as a whole at ``last``, are read again at ``now``.
 

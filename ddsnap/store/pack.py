@@ -87,9 +87,8 @@ def build_index(entries: IndexEntries, pack_checksum: bytes) -> bytes:
 class PackWriter:
     """A pack being written into ``folder``; leaving the block without ``finish`` removes it."""
 
-    def __init__(self, folder: Path, level: int = 6) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._level = level
         self._entries: dict[bytes, tuple[int, int]] = {}
         self._offset = _HEADER.size
         self._temp: OwnedFile | None = None
@@ -120,7 +119,7 @@ class PackWriter:
             self._append(sha, entry_header(_OFS_DELTA, len(delta)) + _distance(back), delta)
 
     def _append(self, sha: bytes, head: bytes, data: bytes) -> None:
-        packed = head + zlib.compress(data, self._level)
+        packed = head + zlib.compress(data)
         with _disk_errors(self._folder):
             self._open().file.write(packed)
         self._entries[sha] = (self._offset, zlib.crc32(packed))

@@ -15,7 +15,7 @@ KNOWN = Path(__file__).parent.parent.parent / "fixtures" / "rules.json"
 NOT_STORED = {
     "area", "permissions", "pages", "query", "hint", "item_path", "item_query", "create", "update",
     "delete", "toggle", "id_in_body", "natural_key", "built_in", "refs", "synonyms", "create_only",
-    "update_only", "write_only", "modified_at", "modified_by", "title", "fields", "gone", "direct",
+    "update_only", "modified_at", "modified_by", "title", "fields", "gone", "direct",
     "path", "items", "envelope", "parent", "detail", "orders", "provenance", "identity", "derived",
     "quiet", "create_if", "undelete", "merges", "clears", "repeats", "spares", "keeps_secrets",
     "keeps_others", "timely", "duplicate", "sheds", "uploads", "override",

@@ -118,11 +118,10 @@ def test_filters_of_the_file_are_the_scope_and_those_of_the_command_line_narrow_
     config = Config(1, capture=Capture(filters=("--tag a", MONITORS)))
     scope = scope_of(config)
     assert scope.selection.describe() == ("--tag a", MONITORS)
-    assert not scope.narrow
+    assert not scope.narrowing
     assert scope.only == frozenset()
     narrowed = scope_of(config, narrowing=narrowing("dashboards:$[0]"))
     assert narrowed.selection == scope.selection
-    assert narrowed.narrow
     assert narrowed.narrowing.describe() == ("dashboards:$[0]",)
     assert narrowed.types == scope.types
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from ddsnap.catalog import shared
-from ddsnap.core.deletion import plan_deletions
+from ddsnap.core.deletion import order_deletions
+from ddsnap.core.directory import read_directory
 from ddsnap.core.resource_type import Call, Catalog, Ref, ResourceType
 from ddsnap.core.values import Address, Document
 
@@ -52,13 +53,14 @@ DOCUMENTS = [
     Document(Address("variables", "v"), {"id": "v", "from": "t"}),
     Document(Address("lists", "l"), {"id": "l", "members": [{"id": 5}]}),
 ]
+DIRECTORY = read_directory(DOCUMENTS, CATALOG)
 
 
 def deleted(*doomed):
     addresses = {Address.parse(text) for text in doomed}
     return [
         (step.kind, str(step.address), *step.reasons)
-        for step in plan_deletions(DOCUMENTS, addresses, CATALOG)
+        for step in order_deletions(DIRECTORY, addresses, CATALOG)
     ]
 
 
@@ -94,7 +96,7 @@ def test_what_stays_keeps_what_it_refers_to():
 def test_of_a_circle_what_is_taken_from_another_goes_first_and_waits_for_nothing():
     assert deleted("tests/t", "variables/v") == [("delete", "variables/v"), ("delete", "tests/t")]
     addresses = {Address.parse(text) for text in ("tests/t", "variables/v")}
-    first, last = plan_deletions(DOCUMENTS, addresses, CATALOG)
+    first, last = order_deletions(DIRECTORY, addresses, CATALOG)
     assert (first.needs, last.needs) == ((), (first.address,))
 
 

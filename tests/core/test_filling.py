@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ddsnap.catalog import CATALOG
 from ddsnap.catalog.integrations import WEBHOOKS
 from ddsnap.core import pointers
-from ddsnap.core.filling import filled_document, filling, needs, revealed
+from ddsnap.core.filling import filling, needs, revealed
 from ddsnap.core.markers import plain
 from ddsnap.core.match import portable
 from ddsnap.core.normalize import normalize
@@ -35,6 +35,19 @@ def document(type_: ResourceType, raw: dict[str, Any], *hidden: str) -> dict[str
 
 def intended(type_: ResourceType, raw: dict[str, Any], *hidden: str) -> dict[str, Any]:
     return portable(type_, document(type_, raw, *hidden))
+
+
+def filled_document(
+    type_: ResourceType,
+    wanted: dict[str, Any],
+    present: dict[str, Any] | None,
+    raw: dict[str, Any] | None,
+    supplied: dict[str, Any],
+) -> tuple[Any, list[str], list[str]]:
+    """The document as it is written, the markers that stay, and those that are left out."""
+    found = filling(type_, wanted, present, raw, supplied)
+    written = wanted if found.unknown else found.fill(found.document)
+    return written, [*found.unknown], [*found.omitted]
 
 
 def fill(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ddsnap.catalog import CATALOG
-from ddsnap.core.deletion import plan_deletions
+from ddsnap.core.deletion import order_deletions
 from ddsnap.core.directory import read_directory
 from ddsnap.core.plan import make_plan
 from ddsnap.core.presence import lives
@@ -45,7 +45,7 @@ def test_a_policy_is_there_with_what_it_protects(board: bool) -> None:
 @pytest.mark.parametrize("board", [True, False])
 def test_a_policy_of_what_is_gone_holds_nobody(board: bool) -> None:
     documents = [ROLE, policy("dashboard:d"), *([BOARD] if board else [])]
-    (step,) = plan_deletions(documents, {ROLE.address}, CATALOG)
+    (step,) = order_deletions(read_directory(documents, CATALOG), {ROLE.address}, CATALOG)
     assert step.kind == ("blocked" if board else "delete")
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ddsnap.sandbox.answers import Body
     from ddsnap.sandbox.org import SandboxOrg
 
-_JOBS = (None, "Engineer", "Engineering Manager", "Site Reliability Engineer")
+
 _RANKS = ("Engineers", "Leads", "Viewers", "On-call")
 
 
