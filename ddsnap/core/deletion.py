@@ -93,6 +93,8 @@ def _needed(
         type_ = catalog.get(address.type)
         if type_ is None or address in written or is_orphan(directory, address, catalog):
             continue
+        if entry.disabled and address not in going:  # so it is deleted: it is there in name only
+            continue
         # A policy goes with its object, and so lets go of whom it names.
         holder = goes_with(address, going, directory, catalog) or address
         for reference in entry.references:

@@ -267,6 +267,19 @@ def test_a_user_who_was_disabled_is_not_deleted(orgs: Pair) -> None:
 # --- how many
 
 
+def test_who_is_disabled_keeps_no_role(orgs: Pair) -> None:
+    role = orgs.us1.role("Ops", "dashboards_read")
+    user = orgs.us1.user("ann@e.example", role)
+    orgs.replay()
+    orgs.us1.delete(f"/api/v2/users/{user}")
+    orgs.replay("--delete")
+    assert orgs.eu1.one("users", "ann@e.example")["attributes"]["disabled"] is True
+    orgs.us1.all("users").pop(user)
+    orgs.us1.delete(f"/api/v2/roles/{role}")
+    said = orgs.replay("--delete")
+    assert len(deletions(said)) == 1
+
+
 def test_more_than_the_limit_is_refused_before_the_first_write(orgs: Pair) -> None:
     made = loads(orgs, 24)
     orgs.replay()

@@ -292,6 +292,18 @@ def test_a_failure_keeps_what_it_needs_and_the_rest_goes(orgs: Pair) -> None:
     assert len(orgs.ids("monitors")) == 1
 
 
+def test_a_role_goes_though_its_users_went_before(orgs: Pair) -> None:
+    """Who is deleted is only disabled: Datadog still lists them, and their roles."""
+    orgs.us1.user("ann@e.example", orgs.us1.role("Ops", "dashboards_read"))
+    orgs.replay()
+    run = orgs.run_record()["run"]
+    refused = Fault(org="eu1", method="DELETE", path="/api/v2/roles/", times=1, status=400)
+    orgs.sandbox.faults.add(refused)
+    undo(orgs, run, code=4)
+    assert orgs.outcomes()["Ops"]["status"] == "failed"
+    assert len(undo(orgs, run).on("/api/v2/roles/", "DELETE")) == 1
+
+
 def test_what_was_adopted_of_a_type_that_nobody_captures_stays_mapped(orgs: Pair) -> None:
     orgs.us1.monitor("load", message="tell @webhook-deploys")
     orgs.replay("--adopt", "webhooks/deploys=deploys-eu")
