@@ -38,7 +38,7 @@ from ddsnap.flows.repeating import gone_before
 from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need
 from ddsnap.flows.transforming import principals_known
-from ddsnap.flows.undo import read_undo
+from ddsnap.flows.undo import made_since, read_undo
 from ddsnap.flows.unlisted import unlisted, unprotected, unread
 from ddsnap.flows.unmute import read_unmute
 from ddsnap.flows.validation import refusals
@@ -292,7 +292,8 @@ def _plan_undo(seen: _Seen) -> Prepared:
     undo = read_undo(run.repo, seen.there, order.wishes.undo, catalog, order.wishes.types)
     id_map = seen.map(seen.there.manifest.org)
     kept = undo.kept(id_map)
-    plan = plan_replay(
+    make = partial(
+        plan_replay,
         order.source,
         seen.there,
         catalog,
@@ -304,6 +305,9 @@ def _plan_undo(seen: _Seen) -> Prepared:
         self_user=seen.keys.user,
         self_handle=seen.keys.handle,
     )
+    plan = make()
+    theirs = made_since(plan)
+    plan = make(refused=theirs) if theirs else plan
     plan = undo.plan(_with_lockouts(seen, plan))
     prepared = seen.prepared(
         plan,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.core.actions import Action
 from ddsnap.core.deletion import order_deletions
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from ddsnap.store.repository import Repository
 
     Maps = Mapping[OrgIdentity, IdMap]
+
+
+_MADE_SINCE: Final = "somebody has made one of its name since, so that stays"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Undo:
     def plan(self, restoring: Plan) -> Plan:
         """Return the plan that restores and deletes, and lets the downtime go last."""
         directory = read_directory(self.now.documents(self.catalog), self.catalog)
+        restoring = replace(restoring, actions=tuple(map(_as_undone, restoring.actions)))
         plan = plan_taking_back(self.taken, restoring, directory, self.catalog)
         strange = (_stays(directory.entries[one]) for one in sorted(self.strangers))
         plan = replace(plan, actions=(*plan.actions, *strange))
@@ -245,6 +249,21 @@ def read_undo(
     return Undo(
         runs[-1], earlier, now, catalog, taken, maps, left.mute, left.strangers, tuple(told)
     )
+
+
+def made_since(plan: Plan) -> dict[Address, str]:
+    """Return what would be written over although somebody has made it since, and why it is not.
+
+    It goes by the name of what was deleted. What equals that may take its place.
+    """
+    taken = (one for one in plan.actions if one.kind == "adopt" and one.writes)
+    return {one.address: _MADE_SINCE for one in taken if one.origin != "created"}
+
+
+def _as_undone(action: Action) -> Action:
+    """Tell of what is like it without the options that an undo does not take."""
+    alike = action.kind in ("similar", "ambiguous")
+    return replace(action, reasons=(_MADE_SINCE,)) if alike else action
 
 
 def _stays(entry: Entry) -> Action:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -119,3 +120,41 @@ def test_an_unmuting_that_was_killed_and_resumed_is_nobodys_change(
     else:
         said = orgs.run("replay", "--undo", run, "--to", "eu1", "--yes")
         assert (said.code, orgs.eu1.all("monitors")) == (0, {}), said
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_what_somebody_made_again_under_the_name_of_what_was_deleted_stays(
+    orgs: Pair, *, undone: bool
+) -> None:
+    role = orgs.us1.role("ops", "logs_read_data")
+    orgs.us1.user("ann@e.example", *([role] if undone else []))
+    orgs.replay()
+    if undone:  # it goes with all the rest that the replay made
+        assert orgs.run("replay", "--undo", orgs.run_record()["run"], "--yes").code == 0
+    else:
+        orgs.us1.delete(f"/api/v2/roles/{role}")
+        orgs.replay("--delete")
+    run = orgs.run_record()["run"]
+    theirs = orgs.eu1.role("ops", "logs_write_archives")
+    before = json.dumps(orgs.eu1.all("roles")[theirs]["relationships"]["permissions"])
+    said = orgs.run("replay", "--undo", run, "--to", "eu1", "--yes")
+    assert (said.code, said.on("/api/v2/roles", "PATCH")) == (4, []), said
+    assert "somebody has made one of its name since" in orgs.outcomes()["ops"]["error"]
+    assert json.dumps(orgs.eu1.all("roles")[theirs]["relationships"]["permissions"]) == before
+    assert orgs.run("verify").code == 0
+
+
+def test_what_somebody_made_of_the_same_title_is_told_without_options_that_an_undo_lacks(
+    orgs: Pair,
+) -> None:
+    orgs.replay()
+    one = next(id_ for id_, body in orgs.us1.all("monitors").items() if body["name"] == "one")
+    orgs.us1.delete(f"/api/v1/monitor/{one}")
+    orgs.replay("--delete")
+    run = orgs.run_record()["run"]
+    theirs = orgs.eu1.monitor("one", message="theirs")
+    said = orgs.run("replay", "--undo", run, "--to", "eu1", "--yes")
+    assert (said.code, said.sent) == (4, []), said
+    assert "--create-similar" not in said.out + said.err
+    assert "somebody has made one of its name since" in said.out
+    assert orgs.eu1.all("monitors")[theirs]["message"] == "theirs"
