@@ -326,6 +326,20 @@ def steps_back(repo: Repository, journal_tip: str, runs: Collection[str]) -> lis
     return [undoing(repo, journal_tip, run) for run in found if run in ended]
 
 
+def later_replays(repo: Repository, journal_tip: str, runs: Collection[str]) -> list[Undone]:
+    """Return the replays since these that nobody has taken back, the newest first."""
+    found: list[str] = []
+    for info in replays(repo, journal_tip):
+        run = info.trailer(RUN) or ""
+        if run in runs:
+            break
+        steps_back_itself = kind_of(record_of(repo, info.sha)) in TAKES_BACK
+        if info.trailer(STATE) not in OPEN and not steps_back_itself:
+            found.append(run)
+    return [undoing(repo, journal_tip, one) for one in found
+            if not undone_by(repo, journal_tip, one)]  # fmt: skip
+
+
 def undone_by(repo: Repository, journal_tip: str, run: str) -> str:
     """Return the run that took a run back, unless that was taken back itself; empty for none."""
     undoing_it = (

@@ -10,20 +10,22 @@ from ddsnap.core.deletion import order_deletions
 from ddsnap.core.directory import read_directory
 from ddsnap.core.fields import value_at
 from ddsnap.core.manifest import OrgIdentity
+from ddsnap.core.match import portable_digest
 from ddsnap.core.taking_back import TakenBack, plan_taking_back, spared
 from ddsnap.core.values import Address
 from ddsnap.errors import UsageError
 from ddsnap.flows.id_map import read_maps, read_others
 from ddsnap.flows.living import lives_in
 from ddsnap.flows.mute import TAG
-from ddsnap.flows.past_replays import NoRun, steps_back, undoing, undone_by
+from ddsnap.flows.past_replays import NoRun, later_replays, steps_back, undoing, undone_by
+from ddsnap.flows.past_writes import body_of
 from ddsnap.flows.remains import remains
 from ddsnap.flows.resumed import chain, followers
 from ddsnap.flows.takeover import unfinished
 from ddsnap.store.branches import branches_below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from ddsnap.core.directory import Entry
     from ddsnap.core.id_map import IdMap, Mapped
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from ddsnap.core.plan import Plan
     from ddsnap.core.resource_type import Catalog
     from ddsnap.flows.past_replays import Undone
+    from ddsnap.flows.remains import Remains
     from ddsnap.flows.view import View
     from ddsnap.store.repository import Repository
 
@@ -246,9 +249,29 @@ def read_undo(
         " else what it made of that stays, and what that needs"
         for one in later
     )
-    return Undo(
-        runs[-1], earlier, now, catalog, taken, maps, left.mute, left.strangers, tuple(told)
-    )
+    since = [one for one in later_replays(repo, tip or "", names) if one.run not in later]
+    warnings = (*told, *_written_over(left, since, now, catalog))
+    return Undo(runs[-1], earlier, now, catalog, taken, maps, left.mute, left.strangers, warnings)
+
+
+def _written_over(
+    left: Remains, later: Sequence[Undone], now: View, catalog: Catalog
+) -> Iterator[str]:
+    """Say which later runs have changed what would be taken back: those come first."""
+    then = left.made | left.changed
+    moved = {
+        there
+        for there, digest in then.items()
+        if (body := body_of(now, there, catalog))
+        and portable_digest(catalog[there.type], body) != digest
+    }
+    for run in later:
+        count = len(moved & run.wrote)
+        if count:
+            yield (
+                f"run {run.run[:12]} has written to {count} of these since: --undo {run.run[:12]}"
+                " before this, else they stay"
+            )
 
 
 def made_since(plan: Plan) -> dict[Address, str]:

@@ -158,3 +158,19 @@ def test_what_somebody_made_of_the_same_title_is_told_without_options_that_an_un
     assert "--create-similar" not in said.out + said.err
     assert "somebody has made one of its name since" in said.out
     assert orgs.eu1.all("monitors")[theirs]["message"] == "theirs"
+
+
+def test_a_later_replay_that_wrote_over_it_is_named_to_be_taken_back_first(orgs: Pair) -> None:
+    orgs.replay()
+    first = orgs.run_record()["run"]
+    one = next(id_ for id_, body in orgs.us1.all("monitors").items() if body["name"] == "one")
+    orgs.us1.put(f"/api/v1/monitor/{one}", {"message": "changed at the source"})
+    orgs.replay()
+    later = orgs.run_record()["run"]
+    said = orgs.run("replay", "--undo", first, "--to", "eu1", "--rehearse", "--yes")
+    told = f"run {later[:12]} has written to 1 of these since: --undo {later[:12]} before this"
+    assert told in said.err
+    for run in (later, first):
+        said = orgs.run("replay", "--undo", run, "--to", "eu1", "--yes")
+        assert (said.code, "before this" in said.err) == (0, False), said
+    assert orgs.eu1.all("monitors") == {}
