@@ -37,7 +37,7 @@ class Operation:
 
 @cache
 def specification(version: str) -> dict[str, Any]:
-    """The whole description of a version of the API, read once in a session."""
+    """The whole description of a version of the API, read once for all tests."""
     text = (contract_data() / "openapi" / f"{version}.yaml").read_text()
     spec: dict[str, Any] = yaml.load(text, Loader=_LOADER)
     return spec

@@ -20,13 +20,13 @@ _USUAL: Final = "origin"
 
 def exchange_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Let a command take ``--push`` and ``--offline``, for :func:`exchange_of`."""
-    told = "Push the branches of the orgs to the remote, a replay's source too."
+    told = "Push the branches of the orgs to the remote; in a replay, also the source's."
     return click.option("--push", is_flag=True, help=told)(offline_option(command))
 
 
 def offline_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Let a command that pushes nothing take ``--offline``."""
-    told = "Do not ask the remote; it is fetched from before a run otherwise."
+    told = "Leave the remote alone; otherwise a run fetches from it first."
     return click.option("--offline", is_flag=True, help=told)(command)
 
 

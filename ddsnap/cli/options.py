@@ -52,7 +52,7 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
             ["-C", "global_directory"],
             type=click.Path(path_type=Path, file_okay=False, exists=True),
             metavar="DIR",
-            help="Work in the repository there (or DDSNAP_REPO).",
+            help="Work in this repository (or set DDSNAP_REPO).",
             callback=_directory,
             expose_value=False,
             hidden=hidden,
@@ -84,7 +84,7 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
         click.Option(
             ["--no-color", "global_no_color"],
             is_flag=True,
-            help="No colours (or NO_COLOR).",
+            help="No colours (or set NO_COLOR).",
             callback=_no_colour,
             expose_value=False,
             hidden=hidden,
@@ -111,14 +111,15 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     for option in (
         click.option("--id", "ids", multiple=True, metavar="ID",
-                     help="Select the resources of this id; more may be given."),
+                     help="Also select the resources of this id; more may be given."),
         click.option("--tag", "tags", multiple=True, metavar="TAG",
-                     help="Select what carries exactly this tag, beside what others select."),
+                     help="Also select what carries exactly this tag."),
         click.option("--name", "names", multiple=True, metavar="REGEX",
-                     help="Select what has this in its title, beside what others select."),
+                     help="Also select what has this in its title."),
         click.option("--filter", "filters", multiple=True, metavar="FILTER",
-                     help="Select of a type: TYPE:JSONPATH, or Type=...;Name=...;Value=...;"
-                          "Operator=.... Of --filter, --name, --tag and --id one is enough."),
+                     help="Select from a type: TYPE:JSONPATH, or Type=...;Name=...;Value=...;"
+                          "Operator=.... To pass one of --filter, --name, --tag and --id is"
+                          " enough."),
     ):  # fmt: skip
         selecting = option(selecting)
     return selecting

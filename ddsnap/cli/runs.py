@@ -45,9 +45,9 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Let a command take keys, hosts and patience; it gets what :func:`overrides` is made of."""
     for option in (
         click.option("--retries", type=click.IntRange(0), metavar="N",
-                     help="How often a request is repeated at most."),
+                     help="How often to repeat a request at most."),
         click.option("--timeout", callback=seconds_of, metavar="TIME",
-                     help="Give a request up after this, repeats included: 90s, 15m."),
+                     help="Give up a request after this, repeats included: 90s, 15m."),
         click.option("--allow-host", "allowed_hosts", multiple=True, metavar="HOST",
                      help="Send keys to this host too (or DDSNAP_ALLOW_HOSTS)."),
         click.option("--app-key", default="", metavar="KEY",

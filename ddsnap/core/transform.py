@@ -104,7 +104,7 @@ def apply_rules(
     resolvable: Resolvable = lambda _: True,
     names: Names = MappingProxyType({}),
 ) -> tuple[Document, tuple[Applied, ...]]:
-    """Do the same, but leave the result as the last rule leaves it, not yet normalized."""
+    """Do as ``transform``, but return what the last rule leaves as it is, not yet normalized."""
     type_ = catalog.get(document.address.type)
     present, applied = document, []
     for rule in rules if type_ else ():

@@ -243,7 +243,7 @@ def test_a_type_that_only_one_side_knows_is_unknown_not_gone(desk):
         (["us1", "--id", "monitors"], 2, "names no resource"),
         (["us1", "us1", "--id", "monitors/none"], 2, "holds no monitors/none"),
         (["us1", "--format", "yaml"], 2, "'yaml' is not one of"),
-        (["live:us1", "live:eu1", "--api-key", "x"], 2, "are of one org"),
+        (["live:us1", "live:eu1", "--api-key", "x"], 2, "belong to one org"),
     ],
 )
 def test_mistakes(desk, argv, code, said):

@@ -47,7 +47,7 @@ class _Order:
               help="Carry this type over unread; more may be given.")  # fmt: skip
 @selection_options
 @click.option("--accept-loss", multiple=True, metavar="TYPE",
-              help="Believe it when most of this type is gone at once.")  # fmt: skip
+              help="Believe that most of this type is gone; more may be given.")  # fmt: skip
 @click.option("--full", is_flag=True, help="Read everything, whatever seems unchanged.")
 @click.option("--dry-run", is_flag=True, help="Say what a capture would record; write nothing.")
 @exchange_options
@@ -93,7 +93,7 @@ def capture(
         chosen = find_orgs(config, orgs)
         given = overrides(**connection)
         if len(chosen) > 1 and (given.keys.api_key or given.keys.app_key):
-            raise UsageError("--api-key and --app-key are of one org", "name the org")
+            raise UsageError("--api-key and --app-key belong to one org", "name the org")
         scope = scope_of(config, only, exclude, accept_loss, full=full, narrowing=selection)
         exchange = exchange_of(repository, config, push=push, offline=offline)
         order = _Order(config, scope, arguments_of(context), given, exchange, dry_run)

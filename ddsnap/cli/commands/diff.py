@@ -67,8 +67,10 @@ class _Comparison:
 @click.option("--format", "form", type=click.Choice(FORMATS),
               help="How to tell it.  [default: text]")  # fmt: skip
 @click.option("--stat", is_flag=True, help="Only counts, one line for each type.")
-@click.option("--touched", is_flag=True, help="Also show what differs in who and when alone.")
-@click.option("--exit-code", is_flag=True, help="Answer 5 if there are differences.")
+@click.option(
+    "--touched", is_flag=True, help="Also show what differs only in who changed it, and when."
+)
+@click.option("--exit-code", is_flag=True, help="End with 5 if there are differences.")
 @click.option("--max-bytes", type=click.IntRange(1000), default=60_000, show_default=True,
               help="Size at which markdown is cut.")  # fmt: skip
 @connection_options
@@ -127,7 +129,7 @@ def _states(desk: Desk, old: str | None, new: str | None) -> tuple[State, State]
     keys = desk.given.keys
     live = [name for name in (first, new or LIVE) if name.startswith(LIVE)]
     if len(set(live)) > 1 and (keys.api_key or keys.app_key):
-        raise UsageError("--api-key and --app-key are of one org", "set the environment instead")
+        raise UsageError("--api-key and --app-key belong to one org", "set the environment instead")
     before = desk.open(first)
     return before, desk.open(new or f"{LIVE}{before.org}")
 

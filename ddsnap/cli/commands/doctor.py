@@ -97,7 +97,7 @@ def _findings(
             yield Finding.failed("config", error)
             return
         if len(chosen) > 1 and (given.keys.api_key or given.keys.app_key):
-            raise UsageError("--api-key and --app-key are of one org", "name the org")
+            raise UsageError("--api-key and --app-key belong to one org", "name the org")
         yield Finding("ok", "config", f"{config.file} is valid")
         yield from check_remote(repository, config.remote, [org.name for org in chosen])
         yield from check_runs(repository, [org.name for org in chosen])
@@ -151,7 +151,7 @@ def _pin(repository: Repository, org: Org, public_id: str) -> Finding:
     from ddsnap.config import put, save  # noqa: PLC0415
 
     if not public_id:
-        raise UsageError(f"{org.name} is not pinned: which org it is is not known", "see above")
+        raise UsageError(f"{org.name} is not pinned: the keys did not tell its id", "see above")
     if org.public_id:
         return Finding("ok", "pinned", f"it is pinned to {org.public_id} already", org=org.name)
     path = repository.path / CONFIG_FILE

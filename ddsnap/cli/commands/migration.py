@@ -29,7 +29,9 @@ def migration() -> None:
 
 
 @migration.command()
-@click.option("--to", metavar="ORG", help="Where.  [default: the only org that was replayed into]")
+@click.option(
+    "--to", metavar="ORG", help="The org to unmute.  [default: the only one that was replayed into]"
+)
 @click.option("--resume-tests", is_flag=True,
               help="Have the tests run as they do at their source.")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Do not ask.")

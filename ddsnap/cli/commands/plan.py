@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("revision", metavar="REV")
 @click.argument("wanted", nargs=-1, metavar="[TYPE[/ID]]...")
-@click.option("--to", metavar="ORG", help="Where to.  [default: the only other org]")
+@click.option("--to", metavar="ORG", help="The org to plan for.  [default: the only other org]")
 @click.option("--type", "only", multiple=True, metavar="TYPE",
               help="Plan this type; more may be given.")  # fmt: skip
 @plan_options
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Save the plan as JSON.")  # fmt: skip
 @click.option("--show", "bodies", multiple=True, metavar="TYPE/ID",
-              help="Print only the body that the destination shall hold of it.")  # fmt: skip
+              help="Print only the body that this one will have at the destination.")  # fmt: skip
 @click.option("--to-api-key", default="", metavar="KEY",
               help="API key of the destination; the environment is safer.")  # fmt: skip
 @click.option("--to-app-key", default="", metavar="KEY",

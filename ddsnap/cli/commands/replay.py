@@ -30,7 +30,7 @@ def _run_named(context: click.Context, _: click.Parameter, value: str) -> str:
 @click.command()
 @click.argument("revision", metavar="[REV]", required=False)
 @click.argument("words", nargs=-1, metavar="[TYPE[/ID]]...")
-@click.option("--to", metavar="ORG", help="Where to.  [default: the only other org]")
+@click.option("--to", metavar="ORG", help="The org to write to.  [default: the only other org]")
 @click.option("--resume", is_flag=True,
               help="Go on with the replay into that org that was cut off.")  # fmt: skip
 @click.option("--undo", default="", metavar="RUN", callback=_run_named,

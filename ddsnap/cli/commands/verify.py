@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("what", required=False, default="", metavar="[REV|ORG]")
 @click.option("--live", is_flag=True,
               help="Also compare the snapshot with its org as it is now.")  # fmt: skip
-@click.option("--exit-code", is_flag=True, help="With --live, answer 5 if they differ.")
+@click.option("--exit-code", is_flag=True, help="With --live, end with 5 if they differ.")
 @connection_options
 @click.pass_obj
 def verify(app: App, /, *, what: str, live: bool, exit_code: bool, **connection: Any) -> ExitCode:
@@ -77,7 +77,7 @@ def _compare(
 
     desk = Desk(app, repository, app.config(repository), given=given)
     if len(names) > 1 and (given.keys.api_key or given.keys.app_key):
-        raise UsageError("--api-key and --app-key are of one org", "name the org")
+        raise UsageError("--api-key and --app-key belong to one org", "name the org")
     for name in names:
         yield compare_with_org(desk, name, exit_code=exit_code)
 
