@@ -23,7 +23,9 @@ FROM_ALL: Final = "nobody active would have {} any more"
 def keep_administrators(
     decisions: Decisions, doomed: Collection[Address], self_user: str
 ) -> dict[Address, str]:
-    """Block what would disable or strip those users, be it through a role that they hold.
+    """Block what would take its power from who replays, or from the last who can administrate.
+
+    That may be by disabling a user, by taking a role from one, or by weakening the role itself.
 
     Of the ``doomed``, return why they stay.
     """

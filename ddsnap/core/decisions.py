@@ -209,7 +209,7 @@ def _let_end(decisions: Decisions, entry: Entry, there: Entry) -> None:
 
 
 def _another(type_: ResourceType, entry: Entry, there: Entry) -> str:
-    """Say which field makes two resources of the two, although one was made after the other."""
+    """Say which field no update can change, and differs: the two cannot become one."""
     for path, own, other in zip(type_.immutable, entry.immutable, there.immutable, strict=True):
         if own != other:
             return (

@@ -107,7 +107,7 @@ def _needed(
 
 
 def _loose(directory: Directory, going: set[Address], catalog: Catalog) -> Iterator[Edge]:
-    """What names others that go, and holds none of them: it goes first, lest that changes it."""
+    """What names others that go, but holds none: it goes first, lest their going changes it."""
     for address in sorted(going):
         type_ = catalog.get(address.type)
         for reference in directory.entries[address].references if type_ else ():
@@ -117,9 +117,10 @@ def _loose(directory: Directory, going: set[Address], catalog: Catalog) -> Itera
 
 
 def _strength(reference: Reference) -> Strength:
-    """What one of a list names is used; what stands by itself says where all of it comes from.
+    """How firmly a reference holds: one in a list only uses its target and can be cut first.
 
-    A variable that is taken from a test goes before that, though the test may use it.
+    One that stands by itself says where the whole comes from. So a variable that is taken from a
+    test goes before the test, though the test may use it.
     """
     listed = any(isinstance(part, int) for part in reference.parts)
     return Strength.LOOSE if listed else Strength.HARD

@@ -176,7 +176,7 @@ def fingerprint_of(
     *,
     quiet: bool = False,
 ) -> Fingerprint:
-    """Do the same to a portable document, which is used up."""
+    """Take a portable document apart, as ``fingerprint`` does; ``hollow`` is changed by that."""
     kept = [ref for ref in references if not _is_bound(type_)(ref.parts)]
     put(hollow, kept, lambda _: _HOLE)
     places = _sort_sets(type_, hollow)

@@ -101,7 +101,7 @@ class Resolution:
         return reference.value if known is None and self.stays_dead(reference) else known
 
     def known(self, reference: Reference, ids: Ids | None = None) -> str | None:
-        """Return the same of what is known to be there: nothing for an id that names nothing."""
+        """Do as ``value``, but return ``None`` for an id that names nothing known."""
         found = self.source.find(reference)
         if found is None:
             return self._outside(reference)

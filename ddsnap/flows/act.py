@@ -96,7 +96,7 @@ def _carry_out(ground: Ground, work: Work, step: Callable[[_Doing], Done]) -> Do
 
 
 class _Doing(Creating):
-    """The ways to go."""
+    """One action, carried out in the way that its kind and its type ask for."""
 
     def act(self) -> Done:
         """Do what the plan says."""

@@ -269,7 +269,7 @@ class Conclusion:
 
 
 def _all_actions(prepared: Prepared, carried: CarriedOut) -> list[Action]:
-    """Return what was planned, but for what turned out to need something else, and that."""
+    """Return the planned actions and those added since, which replace planned ones."""
     planned = (a for a in prepared.plan.actions if a.address not in carried.added)
     return [*planned, *carried.added.values()]
 

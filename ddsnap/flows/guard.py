@@ -68,9 +68,9 @@ class Guard:
         return replace(self, known=Known.of((*self.known.values, *secrets)))
 
     def inherited(self, heirs: Callable[[Address], Iterable[str]]) -> Guard:
-        """Return the guard, which redacts in what was made of a resource what it does in that.
+        """Return a guard that redacts in a resource's heirs what it redacts in the resource.
 
-        ``heirs`` are the ids of what was made of it.
+        ``heirs`` gives the ids of what was made of a resource.
         """
         redacted = {name: dict(by_id) for name, by_id in self.redacted.items()}
         for name, by_id in self.redacted.items():
@@ -135,7 +135,7 @@ class Guard:
 def _former(
     type_: ResourceType, body: JSONObject, like: Iterable[JSONObject], decided: Places
 ) -> set[str]:
-    """Return the pointers to what was a secret in what a document is like, if nothing decides."""
+    """Return the pointers to what documents ``like`` this one hide, unless that is decided."""
     places = {parts for one in like for parts in still_secret(one, body)}
     if not places:
         return set()

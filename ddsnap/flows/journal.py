@@ -73,7 +73,7 @@ def standing(run: Run, result: CaptureResult, earlier: CaptureResult | None = No
 
 
 def last_standing(run: Run) -> JSONObject:
-    """Return the same as the run before has left it, for a run that found out nothing itself."""
+    """Return what the last run left standing, for a run that found out nothing itself."""
     last = last_record(run)
     return {name: last[name] for name in _STANDING if name in last}
 
