@@ -211,7 +211,7 @@ def _listened_to(app: App) -> Iterator[None]:
     except ReaderGone:
         app.terminal.persist()
         raise DdsnapError(
-            "nothing was written: whoever read the output has gone",
+            "nothing was written: the reader of the output has gone",
             "let the plan be read to its end, or send it to a file",
         ) from None
 

@@ -95,7 +95,7 @@ def test_a_reader_who_leaves_before_the_first_write_stops_it(orgs: World) -> Non
     process.stdout = None
     said = orgs.end(process)
     assert said.code == 1
-    assert "nothing was written: whoever read the output has gone" in said.err
+    assert "nothing was written: the reader of the output has gone" in said.err
     assert len(said.err.splitlines()) == 2
     assert len(orgs.sandbox.writes) == writes
     assert orgs.run(path, *REPLAY).code == 0

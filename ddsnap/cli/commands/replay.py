@@ -32,7 +32,7 @@ def _run_named(context: click.Context, _: click.Parameter, value: str) -> str:
 @click.argument("words", nargs=-1, metavar="[TYPE[/ID]]...")
 @click.option("--to", metavar="ORG", help="The org to write to.  [default: the only other org]")
 @click.option("--resume", is_flag=True,
-              help="Go on with the replay into that org that was cut off.")  # fmt: skip
+              help="Go on with the replay into the org that did not come to its end.")  # fmt: skip
 @click.option("--undo", default="", metavar="RUN", callback=_run_named,
               help="Take back what this run did, as far as nobody touched it since; what nothing"
                    " brings back only of types that are named.")  # fmt: skip

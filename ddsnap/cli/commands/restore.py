@@ -100,6 +100,8 @@ def _meant(repository: Repository, revision: str, words: tuple[str, ...]) -> _Me
         commits.setdefault(tip, []).extend(types)
     if len(commits) > 1:
         told = "; ".join(shlex.join(("ddsnap", "restore", c[:12], *n)) for c, n in commits.items())
-        raise UsageError("no one snapshot held all of them last", f"restore one by one: {told}")
+        raise UsageError(
+            "no single snapshot was the last to hold all of them", f"restore one by one: {told}"
+        )
     commit = next(iter(commits))
     return _Meant(revision if commit == tip else commit[:12], named)

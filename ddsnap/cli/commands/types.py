@@ -48,7 +48,7 @@ def types(app: App, org: str, of_cost: bool, full: bool) -> None:
     if of_cost:
         _tell_cost(app, org, full=full)
     elif org or full:
-        raise UsageError("ORG and --full go with --cost", "write: ddsnap types --cost ORG")
+        raise UsageError("ORG and --full need --cost", "write: ddsnap types --cost ORG")
     else:
         _tell_types(app)
 
