@@ -231,15 +231,23 @@ class _Board:
         return next(undone, None)
 
     def drain(self) -> None:
-        """Wait for what is under way; a request is never left without knowing its answer."""
+        """Wait for what is under way; a request is never left without knowing its answer.
+
+        What nobody expected is raised once all have ended: the run is then gone on with by its log.
+        """
+        bugs: list[BaseException] = []
         for future in list(self._busy):
             error = future.exception()
             if error is None:
                 for done in future.result():
                     self._settle(done)
-            elif self._result.trouble is None and isinstance(error, DdsnapError):
+            elif not isinstance(error, DdsnapError):
+                bugs.append(error)
+            elif self._result.trouble is None:
                 self._result.trouble = error
             del self._busy[future]
+        for bug in bugs:
+            raise bug
 
     def tell_unclosed(self) -> None:
         """Call no creation done that lacks what was to close its circle."""

@@ -7,16 +7,20 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cut_off import REPLAY, RESUME, Killer, World, killed, world
 from orgs import git
+from pairs import pair
 
+from ddsnap.errors import AuthError
 from ddsnap.sandbox import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ddsnap.sandbox.service import Incoming
 
@@ -205,3 +209,27 @@ def test_a_disk_that_is_full_ends_the_run_and_nothing_is_doubled(orgs: World) ->
     resumed = orgs.run(path, *RESUME)
     assert resumed.code == 0, resumed
     orgs.is_whole(path)
+
+
+def test_a_bug_is_told_although_the_run_was_about_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody expected of a thread is no silence, and the run is gone on with."""
+
+    def broken(ground: Any, work: Any) -> Any:
+        if work.action.address.type == "dashboards":
+            raise AuthError("the keys are refused")
+        time.sleep(0.3)
+        raise RuntimeError("nobody expected this")
+
+    with pair(tmp_path) as orgs:
+        orgs.us1.monitor("load")
+        orgs.us1.dashboard("Board")
+        orgs.capture()
+        with monkeypatch.context() as patched:
+            patched.setattr("ddsnap.flows.carry_out.act", broken)
+            said = orgs.run("replay", "us1", "--to", "eu1", "--live", "--yes")
+        assert said.code == 3, said
+        assert "this is a bug" in said.err
+        assert orgs.run("replay", "--resume", "--to", "eu1", "--yes").code == 0
+        assert len(orgs.eu1.all("monitors")) == len(orgs.eu1.all("dashboards")) == 1
