@@ -104,7 +104,7 @@ class Paper:
         replayed = Replayed(
             source=source, destination=theirs, before=self.there.commit or "", **told
         )
-        rules = {"tag": "patch:\n  - {op: add, path: /x, value: 1}\n"}
+        rules = {"tag": "match: {where: '$[?@.x]'}\npatch:\n  - {op: add, path: /x, value: 1}\n"}
         known = read_map(run.repo, run.repo.branch(run.journal), ours, theirs)
         maps = map_files({**known, **self.mapped}, ours, theirs)
         commit = stage_replay(run, replayed, self.outcomes, self.patches, rules, maps=maps)

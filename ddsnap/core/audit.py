@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ddsnap.core.behind import is_set
 from ddsnap.core.changes import apply_patch
-from ddsnap.core.fields import field_path
-from ddsnap.core.normalize import settle
+from ddsnap.core.fields import field_path, value_at
+from ddsnap.core.match import fingerprint
+from ddsnap.core.normalize import settle, unknown_fields
+from ddsnap.core.pointers import find, join, parse
 from ddsnap.core.references import find_references
 from ddsnap.core.requests import (
     create_request,
@@ -19,6 +22,7 @@ from ddsnap.core.requests import (
     undelete_request,
     update_requests,
 )
+from ddsnap.core.transform import transform
 from ddsnap.core.values import clone
 from ddsnap.errors import Damaged
 
@@ -30,7 +34,8 @@ if TYPE_CHECKING:
     from ddsnap.core.references import Reference
     from ddsnap.core.requests import Request
     from ddsnap.core.resource_type import Catalog, ResourceType
-    from ddsnap.core.values import JSON, JSONObject
+    from ddsnap.core.transform import Rule
+    from ddsnap.core.values import JSON, Document, JSONObject
 
 
 def closed_references(
@@ -64,6 +69,52 @@ def intended_body(base: JSONObject, patch: Sequence[JSONObject]) -> JSONObject:
     if not isinstance(body, dict):
         raise Damaged("the patch does not make an object")
     return body
+
+
+def follows(
+    type_: ResourceType,
+    stored: Document,
+    wrote: JSONObject,
+    rules: Sequence[Rule],
+    catalog: Catalog,
+    *,
+    over: bool,
+) -> bool:
+    """Whether what was written may be what the rules make of a stored document.
+
+    Both are compared without the ids that they name. Where it depends on more than one document
+    there is no telling: what is left out of a list, or is as the destination had it where it was
+    written ``over`` something there.
+    """
+    made = transform(stored, rules, catalog)[0].body
+    loose = any(value_at(made, path) is not None for path in (*type_.sheds, *type_.superseded))
+    if loose or type_.orders or type_.keeps_others or (over and type_.create_only):
+        return True
+    if unknown_fields(type_, made):
+        return True
+    # What is no id of the one org may look like one in a text of the other.
+    spans = [ref.parts for ref in find_references(made, type_, catalog) if ref.span]
+    if any(is_set(type_, parts[:depth]) for parts in spans for depth in range(len(parts))):
+        return True
+    texts = [*map(join, spans)]
+    one, other = (_without(texts, body) for body in (made, wrote))
+    prints = (
+        fingerprint(type_, body, find_references(body, type_, catalog), quiet=True)
+        for body in (one, other)
+    )
+    return len({known.digest for known in prints}) == 1
+
+
+def _without(texts: Collection[str], body: JSONObject) -> JSONObject:
+    """Return a copy of a document without the texts at some places."""
+    copy = clone(body)
+    for pointer in texts:
+        holder, name = find(copy, pointer.rpartition("/")[0]), parse(pointer)[-1]
+        if isinstance(holder, dict):
+            holder[name] = None
+        elif isinstance(holder, list) and int(name) < len(holder):
+            holder[int(name)] = None
+    return copy
 
 
 def expected_requests(

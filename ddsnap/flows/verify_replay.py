@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ddsnap.config.transforms import parse_rule
 from ddsnap.core import canonical, shapes
-from ddsnap.core.audit import closed_references, expected_requests, intended_body
+from ddsnap.core.audit import closed_references, expected_requests, follows, intended_body
 from ddsnap.core.directory import aliases_of
 from ddsnap.core.manifest import OrgIdentity
 from ddsnap.core.match import portable, portable_digest
@@ -18,8 +18,8 @@ from ddsnap.core.paths import document_path
 from ddsnap.core.pointers import join
 from ddsnap.core.requests import create_request
 from ddsnap.core.resolution import is_symbolic
-from ddsnap.core.values import Address
-from ddsnap.errors import Damaged, DdsnapError
+from ddsnap.core.values import Address, Document
+from ddsnap.errors import Damaged, DdsnapError, TransformError
 from ddsnap.flows.faults import Checked, Fault
 from ddsnap.flows.id_map import read_map
 from ddsnap.flows.journal import RECORD, parse_time
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ddsnap.core.references import Reference
     from ddsnap.core.requests import Request
     from ddsnap.core.resource_type import Catalog, ResourceType
+    from ddsnap.core.transform import Rule
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.view import View
     from ddsnap.store.commits import CommitInfo
@@ -84,7 +85,8 @@ def verify_replay(
         checked.notes.append(f"{commit.sha[:12]}: not recomputed (older rules)")
         return
     for outcome in outcomes:
-        yield from _recomputed(past, outcome, checked)
+        faults = [*_recomputed(past, outcome, checked)]
+        yield from faults or _unfollowed(past, outcome)
         yield from _unseen(past, outcome)
         yield from _unintended(past, outcome)
 
@@ -129,6 +131,21 @@ class _Past:
     def outdated(self) -> bool:
         """Whether today's rules would make other documents, or other requests of them."""
         return (self.record.get("rules"), self.record.get("writes")) != (self.catalog.rules, WRITES)
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...] | None:
+        """The rules that applied, in their order; ``None`` where they depend on more than these."""
+        found = []
+        for name in shapes.words(self.record, "transforms"):
+            path = f"{RULES}/{name}.yaml"
+            if path in self.masked:
+                return None
+            try:
+                found.append(parse_rule(path, self.file(path) or b""))
+            except DdsnapError:  # which was told
+                return None
+        dropping = any(rule.drop_principals or rule.drop_permissions for rule in found)
+        return None if dropping else tuple(found)
 
     @cached_property
     def masked(self) -> tuple[str, ...]:
@@ -285,6 +302,24 @@ def _unintended(past: _Past, outcome: Outcome) -> Iterator[Fault]:
     if meant - {""} and entry.intended not in {"", *meant}:
         reason = f"{action.address}: what the map calls intended was not"
         yield past.fault(f"map/{past.source.name}/{type_.name}.json", reason)
+
+
+def _unfollowed(past: _Past, outcome: Outcome) -> Iterator[Fault]:
+    """Yield what was written although the rules make something else of the source's document."""
+    action, path = outcome.action, _patch_path(outcome)
+    if past.rules is None or path in past.masked or not _is_plain(past, outcome):
+        return
+    type_ = past.catalog[action.address.type]
+    base = _base(past, outcome, Address(type_.name, outcome.to))
+    wrote = intended_body(base, _patch(past, outcome, path, whole=True))
+    stored, over = Document(action.address, base), action.kind != "create"
+    try:
+        same = follows(type_, stored, wrote, past.rules, past.catalog, over=over)
+    except TransformError as error:
+        yield past.fault(path, error.message)
+        return
+    if not same:
+        yield past.fault(path, f"it is not what the rules make of {action.address}")
 
 
 def _is_plain(past: _Past, outcome: Outcome) -> bool:

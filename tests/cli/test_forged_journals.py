@@ -11,6 +11,7 @@ import pytest
 from pairs import Pair, note, pair, probe
 
 from ddsnap.core import canonical
+from ddsnap.core.audit import intended_body
 from ddsnap.core.outcomes import write_line
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ def orgs(tmp_path: Path) -> Iterator[Pair]:
         yield made
 
 
-def forge(orgs: Pair, **changes: Callable[[Any], Any] | None) -> None:
+def forge(orgs: Pair, rules: bytes = b"", **changes: Callable[[Any], Any] | None) -> None:
     """Write the tip of eu1's journal anew, under the same parents and with the same message.
 
     Files are named by the end of their paths, without what follows the dot; ``None`` removes one.
+    ``rules`` is what the only rule is to say.
     """
     paths = orgs.git("ls-tree", "-r", "--name-only", "journal/eu1").split()
     index = {"GIT_INDEX_FILE": str(orgs.path / ".git" / "forged")}
@@ -50,6 +52,9 @@ def forge(orgs: Pair, **changes: Callable[[Any], Any] | None) -> None:
         new = b"".join(map(write_line, body)) if lines else canonical.encode(body)
         sha = git(orgs, {}, "hash-object", "-w", "--stdin", data=new)
         git(orgs, index, "update-index", "--add", "--cacheinfo", f"100644,{sha},{path}")
+    for path in (one for one in paths if rules and one.startswith("rules/")):
+        sha = git(orgs, {}, "hash-object", "-w", "--stdin", data=rules)
+        git(orgs, index, "update-index", "--cacheinfo", f"100644,{sha},{path}")
     tree = git(orgs, index, "write-tree")
     parents = orgs.git("log", "-1", "--format=%P", "journal/eu1").split()
     message = orgs.git("log", "-1", "--format=%B", "journal/eu1").encode()
@@ -171,6 +176,34 @@ def test_a_patch_that_is_said_to_have_held_a_secret(orgs: Pair) -> None:
         **{orgs.board: lambda patch: [*patch, {"op": "add", "path": "/title", "value": "Other"}]},
     )
     assert "does not follow from the snapshots and the patch" in found(orgs)
+
+
+def test_another_rule_than_the_one_that_applied(orgs: Pair) -> None:
+    folder = orgs.path / "transforms"
+    folder.mkdir()
+    (folder / "tag.yaml").write_text("match: {types: [monitors]}\nadd_tags: ['a:b']\n")
+    monitor = orgs.us1.monitor("tagged")
+    orgs.replay("--allow-unmatched")
+    assert orgs.run("verify").code == 0
+    forge(orgs, rules=b"match: {types: [monitors]}\nadd_tags: ['c:d']\n")
+    assert f"it is not what the rules make of monitors/{monitor}" in found(orgs)
+
+
+def test_another_patch_with_the_digest_of_its_request(orgs: Pair) -> None:
+    other = {"op": "add", "path": "/title", "value": "Other"}
+    patch = json.loads(orgs.git("show", f"journal/eu1:patches/dashboards/{orgs.board}.json"))
+    digest = canonical.digest(intended_body({}, [*patch, other]))
+
+    def sent(lines: list[Any]) -> None:
+        of_board(lines)["requests"][0]["digest"] = digest
+
+    forge(
+        orgs,
+        outcomes=sent,
+        dashboards=lambda body: body["ids"][orgs.board].update(intended=digest),
+        **{orgs.board: lambda operations: [*operations, other]},
+    )
+    assert f"it is not what the rules make of dashboards/{orgs.board}" in found(orgs)
 
 
 @pytest.mark.parametrize(
