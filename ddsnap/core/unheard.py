@@ -48,14 +48,22 @@ class Unheard:
 
 @dataclass(frozen=True)
 class Explained:
-    """The ids that creations have at the destination, and of which nobody can tell, and why not."""
+    """The ids that creations have at the destination, and of which nobody can tell, and why not.
+
+    ``doubtful`` are the destination's resources that may be what those have made.
+    """
 
     taken: Mapping[Address, str] = field(default_factory=dict)
     unclear: Mapping[Address, str] = field(default_factory=dict)
+    doubtful: frozenset[Address] = frozenset()
 
     def joined(self, other: Explained) -> Explained:
         """Return both; what this one says goes first."""
-        return Explained({**other.taken, **self.taken}, {**other.unclear, **self.unclear})
+        return Explained(
+            {**other.taken, **self.taken},
+            {**other.unclear, **self.unclear},
+            self.doubtful | other.doubtful,
+        )
 
 
 NOTHING: Final = Explained()
@@ -114,7 +122,7 @@ def explain(
         sharing.share_out(asked, fits)
     for one in asked:
         sharing.suspect(one)
-    return Explained(sharing.taken, sharing.unclear)
+    return Explained(sharing.taken, sharing.unclear, frozenset(sharing.doubtful))
 
 
 def mark(type_: ResourceType, title: str) -> str:
@@ -131,6 +139,7 @@ class _Sharing:
     taken: dict[Address, str] = field(default_factory=dict)
     unclear: dict[Address, str] = field(default_factory=dict)
     claimed: set[Address] = field(default_factory=set)
+    doubtful: set[Address] = field(default_factory=set)
     _offered: dict[tuple[str, str], list[Document]] = field(default_factory=dict)
 
     def offer(self, document: Document) -> None:
@@ -154,7 +163,7 @@ class _Sharing:
             if contested or len(found) > len(group):
                 keyed = any(fitting[key].values())
                 for one in group if not keyed else ():
-                    self.unclear[one.address] = _told(one, found, "of which not each is its work")
+                    self._doubt(one, found, "of which not each is its work")
             else:
                 pairs = zip(group, found, strict=False)  # some may have had no effect
                 self.taken.update((one.address, address.id) for one, address in pairs)
@@ -172,7 +181,11 @@ class _Sharing:
             and _is_called(type_, document.body, one)
         ]
         if found:
-            self.unclear[one.address] = _told(one, found, "which is called the same")
+            self._doubt(one, found, "which is called the same")
+
+    def _doubt(self, one: Unheard, found: Sequence[Address], what: str) -> None:
+        self.unclear[one.address] = _told(one, found, what)
+        self.doubtful.update(found)
 
     def _is_settled(self, one: Unheard) -> bool:
         return one.address in self.taken or one.address in self.unclear

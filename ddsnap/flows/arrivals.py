@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Arrivals:
-    """The org as it is ``now``, and the map of what is replayed into it."""
+    """The org as it is ``now``, and the map of what is replayed into it.
+
+    What is ``known`` belongs to somebody although no map says so.
+    """
 
     now: View
     catalog: Catalog
     id_map: IdMap
+    known: Collection[Address] = ()
 
     def since(self, run: PastWrites | None, types: Collection[str]) -> dict[Address, Document]:
         """Return the new ones of some types; where nobody knows the run, all that there are."""
@@ -71,4 +75,5 @@ class Arrivals:
         """What belongs to somebody, whichever org that is from."""
         tip = self.now.repo.branch(f"journal/{self.now.manifest.org.name}")
         maps = [self.id_map, *(read_maps(self.now.repo, tip).values() if tip else ())]
-        return {Address(a.type, entry.id) for known in maps for a, entry in known.items()}
+        mapped = {Address(a.type, entry.id) for known in maps for a, entry in known.items()}
+        return mapped.union(self.known)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ddsnap.core.resource_type import Catalog
+    from ddsnap.core.unheard import Explained
     from ddsnap.core.values import JSONObject
     from ddsnap.flows.past_replays import Undone
 
@@ -224,16 +225,18 @@ class LeftBehind:
                 slot.remove()
         return canonical.digest(own) == portable_digest(type_, old)
 
+    def doubtful(self, known: Collection[Address]) -> list[Address]:
+        """Return what it may have made and was cut off before it heard of it: nobody can tell."""
+        found = self._unheard(known).doubtful
+        return [there for there in sorted(found) if there not in known and there not in self.others]
+
     def _unrecorded(self, known: Collection[Address]) -> list[Address]:
         """Return what it made and was cut off before it heard of it, where that is sure.
 
         Nobody has changed it since, and it is no counterpart that anybody knows of.
         """
-        told = self.undone
-        arrivals = Arrivals(self.now, self.catalog, told.mapped)
-        open_ = own_open(told.record, told.run, told.outcomes)
-        found = find_unheard(open_, arrivals, self._writes.source)
-        made = {Address(a.type, id_): self._writes.sent(a) for a, id_ in found.taken.items()}
+        found = self._unheard(known).taken
+        made = {Address(a.type, id_): self._writes.sent(a) for a, id_ in found.items()}
         return [
             there
             for there, sent in made.items()
@@ -241,3 +244,9 @@ class LeftBehind:
             and there not in self.others
             and any(self._is_kept(there, one) for one in sent)
         ]
+
+    def _unheard(self, known: Collection[Address]) -> Explained:
+        told = self.undone
+        arrivals = Arrivals(self.now, self.catalog, told.mapped, known)
+        open_ = own_open(told.record, told.run, told.outcomes)
+        return find_unheard(open_, arrivals, self._writes.source)

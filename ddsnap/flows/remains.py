@@ -27,6 +27,8 @@ class Remains:
     mute: Address | None
     strangers: frozenset[Address]
     """Of what was changed, what somebody had made after the first of the runs began."""
+    doubtful: frozenset[Address]
+    """What one of them may have made and never heard of, and what may be somebody's."""
 
 
 def remains(
@@ -57,6 +59,7 @@ def remains(
         frozenset(deleted - made.keys()),
         next((mute for left in each if (mute := left.mute())), None),
         frozenset(one for one in strangers if body_of(now, one, catalog) is not None),
+        frozenset(one for left in each for one in left.doubtful(made)),
     )
 
 

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 
 _MADE_SINCE: Final = "somebody has made one of its name since, so that stays"
+_STRANGE: Final = "somebody made it while the run was cut off, so nobody knows how it was before"
+_DOUBTFUL: Final = "it may be what the run made before it was cut off, and nobody can tell"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Undo:
     """The downtime that the replay made for itself."""
     strangers: Collection[Address] = ()
     """What it wrote to that somebody had made while it was cut off."""
+    doubtful: Collection[Address] = ()
+    """What it may have made and never heard of; nobody can tell."""
     warnings: tuple[str, ...] = ()
 
     def kept(self, own: IdMap) -> IdMap:
@@ -80,8 +84,9 @@ class Undo:
         directory = read_directory(self.now.documents(self.catalog), self.catalog)
         restoring = replace(restoring, actions=tuple(map(_as_undone, restoring.actions)))
         plan = plan_taking_back(self.taken, restoring, directory, self.catalog)
-        strange = (_stays(directory.entries[one]) for one in sorted(self.strangers))
-        plan = replace(plan, actions=(*plan.actions, *strange))
+        told = dict.fromkeys(self.doubtful, _DOUBTFUL) | dict.fromkeys(self.strangers, _STRANGE)
+        staying = (_stays(directory.entries[one], told[one]) for one in sorted(told))
+        plan = replace(plan, actions=(*plan.actions, *staying))
         silence = self.silence
         if silence is None or silence not in directory.entries:
             return plan
@@ -251,7 +256,18 @@ def read_undo(
     )
     since = [one for one in later_replays(repo, tip or "", names) if one.run not in later]
     warnings = (*told, *_written_over(left, since, now, catalog))
-    return Undo(runs[-1], earlier, now, catalog, taken, maps, left.mute, left.strangers, warnings)
+    return Undo(
+        runs[-1],
+        earlier,
+        now,
+        catalog,
+        taken,
+        maps,
+        left.mute,
+        left.strangers,
+        left.doubtful,
+        warnings,
+    )
 
 
 def _written_over(
@@ -289,8 +305,7 @@ def _as_undone(action: Action) -> Action:
     return replace(action, reasons=(_MADE_SINCE,)) if alike else action
 
 
-def _stays(entry: Entry) -> Action:
-    why = "somebody made it while the run was cut off, so nobody knows how it was before"
+def _stays(entry: Entry, why: str) -> Action:
     return Action("blocked", entry.address, entry.title, entry.address.id, reasons=(why,))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cut_off import REPLAY, RESUME, Killer, World, killed, world
+from interlinked import TITLE, Writer, board, note
 from orgs import git
 from runners import make_hub
 from two_orgs import Said, TwoOrgs, two_orgs
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ddsnap.core.values import Document
+    from ddsnap.sandbox.service import Incoming
 
 
 FOR_GOOD = [type_.name for type_ in CATALOG.types if type_.irreversible]
@@ -204,6 +206,45 @@ def test_a_run_whose_resumption_was_cut_off_too_is_taken_back_whole(world_: Worl
     said = world_.run(path, "replay", "--undo", begun["run"][:12], *FOR_GOOD, "--yes")
     assert said.code == 0, said
     assert kept(world_, before) == {}, said
+
+
+class BoardKiller(Killer):
+    """Kills at the nth creation of a dashboard, after its effect."""
+
+    def __call__(self, when: str, incoming: Incoming) -> bool:
+        is_board = incoming.method == "POST" and incoming.path == "/api/v1/dashboard"
+        return not is_board or super().__call__(when, incoming)
+
+
+def cut_off_at_its_second_board(world_: World, name: str) -> tuple[Path, str]:
+    """Return a repository in which a replay was killed, and that run."""
+    path = world_.fresh(name)
+    with (path / "ddsnap.yaml").open("a") as config:
+        config.write("capture: {concurrency: 1}\n")
+    assert killed(world_.kill_at(path, BoardKiller(2, "after")))
+    begun = json.loads((path / ".git/ddsnap/replay-eu1.ndjson").read_text().splitlines()[0])
+    return path, begun["run"][:12]
+
+
+def test_equal_ones_that_both_runs_never_heard_of_go(world_: World) -> None:
+    path, run = cut_off_at_its_second_board(world_, "equal")
+    assert killed(world_.kill_at(path, BoardKiller(2, "after"), *RESUME))
+    assert len(world_.eu1.resources("dashboards")) == 3 + 4
+    said = world_.run(path, "replay", "--undo", run, *FOR_GOOD, "--yes")
+    assert said.code == 0, said
+    assert len(world_.eu1.resources("dashboards")) == 3
+
+
+def test_what_may_be_somebodys_stays_and_is_told(world_: World) -> None:
+    path, run = cut_off_at_its_second_board(world_, "doubtful")
+    Writer(world_.sandbox, world_.eu1)("POST", "/api/v1/dashboard", board(TITLE, note("all alike")))
+    said = world_.run(path, "replay", "--undo", run, *FOR_GOOD, "--yes")
+    assert said.code == 4, said
+    assert "it may be what the run made before it was cut off, and nobody can tell" in said.out
+    left = world_.eu1.resources("dashboards")
+    assert len(left) == 3 + 2  # the one that it heard of is gone
+    assert sum(one in said.out for one in left) == 2
+    assert world_.run(path, "verify").code == 0
 
 
 def test_another_machine_takes_it_back_and_brings_back_what_was_lost(
