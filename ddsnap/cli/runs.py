@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from difflib import get_close_matches
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,26 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def destination_keys(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command name the keys as the destination's; such keys go before ``--api-key``."""
+
+    @wraps(command)
+    def keyed(
+        *args: Any, to_api_key: str, to_app_key: str, api_key: str, app_key: str, **others: Any
+    ) -> Any:
+        keys = {"api_key": to_api_key or api_key, "app_key": to_app_key or app_key}
+        return command(*args, **keys, **others)
+
+    for option in (
+        click.option("--to-app-key", default="", metavar="KEY",
+                     help="Application key of the destination; the environment is safer."),
+        click.option("--to-api-key", default="", metavar="KEY",
+                     help="API key of the destination; the environment is safer."),
+    ):  # fmt: skip
+        keyed = option(keyed)
+    return keyed
 
 
 def overrides(

@@ -12,7 +12,7 @@ import click
 from ddsnap.cli.exchange import exchange_of, offline_option
 from ddsnap.cli.options import selection_options
 from ddsnap.cli.replaying import Asked, plan_options, plan_with
-from ddsnap.cli.runs import connection_options, overrides, type_names
+from ddsnap.cli.runs import connection_options, destination_keys, overrides, type_names
 from ddsnap.errors import DdsnapError, ExitCode, Refused, UsageError
 
 if TYPE_CHECKING:
@@ -33,10 +33,7 @@ if TYPE_CHECKING:
               help="Save the plan as JSON.")  # fmt: skip
 @click.option("--show", "bodies", multiple=True, metavar="TYPE/ID",
               help="Print only the body that this one will have at the destination.")  # fmt: skip
-@click.option("--to-api-key", default="", metavar="KEY",
-              help="API key of the destination; the environment is safer.")  # fmt: skip
-@click.option("--to-app-key", default="", metavar="KEY",
-              help="Application key of the destination; the environment is safer.")  # fmt: skip
+@destination_keys
 @offline_option
 @connection_options
 @click.pass_obj
@@ -51,8 +48,6 @@ def plan(
     out: Path | None,
     bodies: tuple[str, ...],
     selection: Selection,
-    to_api_key: str,
-    to_app_key: str,
     offline: bool,
     asked: dict[str, Any],
     **connection: Any,
@@ -84,8 +79,6 @@ def plan(
             "a plan that is saved is made from what was captured: a live state is not recorded",
             f"capture it first: ddsnap capture {revision.removeprefix(LIVE)}",
         )
-    connection["api_key"] = to_api_key or connection["api_key"]
-    connection["app_key"] = to_app_key or connection["app_key"]
     with app.open() as repository:
         config = app.config(repository)
         order = Asked(

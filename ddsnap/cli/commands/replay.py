@@ -10,7 +10,13 @@ import click
 from ddsnap.cli.exchange import exchange_of, exchange_options
 from ddsnap.cli.options import selection_options
 from ddsnap.cli.replaying import PLANNED, Asked, replay_options, replay_with
-from ddsnap.cli.runs import arguments_of, connection_options, options_given, overrides
+from ddsnap.cli.runs import (
+    arguments_of,
+    connection_options,
+    destination_keys,
+    options_given,
+    overrides,
+)
 from ddsnap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,10 +47,7 @@ def _run_named(context: click.Context, _: click.Parameter, value: str) -> str:
               help="Carry out what `ddsnap plan --out FILE` saved, and nothing else.")  # fmt: skip
 @replay_options
 @selection_options
-@click.option("--to-api-key", default="", metavar="KEY",
-              help="API key of the destination; the environment is safer.")  # fmt: skip
-@click.option("--to-app-key", default="", metavar="KEY",
-              help="Application key of the destination; the environment is safer.")  # fmt: skip
+@destination_keys
 @exchange_options
 @connection_options
 @click.pass_context
@@ -59,8 +62,6 @@ def replay(
     undo: str,
     plan_file: Path | None,
     selection: Selection,
-    to_api_key: str,
-    to_app_key: str,
     push: bool,
     offline: bool,
     asked: dict[str, Any],
@@ -81,8 +82,6 @@ def replay(
     ddsnap replay --undo 3f2a logs_indexes --to eu1
     """
     app: App = context.obj
-    connection["api_key"] = to_api_key or connection["api_key"]
-    connection["app_key"] = to_app_key or connection["app_key"]
     if plan_file is not None and resume:
         raise UsageError("--plan and --resume exclude each other", "leave one of them out")
     if asked["rehearse"] and resume:
