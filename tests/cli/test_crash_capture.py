@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ddsnap.sandbox import SandboxOrg
 
-KILLS = int(os.environ.get("DDSNAP_TORTURE_KILLS", "12"))
+KILLS = int(os.environ.get("DDSNAP_TORTURE_KILLS", "8"))
 pytestmark = pytest.mark.torture
 
 SEED = int(os.environ.get("DDSNAP_TORTURE_SEED", "1"))
@@ -83,7 +83,7 @@ def chosen(steps: list[str]) -> list[int]:
     if os.environ.get("DDSNAP_TORTURE"):
         return [*every]
     moving = [nth for nth in every if "refs/heads/" in steps[nth - 1]]
-    return sorted({*moving, *random.Random(SEED).sample(every, 12)})
+    return sorted({*moving, *random.Random(SEED).sample(every, 8)})
 
 
 def test_killed_at_each_step_on_the_file_system(captured: Path, tmp_path: Path) -> None:
