@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,7 +9,6 @@ from ddsnap.config.transforms import parse_rule
 from ddsnap.core import canonical, shapes
 from ddsnap.core.audit import closed_references, expected_requests, follows, intended_body
 from ddsnap.core.directory import aliases_of
-from ddsnap.core.manifest import OrgIdentity
 from ddsnap.core.match import portable, portable_digest
 from ddsnap.core.outcomes import Sent, counts, read_outcomes
 from ddsnap.core.paths import document_path
@@ -21,29 +18,22 @@ from ddsnap.core.resolution import is_symbolic
 from ddsnap.core.values import Address, Document
 from ddsnap.errors import Damaged, DdsnapError, TransformError
 from ddsnap.flows.faults import Checked, Fault
-from ddsnap.flows.id_map import read_map
-from ddsnap.flows.journal import RECORD, parse_time
+from ddsnap.flows.journal import RECORD
 from ddsnap.flows.living import was_read
 from ddsnap.flows.mute import BODY as DOWNTIME
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.past_replays import TAKES_BACK, kind_of
-from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PATCHES, RULES, WRITES
-from ddsnap.flows.view import snapshot_view
-from ddsnap.store.objects import BLOB
-from ddsnap.store.trees import read_paths
+from ddsnap.flows.recorded_replay import RecordedReplay
+from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PATCHES, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
-    from ddsnap.core.id_map import Mapped
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.references import Reference
     from ddsnap.core.requests import Request
     from ddsnap.core.resource_type import Catalog, ResourceType
-    from ddsnap.core.transform import Rule
     from ddsnap.core.values import JSONObject
-    from ddsnap.flows.view import View
     from ddsnap.store.commits import CommitInfo
     from ddsnap.store.repository import Repository
 
@@ -63,7 +53,7 @@ def verify_replay(
 ) -> Iterator[Fault]:
     """Yield what is wrong in the commit of one replay."""
     try:
-        past = _Past.read(repo, commit, record, catalog)
+        past = RecordedReplay.read(repo, commit, record, catalog)
     except Damaged as error:
         yield Fault(commit.sha, RECORD, error.message)
         return
@@ -91,105 +81,14 @@ def verify_replay(
         yield from _unintended(past, outcome)
 
 
-@dataclass(frozen=True)
-class _Past:
-    """A replay, with the snapshots that it went from and to."""
-
-    repo: Repository
-    commit: CommitInfo
-    record: JSONObject
-    catalog: Catalog
-    source: OrgIdentity
-    destination: OrgIdentity
-    snapshots: tuple[str, str]
-    now: datetime
-    files: dict[str, bytes]
-    to: dict[Address, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(
-        cls, repo: Repository, commit: CommitInfo, record: JSONObject, catalog: Catalog
-    ) -> _Past:
-        source = shapes.as_object(record.get("source"), "its source")
-        there = shapes.as_object(record.get("destination"), "its destination")
-        now = parse_time(record.get("now"))
-        if now is None:
-            raise Damaged("its now is no time")
-        return cls(
-            repo,
-            commit,
-            record,
-            catalog,
-            OrgIdentity(shapes.text(source, "org"), shapes.text(source, "public_id"), ""),
-            OrgIdentity(*(shapes.text(there, name) for name in ("name", "public_id", "site"))),
-            (shapes.text(source, "commit"), shapes.text(record, "before")),
-            now,
-            read_paths(repo, commit.sha),
-        )
-
-    @property
-    def outdated(self) -> bool:
-        """Whether today's rules would make other documents, or other requests of them."""
-        return (self.record.get("rules"), self.record.get("writes")) != (self.catalog.rules, WRITES)
-
-    @cached_property
-    def rules(self) -> tuple[Rule, ...] | None:
-        """The rules that applied, in their order; ``None`` where they depend on more than these."""
-        found = []
-        for name in shapes.words(self.record, "transforms"):
-            path = f"{RULES}/{name}.yaml"
-            if path in self.masked:
-                return None
-            try:
-                found.append(parse_rule(path, self.file(path) or b""))
-            except DdsnapError:  # which was told
-                return None
-        dropping = any(rule.drop_principals or rule.drop_permissions for rule in found)
-        return None if dropping else tuple(found)
-
-    @cached_property
-    def masked(self) -> tuple[str, ...]:
-        """The files that a secret was taken out of, which shows."""
-        told = shapes.words(self.record, "masked") if "masked" in self.record else ()
-        return tuple(path for path in told if b"***" in (self.file(path) or b""))
-
-    @cached_property
-    def origin(self) -> View:
-        return snapshot_view(self.repo, self.snapshots[0], self.snapshots[0][:12])
-
-    @cached_property
-    def before(self) -> View:
-        return snapshot_view(self.repo, self.snapshots[1], self.snapshots[1][:12])
-
-    @cached_property
-    def after(self) -> View | None:
-        sha = str(self.record.get("after") or "")
-        return snapshot_view(self.repo, sha, sha[:12]) if sha else None
-
-    @cached_property
-    def mapped(self) -> dict[Address, Mapped]:
-        return read_map(self.repo, self.commit.sha, self.source, self.destination)
-
-    def file(self, path: str) -> bytes | None:
-        sha = self.files.get(path)
-        return self.repo.read(sha, BLOB) if sha else None
-
-    def document(self, view: View, address: Address) -> JSONObject | None:
-        found = view.document(document_path(address), self.catalog)
-        return found.body if found else None
-
-    def fault(self, path: str, reason: str) -> Fault:
-        return Fault(self.commit.sha, path, reason)
-
-
-def _parentage(past: _Past) -> Iterator[Fault]:
+def _parentage(past: RecordedReplay) -> Iterator[Fault]:
     missing = [sha for sha in past.snapshots if sha and sha not in past.commit.parents]
     if missing:
         reason = f"the commit lacks a parent that the record names: {missing[0][:12]}"
         yield past.fault(RECORD, reason)
 
 
-def _applied(past: _Past) -> Iterator[Fault]:
+def _applied(past: RecordedReplay) -> Iterator[Fault]:
     """Yield the rules that are told of and not there, or the other way round."""
     there = {path.removeprefix(f"{RULES}/") for path in past.files if path.startswith(f"{RULES}/")}
     told = {f"{name}.yaml" for name in shapes.words(past.record, "transforms")}
@@ -198,7 +97,7 @@ def _applied(past: _Past) -> Iterator[Fault]:
         yield past.fault(f"{RULES}/{name}", known)
 
 
-def _rules(past: _Past) -> Iterator[Fault]:
+def _rules(past: RecordedReplay) -> Iterator[Fault]:
     for path in past.files:
         if path.startswith(f"{RULES}/") and path not in past.masked:
             try:
@@ -207,7 +106,7 @@ def _rules(past: _Past) -> Iterator[Fault]:
                 yield past.fault(path, error.message)
 
 
-def _outcomes(past: _Past) -> list[Outcome]:
+def _outcomes(past: RecordedReplay) -> list[Outcome]:
     data = past.file(OUTCOMES)
     if data is None:
         raise Damaged("it is missing")
@@ -219,7 +118,7 @@ def _outcomes(past: _Past) -> list[Outcome]:
     return outcomes
 
 
-def _silence(past: _Past) -> Iterator[Fault]:
+def _silence(past: RecordedReplay) -> Iterator[Fault]:
     """Yield the requests for the downtime that are not those that make it."""
     mute = past.record.get("mute")
     if past.outdated or not isinstance(mute, dict):
@@ -230,14 +129,14 @@ def _silence(past: _Past) -> Iterator[Fault]:
             yield past.fault(RECORD, f"{sent.method} {sent.path} does not make the downtime")
 
 
-def _unexplained(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
+def _unexplained(past: RecordedReplay, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
     told = {_patch_path(outcome) for outcome in outcomes}
     for path in past.files:
         if path.startswith(f"{PATCHES}/") and path not in told:
             yield past.fault(path, "no outcome tells of it")
 
 
-def _unsent(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
+def _unsent(past: RecordedReplay, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
     """What was written took a request: so a patch says, and what was made."""
     for outcome in outcomes:
         action, path = outcome.action, _patch_path(outcome)
@@ -250,7 +149,7 @@ def _unsent(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
             yield past.fault(OUTCOMES, f"{action.address} was updated, and no request did it")
 
 
-def _needs_request(past: _Past, outcome: Outcome) -> bool:
+def _needs_request(past: RecordedReplay, outcome: Outcome) -> bool:
     """Whether it was written over what it differed from; others may see to an order, or a link."""
     action, type_ = outcome.action, past.catalog.get(outcome.action.address.type)
     wrote = action.kind == "update" and outcome.status == "done"
@@ -262,7 +161,7 @@ def _may_have_made(sent: Sent) -> bool:
     return sent.purpose in ("create", "undelete") and not 300 <= sent.status < 500
 
 
-def _unseen(past: _Past, outcome: Outcome) -> Iterator[Fault]:
+def _unseen(past: RecordedReplay, outcome: Outcome) -> Iterator[Fault]:
     """Yield what the map says was read back of a resource, and the snapshot after does not hold."""
     action, after = outcome.action, past.after
     entry = past.mapped.get(action.address)
@@ -283,7 +182,7 @@ def _unseen(past: _Past, outcome: Outcome) -> Iterator[Fault]:
         yield past.fault(path, reason)
 
 
-def _unintended(past: _Past, outcome: Outcome) -> Iterator[Fault]:
+def _unintended(past: RecordedReplay, outcome: Outcome) -> Iterator[Fault]:
     """Yield what the map says was meant, by which the next replay tells whether that has changed.
 
     The plan knows it, but for ids that were new; a creation as a whole is written as it is meant.
@@ -304,7 +203,7 @@ def _unintended(past: _Past, outcome: Outcome) -> Iterator[Fault]:
         yield past.fault(f"map/{past.source.name}/{type_.name}.json", reason)
 
 
-def _unfollowed(past: _Past, outcome: Outcome) -> Iterator[Fault]:
+def _unfollowed(past: RecordedReplay, outcome: Outcome) -> Iterator[Fault]:
     """Yield what was written although the rules make something else of the source's document."""
     action, path = outcome.action, _patch_path(outcome)
     if past.rules is None or path in past.masked or not _is_plain(past, outcome):
@@ -322,7 +221,7 @@ def _unfollowed(past: _Past, outcome: Outcome) -> Iterator[Fault]:
         yield past.fault(path, f"it is not what the rules make of {action.address}")
 
 
-def _is_plain(past: _Past, outcome: Outcome) -> bool:
+def _is_plain(past: RecordedReplay, outcome: Outcome) -> bool:
     """Whether it wrote what the source has, and the map says so."""
     wrote = outcome.status == "done" and outcome.requests and outcome.action.kind != "delete"
     plain = outcome.action.base == "source" and kind_of(past.record) not in TAKES_BACK
@@ -336,7 +235,7 @@ def _aliases(type_: ResourceType, body: JSONObject) -> Iterator[tuple[str, str]]
             yield join(parts), id_
 
 
-def _unmapped(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
+def _unmapped(past: RecordedReplay, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
     """What was created or adopted must be found again by the next replay."""
     try:
         mapped = past.mapped
@@ -352,7 +251,7 @@ def _unmapped(past: _Past, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
             yield past.fault(path, f"{action.address} is not mapped to {outcome.to}")
 
 
-def _recomputed(past: _Past, outcome: Outcome, checked: Checked) -> Iterator[Fault]:
+def _recomputed(past: RecordedReplay, outcome: Outcome, checked: Checked) -> Iterator[Fault]:
     """Yield each request of an outcome that does not follow from what the journal holds."""
     if not outcome.requests:
         return
@@ -375,14 +274,14 @@ def _recomputed(past: _Past, outcome: Outcome, checked: Checked) -> Iterator[Fau
             yield past.fault(path, f"{what} does not follow from the snapshots and the patch")
 
 
-def _was_behind(past: _Past, outcome: Outcome, sent: Sent) -> bool:
+def _was_behind(past: RecordedReplay, outcome: Outcome, sent: Sent) -> bool:
     """Whether it is an order that was refused because a member was missing, and written again."""
     type_ = past.catalog.get(outcome.action.address.type)
     refused = HTTPStatus.BAD_REQUEST <= sent.status < HTTPStatus.INTERNAL_SERVER_ERROR
     return bool(type_ and type_.orders) and refused and sent is not outcome.requests[-1]
 
 
-def _expected(past: _Past, outcome: Outcome, path: str) -> set[Key]:
+def _expected(past: RecordedReplay, outcome: Outcome, path: str) -> set[Key]:
     """Return all that may have been sent; raises ``DdsnapError`` where that cannot be told."""
     action = outcome.action
     type_ = past.catalog.get(action.address.type)
@@ -410,7 +309,7 @@ def _expected(past: _Past, outcome: Outcome, path: str) -> set[Key]:
     return keys
 
 
-def _base(past: _Past, outcome: Outcome, there: Address) -> JSONObject:
+def _base(past: RecordedReplay, outcome: Outcome, there: Address) -> JSONObject:
     """Return the document that was patched; what is deleted needs none."""
     action = outcome.action
     if action.kind == "delete":
@@ -423,7 +322,9 @@ def _base(past: _Past, outcome: Outcome, there: Address) -> JSONObject:
     return found
 
 
-def _patch(past: _Past, outcome: Outcome, path: str, *, whole: bool) -> tuple[JSONObject, ...]:
+def _patch(
+    past: RecordedReplay, outcome: Outcome, path: str, *, whole: bool
+) -> tuple[JSONObject, ...]:
     """Return the patch of an outcome; a document that is ``whole`` as it stands may need none."""
     if outcome.action.kind == "delete":
         return ()
@@ -439,7 +340,7 @@ def _patch(past: _Past, outcome: Outcome, path: str, *, whole: bool) -> tuple[JS
 
 
 def _closes(
-    past: _Past, type_: ResourceType, outcome: Outcome, body: JSONObject
+    past: RecordedReplay, type_: ResourceType, outcome: Outcome, body: JSONObject
 ) -> Iterator[tuple[Reference, ...]]:
     """Yield what a creation may have left out: as it was closed, or what has come later as well."""
     references = outcome.action.closes
