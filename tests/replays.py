@@ -256,7 +256,12 @@ class Comparison:
         type_, body = CATALOG[address.type], self.source[address]
         references = find_references(body, type_, CATALOG)
         found = rewrite(body, references, self.value)
-        return portable(type_, normalize(type_, found).document.body)
+        wanted = portable(type_, normalize(type_, found).document.body)
+        policies = (one for one in self.source if one.type == "restriction_policies")
+        if address.id in {one.id.partition(":")[2] for one in policies}:
+            for path in type_.superseded:
+                field_path(path).remove(wanted)
+        return wanted
 
     def differences(self) -> dict[Address, Any]:
         """How each resource that was replayed differs from what it is to be."""
