@@ -107,7 +107,8 @@ def move_branch(repo: Repo, name: str, move: Move) -> None:
         if _keeps_reflog(repo):
             _append(common / "logs" / reference, move)
         lock.replace(target)
-    sync_folder(target.parent)
+    with suppress(FileNotFoundError):  # git has packed the branch since, and removed its folder
+        sync_folder(target.parent)
 
 
 def detach_heads(repo: Repo, name: str, who: bytes) -> list[Note]:

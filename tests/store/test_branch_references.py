@@ -7,6 +7,8 @@ import subprocess
 import pytest
 
 from ddsnap.errors import RefMoved, StoreError
+from ddsnap.store import references
+from ddsnap.store.owned import sync_folder
 from ddsnap.store.repository import Repository
 from ddsnap.store.trees import read_paths
 
@@ -31,6 +33,20 @@ def test_a_branch_moves_only_from_where_it_was_read(repo, capture, git):
         "a message",
         "new",
     ]
+
+
+def test_git_may_pack_a_branch_that_has_just_moved(repo, capture, git, monkeypatch):
+    """It removes the folder that was about to be brought to the disk."""
+    first, second = commits(2, repo, capture)
+
+    def packed_first(folder):
+        git(repo.path, "pack-refs", "--all")
+        assert not folder.exists()
+        sync_folder(folder)
+
+    monkeypatch.setattr(references, "sync_folder", packed_first)
+    repo.move_branch("snapshots/us1", second, first, "back")
+    assert repo.branch("snapshots/us1") == first
 
 
 def test_a_branch_cannot_be_a_folder_of_branches(repo, capture, git):
