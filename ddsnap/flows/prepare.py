@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ddsnap.core.deletion import Deletions
@@ -25,6 +25,7 @@ from ddsnap.flows.as_before import basis_of, names_there, recall
 from ddsnap.flows.id_map import read_map, read_others
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.mute import server_now
+from ddsnap.flows.past_writes import body_of
 from ddsnap.flows.planning import (
     check_deletions,
     is_quiet,
@@ -45,7 +46,7 @@ from ddsnap.flows.validation import refusals
 from ddsnap.flows.worker_keys import without_lost_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from ddsnap.api.identity import OrgIdentity as Keys
@@ -98,6 +99,11 @@ class _Seen:
                 f"the keys of {self.run.org} do not tell each time which org they belong to",
                 "nothing was written; do it again",
             )
+
+    @cached_property
+    def names(self) -> dict[str, frozenset[str]]:
+        """What the org's own tables and listings name."""
+        return names_there(self.run)
 
     def map(self, source: OrgIdentity) -> IdMap:
         """Return the map from an org to this one."""
@@ -182,7 +188,7 @@ def _plan(
     id_map = {**seen.map(ours), **order.wishes.foreign(catalog)}
     source = _source(seen, id_map, selected)
     explained = _explained(seen, source, id_map, earlier)
-    make = partial(_make, seen, source, id_map, explained=explained, selected=selected)
+    make = _planning(seen, source, id_map, explained, selected)
     plan, notes = make(), list[str]()
     if order.wishes.validate:
         refused, notes = refusals(seen.run, plan, source, there, seen.started)
@@ -221,8 +227,7 @@ def _source(seen: _Seen, id_map: IdMap, selected: Callable[[Address], bool] | No
         id_map,
         selected=selected or (lambda _: True),
     )
-    names = names_there(seen.run)
-    return ReplaySource(order.source, catalog, order.rules, resolvable=resolvable, names=names)
+    return ReplaySource(order.source, catalog, order.rules, resolvable=resolvable, names=seen.names)
 
 
 def _explained(
@@ -236,19 +241,18 @@ def _explained(
     return without_lost_keys(explained, seen.order.keys_folder)
 
 
-def _make(
+def _planning(
     seen: _Seen,
     source: ReplaySource,
     id_map: IdMap,
-    *,
     explained: Explained,
     selected: Callable[[Address], bool] | None,
-    refused: Mapping[Address, str] | None = None,
-) -> Plan:
-    """Return the plan; what Datadog has ``refused`` is blocked in it."""
+) -> Callable[..., Plan]:
+    """Return what makes the plan; what Datadog has ``refused`` is blocked in it."""
     run, order, there, catalog = seen.run, seen.order, seen.there, seen.catalog
     wishes, ours = order.wishes, order.source.manifest.org
-    return plan_replay(
+    return partial(
+        plan_replay,
         order.source,
         there,
         catalog,
@@ -260,7 +264,7 @@ def _make(
         adopt=wishes.adopted(order.source, catalog),
         create_similar=wishes.create_similar,
         explained=explained,
-        names=names_there(run),
+        names=seen.names,
         others=read_others(run.repo, run.repo.branch(run.journal), ours, there.manifest.org),
         now=seen.started,
         deletions=_deletions(order, catalog),
@@ -268,7 +272,6 @@ def _make(
         self_handle=seen.keys.handle,
         unread=() if wishes.allow_unprotected else unread(order.source, catalog),
         is_preset=order.is_preset or presets_of(run),
-        refused=refused or {},
     )
 
 
@@ -277,8 +280,7 @@ def _moved(approved: Approved, prepared: Prepared) -> dict[Address, str]:
     plan, before, catalog = prepared.plan, prepared.before, prepared.run.catalog
 
     def read(address: Address) -> JSONObject | None:
-        found = before.document(document_path(address), catalog)
-        return found.body if found else None
+        return body_of(before, address, catalog)
 
     moved = compare(approved, Present(plan, read, prepared.started))
     why = dict.fromkeys(moved, "it is not as the saved plan has it")

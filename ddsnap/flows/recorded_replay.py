@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from ddsnap.config.transforms import parse_rule
 from ddsnap.core import shapes
 from ddsnap.core.manifest import OrgIdentity
-from ddsnap.core.paths import document_path
 from ddsnap.errors import Damaged, DdsnapError
 from ddsnap.flows.faults import Fault
 from ddsnap.flows.id_map import read_map
 from ddsnap.flows.journal import parse_time
+from ddsnap.flows.past_writes import body_of
 from ddsnap.flows.replay_journal import RULES, WRITES
 from ddsnap.flows.view import snapshot_view
 from ddsnap.store.objects import BLOB
@@ -122,8 +122,7 @@ class RecordedReplay:
 
     def document(self, view: View, address: Address) -> JSONObject | None:
         """Return what a snapshot holds of a resource."""
-        found = view.document(document_path(address), self.catalog)
-        return found.body if found else None
+        return body_of(view, address, self.catalog)
 
     def fault(self, path: str, reason: str) -> Fault:
         """Return what is wrong with one of its files."""

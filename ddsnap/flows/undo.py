@@ -274,6 +274,8 @@ def _written_over(
     left: Remains, later: Sequence[Undone], now: View, catalog: Catalog
 ) -> Iterator[str]:
     """Say which later runs have changed what would be taken back: those come first."""
+    if not later:
+        return
     then = left.made | left.changed
     moved = {
         there
