@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ddsnap.config.transforms import parse_rule
 from ddsnap.core import canonical, shapes
@@ -42,6 +43,10 @@ Key: TypeAlias = "tuple[str, str, str, str]"
 
 _KINDS = ("replay", "restore")
 
+_NO_PATCH: Final = (LookupError, TypeError, ValueError)
+_NO_DOCUMENT: Final = (DdsnapError, *_NO_PATCH)
+"""What is raised where no document can be made of what was recorded."""
+
 
 def is_replay(record: JSONObject) -> bool:
     """Whether a run's record is that of a replay."""
@@ -78,7 +83,8 @@ def verify_replay(
         faults = [*_recomputed(past, outcome, checked)]
         yield from faults or _unfollowed(past, outcome)
         yield from _unseen(past, outcome)
-        yield from _unintended(past, outcome)
+        with suppress(*_NO_DOCUMENT) if faults else nullcontext():  # which was told
+            yield from _unintended(past, outcome)
 
 
 def _parentage(past: RecordedReplay) -> Iterator[Fault]:
@@ -195,9 +201,8 @@ def _unintended(past: RecordedReplay, outcome: Outcome) -> Iterator[Fault]:
     known = action.kind != "create" and not is_symbolic(canonical.encode([*action.patch]).decode())
     meant = {action.intended} if known else set()
     if action.kind == "create" and not (action.closes or action.undeletes or type_.quiet):
-        base = _base(past, outcome, Address(type_.name, outcome.to))
-        body = intended_body(base, _patch(past, outcome, path, whole=True))
-        meant = {canonical.digest(body), action.intended} if path not in past.masked else set()
+        masked = path in past.masked
+        meant = set() if masked else {canonical.digest(_wrote(past, outcome)[1]), action.intended}
     if meant - {""} and entry.intended not in {"", *meant}:
         reason = f"{action.address}: what the map calls intended was not"
         yield past.fault(f"map/{past.source.name}/{type_.name}.json", reason)
@@ -209,8 +214,7 @@ def _unfollowed(past: RecordedReplay, outcome: Outcome) -> Iterator[Fault]:
     if past.rules is None or path in past.masked or not _is_plain(past, outcome):
         return
     type_ = past.catalog[action.address.type]
-    base = _base(past, outcome, Address(type_.name, outcome.to))
-    wrote = intended_body(base, _patch(past, outcome, path, whole=True))
+    base, wrote = _wrote(past, outcome)
     stored, over = Document(action.address, base), action.kind != "create"
     try:
         same = follows(type_, stored, wrote, past.rules, past.catalog, over=over)
@@ -219,6 +223,12 @@ def _unfollowed(past: RecordedReplay, outcome: Outcome) -> Iterator[Fault]:
         return
     if not same:
         yield past.fault(path, f"it is not what the rules make of {action.address}")
+
+
+def _wrote(past: RecordedReplay, outcome: Outcome) -> tuple[JSONObject, JSONObject]:
+    """Return the document of the source, and what was made of it and written."""
+    base = _base(past, outcome, Address(outcome.action.address.type, outcome.to))
+    return base, intended_body(base, _patch(past, outcome, _patch_path(outcome), whole=True))
 
 
 def _is_plain(past: RecordedReplay, outcome: Outcome) -> bool:
@@ -264,7 +274,7 @@ def _recomputed(past: RecordedReplay, outcome: Outcome, checked: Checked) -> Ite
     except DdsnapError as error:
         yield past.fault(path, error.message)
         return
-    except (LookupError, TypeError, ValueError):
+    except _NO_PATCH:
         yield past.fault(path, "what it makes is no document that could be written")
         return
     for sent in outcome.requests:

@@ -258,3 +258,26 @@ def test_what_both_orgs_have_lost_leaves_the_map_and_is_no_forgery(orgs: Pair) -
 def test_a_record_that_is_not_of_its_commit(orgs: Pair, member: str) -> None:
     forge(orgs, run=lambda record: record.update({member: "other"}))
     assert f"its {member} is not that of the commit" in found(orgs)
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [1],
+        [{"op": "remove", "path": "/nothing/of/the/kind"}],
+        [{"op": "add", "path": "/widgets/9/definition", "value": 1}],
+    ],
+)
+def test_a_patch_that_nothing_can_be_made_of_is_told_and_the_rest_is_looked_at(
+    orgs: Pair, operations: list[Any]
+) -> None:
+    name = orgs.board
+    paths = orgs.git("ls-tree", "-r", "--name-only", "journal/eu1").split()
+    assert f"patches/dashboards/{name}.json" in paths
+    forge(orgs, **{name: lambda _: operations})
+    said = orgs.run("verify")
+    assert said.code == 1, said
+    told = [line for line in said.out.splitlines() if line.startswith("eu1: ")]
+    assert len(told) == 2, said  # one fault, and their count
+    assert f"patches/dashboards/{name}.json: " in told[0]
+    assert "eu1: 1 fault " in told[1]
