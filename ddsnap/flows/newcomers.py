@@ -26,7 +26,7 @@ FRESH: Final = 60.0
 """Seconds for which a listing is believed to be whole."""
 
 _SHARE: Final = 20
-"""A listing that takes long is believed so many times as long."""
+"""A listing that takes long is believed longer, by so many times what it takes."""
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Newcomers:
                 known.settled.notify_all()
 
     def _is_stale(self, known: _Known) -> bool:
-        return self._run.read_time() - known.since > max(FRESH, _SHARE * known.spent)
+        return self._run.read_time() - known.since > FRESH + _SHARE * known.spent
 
     def _look(self, type_: ResourceType, known: _Known) -> None:
         gateway, began = self._run.gateway, self._run.read_time()
