@@ -14,6 +14,14 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    ProxyError,
+)
+from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from ddsnap.api.hosts import host_of, is_loopback
 from ddsnap.api.retry import Failure
@@ -24,7 +32,9 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 1 << 16
 _PROXY: Final = "https_proxy names the proxy, no_proxy the hosts that need none"
+_NO_ADDRESS: Final = (requests.exceptions.InvalidURL, LocationValueError)
 _NO_SCHEMA: Final = (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
+_TIMEOUTS: Final = (requests.Timeout, Urllib3Timeout, TimeoutError)
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 
 
@@ -46,8 +56,20 @@ class Reply:
     content: bytes
 
 
+@dataclass(frozen=True)
+class _Line:
+    """The connections, and what stands before each target that is asked for on them."""
+
+    pool: Any
+    prefix: str
+
+
 class Transport:
-    """The connections to one host; proxies and certificates are looked up once."""
+    """The connections to one host; proxies and certificates are looked up once.
+
+    That is what requests knows best. Sending through it would look for both again, at each request,
+    and cost as much as all else that a request takes: its connections are used as they are.
+    """
 
     def __init__(
         self,
@@ -61,56 +83,61 @@ class Transport:
         self._base_url = base_url
         self._timeouts = timeouts
         self._clock = clock
-        # A session of requests would look at the environment, and merge its cookies, hooks and
-        # settings, for each request: that costs more than sending it.
-        self._headers = CaseInsensitiveDict({**requests.utils.default_headers(), **headers})
+        self._headers = dict(CaseInsensitiveDict({**requests.utils.default_headers(), **headers}))
+        self._of_content = {**self._headers, "Content-Type": "application/json"}
         self._verify = _bundle()
         loopback = is_loopback(host_of(base_url))
         self._proxies = {} if loopback else get_environ_proxies(base_url)
-        self._http = HTTPAdapter(pool_connections=1, pool_maxsize=concurrency, pool_block=True)
+        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=concurrency, pool_block=True)
+        self._line: _Line | None = None
 
     def send(
         self, method: str, target: str, content: bytes | None, seconds: float
     ) -> Reply | Failure:
         """Make the request within ``seconds``; ``target`` is path and query, already encoded."""
         deadline = self._clock() + seconds
+        timeout = urllib3.Timeout(
+            connect=max(0.001, min(self._timeouts.connect, seconds)),
+            read=max(0.001, min(self._timeouts.read, seconds)),
+        )
         try:
-            with self._http.send(
-                self._prepared(method, target, content),
-                stream=True,
-                timeout=(
-                    max(0.001, min(self._timeouts.connect, seconds)),
-                    max(0.001, min(self._timeouts.read, seconds)),
-                ),
-                verify=self._verify,
-                proxies=self._proxies,
-            ) as response:
-                body = self._read(response.raw, deadline)
-                return Reply(response.status_code, CaseInsensitiveDict(response.headers), body)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            line = self._line = self._line or self._found()
+            answer = line.pool.urlopen(
+                method,
+                line.prefix + target,
+                content,
+                self._headers if content is None else self._of_content,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                timeout=timeout,
+                preload_content=False,
+            )
+            try:
+                return Reply(answer.status, answer.headers, self._read(answer, deadline))
+            finally:
+                answer.close()  # whatever was not read is nothing for the next request
+                answer.release_conn()
+        except (requests.RequestException, HTTPError, OSError) as error:
             return _failure(error)
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        self._adapter.close()
 
-    def _prepared(
-        self, method: str, target: str, content: bytes | None
-    ) -> requests.PreparedRequest:
-        prepared = requests.PreparedRequest()
-        prepared.method = method
-        prepared.prepare_url(self._base_url + target, None)
-        prepared.headers = self._headers.copy()
-        prepared.body = content
-        prepared.prepare_content_length(content)
-        if content is not None:
-            prepared.headers["Content-Type"] = "application/json"
-        return prepared
+    def _found(self) -> _Line:
+        """Find the way to the host, past a proxy where there is one."""
+        asked = requests.Request("GET", f"{self._base_url}/").prepare()
+        adapter: Any = self._adapter
+        pool = adapter.get_connection_with_tls_context(asked, self._verify, self._proxies)
+        adapter.cert_verify(pool, asked.url, self._verify, None)
+        prefix = str(adapter.request_url(asked, self._proxies))
+        return _Line(pool, prefix.removesuffix("/"))
 
-    def _read(self, raw: Any, deadline: float) -> bytes:
+    def _read(self, answer: Any, deadline: float) -> bytes:
         """Read the body as it comes, so that a trickle cannot hold a thread past the deadline."""
         chunks = []
-        while chunk := raw.read1(_CHUNK, decode_content=True):
+        while chunk := answer.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
             if self._clock() > deadline:
                 raise requests.ReadTimeout("the answer came too slowly")
@@ -134,43 +161,24 @@ def _failure(error: Exception) -> Failure:
         return Failure(f"certificate refused: {text}", reached=False, lasting=True, hint=hint)
     proxy = _proxy_trouble(error, text)
     if proxy:
-        lasting = not isinstance(error, requests.exceptions.ProxyError)
+        lasting = not isinstance(error, ProxyError)
         return Failure(proxy, reached=False, lasting=lasting, hint=_PROXY)
-    if isinstance(error, requests.exceptions.InvalidHeader):
-        return Failure(f"request refused: {type(error).__name__}", reached=False, lasting=True)
-    if _is_timeout(error, cause):
-        return Failure(f"timeout: {text}", reached=not isinstance(error, requests.ConnectTimeout))
-    hint = "is the network there, and the site right?" if _never_connected(error) else ""
-    return Failure(f"connection failed: {text}", reached=not _never_connected(error), hint=hint)
+    # A name that is not known counts as a timeout there.
+    connected = not isinstance(error, ConnectTimeoutError)
+    if isinstance(error, NewConnectionError) or not isinstance(error, _TIMEOUTS):
+        hint = "" if connected else "is the network there, and the site right?"
+        return Failure(f"connection failed: {text}", reached=connected, hint=hint)
+    return Failure(f"timeout: {text}", reached=connected)
 
 
 def _proxy_trouble(error: Exception, text: str) -> str:
     """Say what is wrong with the proxy, if something is."""
-    if isinstance(error, requests.exceptions.ProxyError):
+    if isinstance(error, ProxyError):
         return f"the proxy failed: {text}"
     # The address itself was checked before: only a proxy's can be wrong, and may hold a password.
-    if isinstance(error, requests.exceptions.InvalidURL):
+    if isinstance(error, _NO_ADDRESS):
         return "the proxy's address cannot be understood"
     return f"the proxy cannot be used: {text}" if isinstance(error, _NO_SCHEMA) else ""
-
-
-def _is_timeout(error: Exception, cause: BaseException) -> bool:
-    kinds = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
-    return isinstance(error, kinds) or isinstance(cause, kinds)
-
-
-def _never_connected(error: Exception) -> bool:
-    """Whether no connection was made, so that the server cannot have seen the request."""
-    inner = error.args[0] if error.args else None
-    reason = getattr(inner, "reason", None)
-    return isinstance(
-        reason,
-        (
-            urllib3.exceptions.NewConnectionError,
-            urllib3.exceptions.ConnectTimeoutError,
-            urllib3.exceptions.ProxyError,
-        ),
-    )
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -368,7 +368,7 @@ def test_an_error_without_words_is_told_by_its_kind(connect, monkeypatch, error)
         raise error
 
     session = connect(retries=0)
-    monkeypatch.setattr(session._transport._http, "send", fail)
+    monkeypatch.setattr("urllib3.HTTPConnectionPool.urlopen", fail)
     with pytest.raises(ApiError) as caught_:
         ask(session)
     assert type(error).__name__ in caught_.value.message
