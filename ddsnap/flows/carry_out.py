@@ -15,7 +15,7 @@ from ddsnap.core.protection import protects
 from ddsnap.core.repointing import repointed, still_pointing
 from ddsnap.core.saved_plan import dependents
 from ddsnap.core.values import Address
-from ddsnap.errors import DdsnapError
+from ddsnap.errors import DdsnapError, StoreError
 from ddsnap.flows.act import act, close
 from ddsnap.flows.interruption import Interruption
 from ddsnap.flows.work import Done, Work, lacks_closing, left, unclosed
@@ -246,6 +246,10 @@ class _Board:
             elif self._result.trouble is None:
                 self._result.trouble = error
             del self._busy[future]
+        try:
+            self._ground.log.sync()
+        except StoreError as error:
+            self._result.trouble = self._result.trouble or error
         for bug in bugs:
             raise bug
 

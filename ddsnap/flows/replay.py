@@ -170,7 +170,7 @@ class _Replay:
         means = Means(
             self._load,
             lambda done: self._tick(log, done),
-            run.gateway.concurrency,
+            run.gateway.concurrency * 2,
             silence.fall if silence else dict,
             prepared.moved,
             added=prepared.order.approved is None,

@@ -10,17 +10,20 @@ import json
 import os
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeAlias
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
+from ddsnap.core import canonical
 from ddsnap.errors import Damaged, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
 
+    from ddsnap.core.values import JSON
     from ddsnap.store.repository import Repository
 
 Event: TypeAlias = "dict[str, object]"
@@ -29,6 +32,14 @@ MEND: Final = "move it away; what the run made is found again by key or content"
 """What to do about a log that cannot be read."""
 
 _NAME: Final = "replay-{}.ndjson"
+
+
+class _Given(NamedTuple):
+    """A line to write; ``safe`` is set once it is on the disk, or the log is broken."""
+
+    line: bytes
+    event: str
+    safe: threading.Event | None
 
 
 def log_path(repo: Repository, org: str) -> Path:
@@ -82,19 +93,24 @@ def forget(path: Path) -> None:
 
 
 class RunLog:
-    """Appends events; threads may share it."""
+    """Appends events; threads may share it.
+
+    A thread of its own writes what they give it, all that has come at once: one that held a lock
+    while the disk is at work would hold up all others. A kill may take the last few milliseconds
+    of what was only noted.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         _sync_folder(path)
-        self._writing = threading.Lock()
-        self._syncing = threading.Lock()
-        self._written = self._synced = 0
+        self._given: SimpleQueue[_Given | None] = SimpleQueue()
         self._broken = ""
         self.writes = 0
         """How many requests were intended until now."""
+        self._writer = threading.Thread(target=self._write_all, name="ddsnap-log", daemon=True)
+        self._writer.start()
 
     def __enter__(self) -> Self:
         return self
@@ -106,6 +122,8 @@ class RunLog:
         trace: TracebackType | None,
     ) -> None:
         if kind is not KeyboardInterrupt:  # threads may still write, to whatever has its number
+            self._given.put(None)
+            self._writer.join()
             os.close(self._file)
 
     def add(self, event: str, /, **fields: object) -> None:
@@ -114,37 +132,57 @@ class RunLog:
         Raises ``StoreError`` where that cannot be done, and ever after: a run that cannot write
         down what it does must do no more.
         """
-        mine = self.note(event, **fields)
-        with self._syncing:
-            if self._synced < mine:
-                upto = self._written
-                self._try(lambda: os.fsync(self._file))
-                self._synced = upto
+        self._give(_encoded({"event": event, **fields}), event, safe := threading.Event())
+        safe.wait()
+        self._check()
 
-    def note(self, event: str, /, **fields: object) -> int:
-        """Append an event that outlives the process; it is on the disk with the next ``add``."""
-        data = _encoded({"event": event, **fields})
-        with self._writing:
-            self._try(lambda: _write(self._file, data))
-            self._written += 1
-            self.writes += event == "intent"
-            return self._written
+    def note(self, event: str, /, **fields: object) -> None:
+        """Append an event; it is on the disk with the next ``add``, or ``sync``."""
+        self._give(_encoded({"event": event, **fields}), event)
 
-    def _try(self, step: Callable[[], None]) -> None:
-        if not self._broken:
-            try:
-                step()
-            except OSError as error:
-                self._broken = error.strerror or "it cannot be written"
+    def sync(self) -> None:
+        """Wait until all is on the disk. Raises ``StoreError`` where it is not."""
+        self._give(b"", "", safe := threading.Event())
+        safe.wait()
+        self._check()
+
+    def _give(self, line: bytes, event: str, safe: threading.Event | None = None) -> None:
+        self._check()
+        self._given.put(_Given(line, event, safe))
+
+    def _check(self) -> None:
         if self._broken:
             raise StoreError(
                 f"the run cannot write down what it does: {self.path}: {self._broken}",
                 "make room there, or let it be written; then --resume goes on",
             )
 
+    def _write_all(self) -> None:
+        """Write what the others give, until they are done."""
+        open_ = True
+        while open_:
+            given = [self._given.get()]
+            while not self._given.empty():
+                given.append(self._given.get())
+            open_ = None not in given
+            self._write([one for one in given if one is not None])
+
+    def _write(self, given: Sequence[_Given]) -> None:
+        waiting = [one.safe for one in given if one.safe is not None]
+        try:
+            if not self._broken:
+                _write(self._file, b"".join(one.line for one in given))
+                if waiting:
+                    os.fsync(self._file)
+        except OSError as error:
+            self._broken = error.strerror or "it cannot be written"
+        self.writes += sum(one.event == "intent" for one in given)
+        for safe in waiting:
+            safe.set()
+
 
 def _encoded(event: Mapping[str, object]) -> bytes:
-    return json.dumps(event, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+    return canonical.compact(cast("JSON", event)) + b"\n"
 
 
 def _write(file: int, data: bytes) -> None:
