@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote_plus, urlencode
 
@@ -20,6 +20,7 @@ from ddsnap.api.patience import Patience, Withheld
 from ddsnap.api.retry import IDEMPOTENT, Failure, Policy, Spent
 from ddsnap.api.server_clock import ServerClock
 from ddsnap.api.transport import Timeouts, Transport
+from ddsnap.core.canonical import compact
 from ddsnap.core.secrets import scrub
 from ddsnap.core.values import RESERVED
 from ddsnap.errors import ApiError, AuthError, DdsnapError, UsageError
@@ -42,7 +43,7 @@ class LostAnswer(ApiError):  # noqa: N818 - it says what happened
     """A POST or PATCH may have had its effect, but no answer tells: look before repeating it."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class RouteCount:
     """The traffic of one route: requests made, repeated, refused by a limit; seconds waited."""
 
@@ -63,7 +64,7 @@ class _Call:
     content: bytes | None
     expect: Collection[int]
 
-    @property
+    @cached_property
     def name(self) -> str:
         return f"{self.method} {self.route}"
 
@@ -163,7 +164,7 @@ class Session:
     def counters(self) -> dict[str, RouteCount]:
         """The traffic so far by route (``GET /api/v1/monitor/{id}``), sorted."""
         with self._lock:
-            return dict(sorted(self._counters.items()))
+            return {name: replace(count) for name, count in sorted(self._counters.items())}
 
     def server_time(self) -> float | None:
         """Return the time by the server's clock (seconds since 1970), as far as it is known."""
@@ -246,8 +247,9 @@ class Session:
 
     def _pace(self, call: _Call, cost: _Cost) -> None:
         waited = self.budget.take(call.name)
-        cost.paced += waited
-        self._count(call, waited=waited)
+        if waited:
+            cost.paced += waited
+            self._count(call, waited=waited)
 
     def _attempt(self, call: _Call, cost: _Cost) -> Answer | tuple[Failure, Mapping[str, str]]:
         """Make one attempt and say what it gave."""
@@ -278,11 +280,21 @@ class Session:
             self._count(call, waited=wait)
             self._patience.wait(wait)
 
-    def _count(self, call: _Call, **more: float) -> None:
+    def _count(
+        self,
+        call: _Call,
+        *,
+        requests: int = 0,
+        retries: int = 0,
+        limited: int = 0,
+        waited: float = 0.0,
+    ) -> None:
         with self._lock:
-            count = self._counters.get(call.name, RouteCount())
-            added = {name: getattr(count, name) + value for name, value in more.items()}
-            self._counters[call.name] = replace(count, **added)
+            count = self._counters.setdefault(call.name, RouteCount())
+            count.requests += requests
+            count.retries += retries
+            count.limited += limited
+            count.waited += waited
 
     def _error(self, call: _Call, failure: Failure) -> ApiError:
         message = self._told(call, failure.message)
@@ -316,7 +328,7 @@ def _call(
     expect: Collection[int],
 ) -> _Call:
     """Make the bytes of a request, and refuse those that no server may see."""
-    content = None if body is None else json.dumps(body, allow_nan=False).encode()
+    content = None if body is None else compact(body)
     target = f"{path}?{urlencode(query)}" if query else path
     if RESERVED.encode() in (content or b"") or RESERVED in unquote_plus(target):
         raise DdsnapError(f"a request holds ddsnap's own {RESERVED} ({method} {route})")

@@ -39,12 +39,15 @@ def align(old: list[JSON], new: list[JSON], *, ordered: bool = True) -> Alignmen
     old_keys, new_keys = [_key(value) for value in old], [_key(value) for value in new]
     anchors = _longest_common(old_keys, new_keys)
     old_of = {j: i for i, j in anchors}
-    _pair_equal(old_keys, new_keys, old_of)
+    if len(old_of) < min(len(old), len(new)):
+        _pair_equal(old_keys, new_keys, old_of)
     equal = frozenset(old_of)
-    _pair_identical(old, new, old_of)
+    if len(old_of) < min(len(old), len(new)):
+        _pair_identical(old, new, old_of)
     taken = set(old_of.values())
-    for gap in _gaps(anchors if ordered else [], len(old), len(new)):
-        _pair_alike(old, new, gap, old_of, taken)
+    if len(old_of) < min(len(old), len(new)):
+        for gap in _gaps(anchors if ordered else [], len(old), len(new)):
+            _pair_alike(old, new, gap, old_of, taken)
     by_new = sorted(old_of)
     stays = {by_new[at] for at in _longest_rise([old_of[j] for j in by_new])}
     return Alignment(

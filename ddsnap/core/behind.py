@@ -12,7 +12,7 @@ from ddsnap.core import canonical
 from ddsnap.core.fields import field_path
 from ddsnap.core.match import portable
 from ddsnap.core.normalize import is_secret, settle
-from ddsnap.core.values import clone
+from ddsnap.core.values import RESERVED, clone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ddsnap.core.resource_type import ResourceType
     from ddsnap.core.values import JSON, JSONObject
 
+_RESERVED: Final = f'"{RESERVED}"'.encode()
 _IDS: Final = ("id", "public_id")
 IDENTITIES: Final = (*_IDS, "name", "key", "title")
 """Members that tell an element of a list from its neighbours, the strongest first."""
@@ -180,10 +181,14 @@ def _says_something(value: JSON) -> bool:
 
 
 def holds_marker(value: JSON) -> bool:
-    """Whether a marker stands anywhere in ``value``."""
+    """Whether a marker stands anywhere in ``value``; mostly its bytes tell."""
+    return _RESERVED in canonical.compact(value) and _holds_marker(value)
+
+
+def _holds_marker(value: JSON) -> bool:
     if is_secret(value):
         return True
     if isinstance(value, (dict, list)):
         inner = value.values() if isinstance(value, dict) else value
-        return any(holds_marker(one) for one in inner)
+        return any(_holds_marker(one) for one in inner)
     return False

@@ -7,6 +7,7 @@ number changes its value. orjson is the fast path; what it cannot hold exactly t
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -36,10 +37,9 @@ _BOM = b"\xef\xbb\xbf"
 _DIGITS_AS_ZEROS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _NINETEEN_DIGITS = b"0" * 19
 _ZEROS = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
-_INTEGRAL = re.compile(rb"[0-9](?:\.0(?![0-9])|e[-+]?[0-9])")
 # A line that holds a text ends with its quote, so these are numbers.
-_POINT_ZERO = re.compile(rb"(?m)([0-9])\.0(,?)$")
-_SPELLED_OTHERWISE = re.compile(rb"(?m)(?:[0-9]e[-+]?[0-9]+|-0\.0),?$")
+_POINT_ZERO = ((b".0,\n", b",\n"), (b".0\n", b"\n"))
+_EXPONENT = re.compile(rb"e[-+]?[0-9]+,?\n")  # it begins with a letter, which is found quickly
 _BEFORE_A_NUMBER = b"[:, \t\r\n"
 _AFTER_A_NUMBER = b"]}, \t\r\n"
 
@@ -59,6 +59,21 @@ def encode(value: JSON, *, parsed: bool = False) -> bytes:
     if ORJSON_AGREES and (parsed or b"null" not in data or _all_null(value, data)):
         return data
     return exact.write(value)
+
+
+def compact(value: JSON) -> bytes:
+    """Return the bytes of ``value`` on one line, as they are sent or noted down.
+
+    What JSON cannot hold raises ``ValueError`` or ``TypeError``.
+    """
+    try:
+        data = orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        pass
+    else:
+        if b"null" not in data or _all_null(value, data):
+            return data
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
 
 
 def decode(data: bytes) -> JSON:
@@ -105,11 +120,11 @@ def digest(value: JSON) -> str:
     So two values have one digest exactly if they are the ``same``: ``5`` and ``5.0`` share it.
     """
     data = encode(value)
-    if _may_hold_integral(data):
-        if _SPELLED_OTHERWISE.search(data):
-            data = exact.write(value, integral=True)
-        else:
-            data = _POINT_ZERO.sub(rb"\1\2", data)
+    if b"-0.0" in data or (_may_hold_exponent(data) and _EXPONENT.search(data)):
+        data = exact.write(value, integral=True)
+    elif b".0" in data:
+        for spelled, plain in _POINT_ZERO:
+            data = data.replace(spelled, plain)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -131,11 +146,10 @@ def _all_null(value: JSON, data: bytes) -> bool:
     return all(isfinite(number) for number in _floats(value))
 
 
-def _may_hold_integral(data: bytes) -> bool:
-    """Say whether an integral float could stand there; the first search runs at memory speed."""
+def _may_hold_exponent(data: bytes) -> bool:
+    """Say whether a number could be spelled with one; this search runs at memory speed."""
     zeros = data.translate(_ZEROS)
-    rarely = b".0" in data or any(sign in zeros for sign in (b"0e0", b"0e+0", b"0e-0"))
-    return rarely and _INTEGRAL.search(data) is not None
+    return b"0e0" in zeros or b"0e-0" in zeros or b"0e+0" in zeros
 
 
 def _floats(value: JSON) -> Iterator[float]:

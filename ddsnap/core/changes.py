@@ -7,7 +7,7 @@ behind it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
 import jsonpatch
 
@@ -32,6 +32,9 @@ _NO_SUCH_PLACE = (jsonpatch.JsonPatchPathNotFound, jsonpatch.JsonPointerExceptio
 
 Path: TypeAlias = "tuple[str | int, ...]"
 Unordered: TypeAlias = "Callable[[Path], bool]"
+
+_PLAIN = (str, int, bool, type(None))
+"""Of these, equal values of one type have the same bytes."""
 
 _DEEPEST = 50
 """Below this depth a difference is one replacement of the whole value."""
@@ -127,68 +130,104 @@ def json_patch(old: JSON, new: JSON) -> list[JSONObject]:
     wanted = encode(new)
     if encode(old) == wanted:
         return []
-    patch = list(_operations(old, new, ()))
+    steps = list(_steps(old, new, ()))
+    patch = [step.to_json() for step in steps]
     whole: list[JSONObject] = [{"op": "replace", "path": "", "value": new}]
-    return patch if _size(patch) <= _size(whole) and _makes(patch, old, wanted) else whole
-
-
-def _makes(patch: list[JSONObject], old: JSON, wanted: bytes) -> bool:
-    try:
-        return encode(apply_patch(old, patch)) == wanted
-    except PatchError:
-        return False
+    shorter = _size(patch) <= _size(whole)
+    return patch if shorter and encode(_taken(steps, old)) == wanted else whole
 
 
 def _size(patch: list[JSONObject]) -> int:
     return len(encode(cast("JSON", patch)))
 
 
-def _operations(old: JSON, new: JSON, at: Path) -> Iterator[JSONObject]:
+class _Step(NamedTuple):
+    """An operation, with the places that it names in parts."""
+
+    op: Literal["add", "remove", "replace", "move"]
+    at: Path
+    value: JSON = None
+    source: Path = ()
+
+    def to_json(self) -> JSONObject:
+        if self.op == "move":
+            return {"op": "move", "from": join(self.source), "path": join(self.at)}
+        told: JSONObject = {"op": self.op, "path": join(self.at)}
+        return told if self.op == "remove" else {**told, "value": self.value}
+
+
+def _taken(steps: list[_Step], old: JSON) -> JSON:
+    """Return what the steps make of ``old``, for which they were found: that is to be looked at."""
+    result: Any = decode(encode(old))
+    for step in steps:
+        if not step.at:
+            return step.value
+        holder, last, value = _holder(result, step.at), step.at[-1], step.value
+        if step.op == "remove":
+            del holder[last]
+            continue
+        if step.op == "move":
+            value = _holder(result, step.source).pop(step.source[-1])
+        if step.op != "replace" and isinstance(holder, list):
+            holder.insert(int(last), value)
+        else:
+            holder[last] = value
+    return cast("JSON", result)
+
+
+def _holder(document: Any, at: Path) -> Any:
+    for part in at[:-1]:
+        document = document[part]
+    return document
+
+
+def _steps(old: JSON, new: JSON, at: Path) -> Iterator[_Step]:
     shallow = len(at) < _DEEPEST
     if isinstance(old, dict) and isinstance(new, dict) and shallow:
         for key in sorted(old.keys() - new.keys()):
-            yield {"op": "remove", "path": join((*at, key))}
+            yield _Step("remove", (*at, key))
         for key in sorted(new):
             if key not in old:
-                yield {"op": "add", "path": join((*at, key)), "value": new[key]}
+                yield _Step("add", (*at, key), new[key])
             elif not _identical(old[key], new[key]):
-                yield from _operations(old[key], new[key], (*at, key))
+                yield from _steps(old[key], new[key], (*at, key))
     elif isinstance(old, list) and isinstance(new, list) and shallow:
         aligned = align(old, new)
         yield from _arrange(len(old), new, aligned, at)
         for j, i in sorted(aligned.old_of.items()):
             if not _identical(old[i], new[j]):
-                yield from _operations(old[i], new[j], (*at, j))
+                yield from _steps(old[i], new[j], (*at, j))
     elif not _identical(old, new):
-        yield {"op": "replace", "path": join(at), "value": new}
+        yield _Step("replace", at, new)
 
 
 def _identical(old: JSON, new: JSON) -> bool:
-    """Whether two values have the same bytes; mostly a look is enough to tell that they differ."""
+    """Whether two values have the same bytes; mostly a look is enough to tell."""
+    if type(old) is type(new) and type(old) in _PLAIN:
+        return old == new
     try:
-        return old == new and (isinstance(old, str) or encode(old) == encode(new))
+        return old == new and encode(old) == encode(new)
     except RecursionError:  # of the look alone
         return encode(old) == encode(new)
 
 
-def _arrange(length: int, new: list[JSON], aligned: Alignment, at: Path) -> Iterator[JSONObject]:
+def _arrange(length: int, new: list[JSON], aligned: Alignment, at: Path) -> Iterator[_Step]:
     """Yield the removals, insertions and moves that bring a list into its new order."""
     present = list(range(length))  # the old indexes, as they stand after each operation
     for i in reversed(aligned.removed):
-        yield {"op": "remove", "path": join((*at, i))}
+        yield _Step("remove", (*at, i))
         del present[i]
     last = -1  # where the element before the current one stands
     for j, value in enumerate(new):
         i = aligned.old_of.get(j, -1)
         if i < 0:
-            yield {"op": "add", "path": join((*at, last + 1)), "value": value}
+            yield _Step("add", (*at, last + 1), value)
         elif j in aligned.moved:
             source = present.index(i)
             del present[source]
             last -= source <= last
             if source != last + 1:
-                paths = {"from": join((*at, source)), "path": join((*at, last + 1))}
-                yield {"op": "move", **paths}
+                yield _Step("move", (*at, last + 1), source=(*at, source))
         else:
             last = present.index(i, last + 1)
             continue

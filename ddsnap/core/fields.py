@@ -75,6 +75,11 @@ class FieldPath:
 
     def remove(self, document: JSON) -> None:
         """Take every such place out of ``document``."""
+        if self.plain:
+            holder = _follow(document, self.way)
+            if isinstance(holder, dict):
+                holder.pop(self.steps[-1], None)
+            return
         for slot in reversed(list(self.find(document))):
             slot.remove()
 

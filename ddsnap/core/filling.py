@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ddsnap.core import pointers
-from ddsnap.core.behind import behind, same_places
+from ddsnap.core.behind import behind, holds_marker, same_places
 from ddsnap.core.fields import field_path
 from ddsnap.core.markers import number_of, numbered, plain
 from ddsnap.core.match import portable
@@ -98,7 +98,7 @@ def filling(
     resource is created. ``supplied`` are values by their pointers in the intended document; they
     come first.
     """
-    places = sorted(marked(intended), key=pointers.join)
+    places = sorted(marked(intended), key=pointers.join) if holds_marker(intended) else []
     if present is None and not places:
         return Filling(intended, None, bare=True)
     there = portable(type_, present) if present is not None else None

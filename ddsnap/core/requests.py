@@ -176,10 +176,12 @@ def new_id(type_: ResourceType, body: JSONObject, item: JSON) -> str:
 def leave_out(
     type_: ResourceType, body: JSONObject, references: Collection[Reference]
 ) -> JSONObject:
-    """Return a copy of ``body`` without these: of a text, only what names them is missing.
+    """Return ``body`` without these, in a copy: of a text, only what names them is missing.
 
     What is nothing without one of them is missing as a whole.
     """
+    if not references:
+        return body
     whole = {_waiting(type_, ref.parts) for ref in references if waits(type_, ref.parts)}
     alone = [ref for ref in references if not waits(type_, ref.parts)]
     left = rewrite(body, [ref for ref in alone if ref.span], lambda _: "")

@@ -39,12 +39,15 @@ class Document:
 
 def clone(body: JSONObject) -> JSONObject:
     """Return a copy that shares no object or list with ``body``."""
-    return {key: _clone(value) for key, value in body.items()}
+    return {
+        key: _clone(value) if isinstance(value, _HOLDERS) else value for key, value in body.items()
+    }
 
 
-def _clone(value: JSON) -> JSON:
+def _clone(value: list[JSON] | JSONObject) -> JSON:
     if isinstance(value, dict):
-        return {key: _clone(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_clone(element) for element in value]
-    return value
+        return clone(value)
+    return [_clone(element) if isinstance(element, _HOLDERS) else element for element in value]
+
+
+_HOLDERS = (dict, list)
