@@ -170,7 +170,9 @@ class _Replay:
         means = Means(
             self._load,
             lambda done: self._tick(log, done),
-            run.gateway.concurrency * 2,
+            # While the answers to some are awaited, the next ones are written down; the session
+            # still makes no more requests at once than it may.
+            2 * run.gateway.concurrency - 1,
             silence.fall if silence else dict,
             prepared.moved,
             added=prepared.order.approved is None,
