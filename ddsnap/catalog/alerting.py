@@ -120,6 +120,7 @@ DOWNTIME_SCHEDULES = ResourceType(
     duplicate=r"duplicate of one or more existing downtimes: \['(?P<id>[^',]+)'\]",
     id_in_body=True,
     timely=downtimes.timely,
+    to_come=downtimes.to_come,
     spares=("attributes.schedule",),
     natural_key=paths("attributes.scope attributes.monitor_identifier attributes.schedule"),
     refs=(

@@ -44,6 +44,16 @@ def timely(body: JSONObject, present: JSONObject | None, now: datetime) -> JSONO
     return timed
 
 
+def to_come(body: JSONObject, now: datetime) -> JSONObject:
+    """Return the downtime as it goes on from ``now``, whenever it has begun."""
+    schedule = value_at(body, _SCHEDULE)
+    if not isinstance(schedule, dict):
+        return body
+    rest = clone(body)
+    field_path(_SCHEDULE).put(rest, _from_now(schedule, now))
+    return rest
+
+
 def end(body: JSONObject) -> datetime | None:
     """Return when the last occurrence of a recurring downtime is over; ``None`` for never."""
     schedule = value_at(body, _SCHEDULE)

@@ -122,15 +122,17 @@ def read_directory(
     *,
     quiet: bool = False,
     superseding: bool = False,
+    now: datetime | None = None,
 ) -> Directory:
     """Go through the documents of an org once; none of their bodies is kept.
 
     With ``quiet``, documents that differ in what silences them count as equal; with
-    ``superseding`` those that differ in what their policies take the place of.
+    ``superseding`` those that differ in what their policies take the place of; with ``now`` what
+    has begun is known by what is still to come.
     """
     directory, named = Directory(), _named_fields(catalog)
     for document in documents:
-        entry = _entry(document, catalog, quiet=quiet)
+        entry = _entry(document, catalog, now, quiet=quiet)
         directory.entries[entry.address] = entry
         for path in named.get(entry.address.type, ()):
             name = value_at(document.body, path)
@@ -149,7 +151,7 @@ def read_directory(
     return directory
 
 
-def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
+def _entry(document: Document, catalog: Catalog, now: datetime | None, *, quiet: bool) -> Entry:
     address, body = document.address, document.body
     type_ = catalog.get(address.type)
     if type_ is None:
@@ -163,7 +165,7 @@ def _entry(document: Document, catalog: Catalog, *, quiet: bool) -> Entry:
         title_of(type_, body),
         references,
         fingerprint_of(type_, own, references, quiet=quiet),
-        identifying(type_, body),
+        identifying(type_, body, now),
         aliases_of(type_, body),
         owned(type_, body),
         whole,

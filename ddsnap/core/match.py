@@ -20,6 +20,7 @@ from ddsnap.core.values import RESERVED, clone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from ddsnap.core.references import Reference
     from ddsnap.core.resource_type import ResourceType
@@ -102,8 +103,13 @@ def named_by_id(type_: ResourceType) -> bool:
     return bool(type_.parts) or type_.id in type_.natural_key
 
 
-def identifying(type_: ResourceType, body: JSONObject) -> JSONObject:
-    """Return only what tells the document from others: its natural key and its id."""
+def identifying(type_: ResourceType, body: JSONObject, now: datetime | None = None) -> JSONObject:
+    """Return only what tells the document from others: its natural key and its id.
+
+    With ``now``, what only time has made another is no other.
+    """
+    if type_.to_come and now is not None:
+        body = type_.to_come(body, now)
     kept: JSONObject = {}
     for path in _identifying(type_):
         value = path.first(body)

@@ -158,7 +158,7 @@ def make_plan(
     own. Nothing is deleted without ``deletions``.
     """
     here, there_now = (
-        read_directory(documents(), catalog, quiet=quiet, superseding=not same_org)
+        read_directory(documents(), catalog, quiet=quiet, superseding=not same_org, now=now)
         for documents in (source, destination)
     )
     id_map = followed(id_map) if same_org else id_map

@@ -376,6 +376,8 @@ class ResourceType:
     """Lists in which elements that only the destination has are kept."""
     timely: Callable[[JSONObject, JSONObject | None, datetime], JSONObject] | None = None
     """(document, the destination's, now) -> the document as it can be written now."""
+    to_come: Callable[[JSONObject, datetime], JSONObject] | None = None
+    """(document, now) -> the document without what is over: by that it is known again."""
     id_in_body: bool = False
     """An update carries the destination's id in its body."""
     quiet: tuple[Quiet, ...] = ()

@@ -315,6 +315,25 @@ def test_an_occurrence_under_way_goes_on_where_it_is_made(
     orgs.settle()
 
 
+def test_what_time_has_moved_is_known_again_without_the_map(
+    orgs: Pair, recurring: Callable[..., Any]
+) -> None:
+    recurring("night", 3 + 1 / 48)
+    recurring("seldom", 10.5, "FREQ=DAILY;INTERVAL=3;COUNT=30")
+    downtime(orgs, "begun", {"monitor_tags": ["begun"]})
+    (begun,) = (
+        body["attributes"]
+        for body in orgs.us1.all("downtime_schedules").values()
+        if body["attributes"]["message"] == "begun"
+    )
+    now = datetime.now(timezone.utc)
+    begun["schedule"] = {"start": at(now - timedelta(days=1)), "end": at(now + timedelta(days=1))}
+    orgs.replay()
+    orgs.git("update-ref", "-d", "refs/heads/journal/eu1")
+    assert orgs.replay().sent == []
+    assert len(orgs.ids("downtime_schedules")) == 3
+
+
 def test_what_has_recurred_for_the_last_time_is_over(
     orgs: Pair, recurring: Callable[..., Any]
 ) -> None:
