@@ -57,6 +57,10 @@ def plan_taking_back(taken: TakenBack, restoring: Plan, there: Directory, catalo
     """Return the plan that restores as ``restoring`` says, and deletes what was made."""
     made = [address for address in taken.made if lives(there, address, catalog)]
     kept = {one: why for one in made if (why := _why_not(taken, one, there, catalog))}
+    for policy in [one for one, why in kept.items() if why == _CHANGED]:
+        protected = goes_with(policy, made, there, catalog)
+        if protected is not None:
+            kept.setdefault(protected, f"somebody has changed {policy} since, so it stays")
     doomed = set(made) - kept.keys()
     own = {one for one in made if goes_with(one, doomed, there, catalog)}
     # Documents that are restored refer to nothing that was made after them.

@@ -39,7 +39,7 @@ from ddsnap.flows.repeating import gone_before
 from ddsnap.flows.replay_source import ReplaySource
 from ddsnap.flows.supply import Need
 from ddsnap.flows.transforming import principals_known
-from ddsnap.flows.undo import made_since, read_undo
+from ddsnap.flows.undo import made_since, read_undo, written_unlisted
 from ddsnap.flows.unlisted import unlisted, unprotected, unread
 from ddsnap.flows.unmute import read_unmute
 from ddsnap.flows.validation import refusals
@@ -141,7 +141,9 @@ def prepare(
         return found
 
     if order.wishes.undo or order.wishes.unmute:
-        whole = seen(replace(order.scope, again=again(None)))
+        undone = order.wishes.undo
+        wrote = written_unlisted(run.repo, run.org, undone, run.catalog) if undone else frozenset()
+        whole = seen(replace(order.scope, again=again(None) | wrote))
         own = _plan_undo(whole) if order.wishes.undo else _plan_unmute(whole)
         own.earlier = earlier
         return own

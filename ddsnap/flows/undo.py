@@ -226,6 +226,16 @@ def together(repo: Repository, org: str, run: str) -> list[str]:
     return [one for one in chain(repo, org, run) if not (tip and undone_by(repo, tip, one))]
 
 
+def written_unlisted(repo: Repository, org: str, run: str, catalog: Catalog) -> frozenset[Address]:
+    """Return what a run wrote of what no listing tells of: only a look says what became of it."""
+    tip = repo.branch(f"journal/{org}")
+    runs = together(repo, org, undoing(repo, tip, run).run)
+    wrote = (there for one in runs for there in undoing(repo, tip, one).wrote)
+    return frozenset(
+        there for there in wrote if there.type in catalog and catalog[there.type].discover
+    )
+
+
 def read_undo(
     repo: Repository, now: View, run: str, catalog: Catalog, named: Collection[str] = ()
 ) -> Undo:

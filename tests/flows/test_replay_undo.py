@@ -69,6 +69,21 @@ def test_what_was_made_is_deleted_dependents_first_and_forgotten(orgs: Pair) -> 
     assert orgs.replay().sent[0].startswith("POST")  # as if it had never been
 
 
+@pytest.mark.parametrize("changed", [True, False])
+def test_what_somebody_has_restricted_otherwise_since_stays(orgs: Pair, changed: bool) -> None:
+    """Its policy would go with it, and nobody would hear of that."""
+    board = orgs.us1.dashboard("Board")
+    orgs.us1.restrict(f"dashboard:{board}", editor=[f"user:{orgs.us1.org.owner}"])
+    orgs.replay()
+    there = orgs.ids("dashboards")[board]
+    if changed:
+        orgs.eu1.restrict(f"dashboard:{there}", viewer=[f"org:{orgs.eu1.org.uuid}"])
+    said = undo(orgs, code=4 if changed else 0)
+    assert (there in orgs.eu1.all("dashboards")) is changed
+    told = f"somebody has changed restriction_policies/dashboard:{there} since, so it stays"
+    assert (told in said.out) is changed
+
+
 def told_as_undo(orgs: Pair, run: str) -> None:
     """Whoever reads of it later learns what was taken back."""
     subject = orgs.git("log", "-1", "--format=%s", "journal/eu1").strip()
