@@ -12,7 +12,7 @@ from ddsnap.errors import UnstorableError
 from ddsnap.flows.messages import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.values import JSON, JSONObject
@@ -29,9 +29,9 @@ class Discreet:
     known: Known
 
     @classmethod
-    def of(cls, run: Run, more: Iterable[str] = ()) -> Discreet:
-        """Know what the run knows, and ``more``."""
-        return cls(Known.of((*run.guard.known.values, *more)))
+    def of(cls, run: Run) -> Discreet:
+        """Know what the run knows."""
+        return cls(run.guard.known)
 
     def line(self, text: str) -> str:
         """Return a message as one line of sane length."""

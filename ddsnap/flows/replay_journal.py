@@ -123,17 +123,15 @@ def stage_replay(
     *,
     maps: Mapping[str, bytes],
     mapped: Collection[str] = (),
-    secrets: Iterable[str] = (),
     as_before: bytes = b"",
 ) -> str:
     """Stage what a replay did; return the commit.
 
     ``patches`` and ``maps`` are by path, ``rules`` the texts by name. ``maps`` are the whole maps
     of the orgs ``mapped``, by default of the source.
-    ``secrets`` are those that it sent, beside what the run knows already. What is ``as_before`` is
-    the last replay's file of outcomes, which hold as its maps do.
+    What is ``as_before`` is the last replay's file of outcomes, which hold as its maps do.
     """
-    discreet = Discreet.of(run, secrets)
+    discreet = Discreet.of(run)
     former = as_before if not discreet.holds(as_before) else b""
     told = [*outcomes] if former else [discreet.outcome(outcome) for outcome in outcomes]
     texts = {**patches, **{f"{RULES}/{name}.yaml": text.encode() for name, text in rules.items()}}
@@ -160,13 +158,12 @@ def stage_started(
     *,
     expires: datetime,
     resume: JSON = None,
-    secrets: Iterable[str] = (),
 ) -> str:
     """Stage that a replay is about to write; return the commit.
 
     From ``expires`` on another run may take it over, with what ``resume`` says of it.
     """
-    record = _open(run, replayed, Discreet.of(run, secrets), expires, resume)
+    record = _open(run, replayed, Discreet.of(run), expires, resume)
     return stage(run, record, subject(replayed, replayed.state), parents=_parents(replayed))
 
 
@@ -177,10 +174,9 @@ def stage_progress(
     *,
     expires: datetime,
     resume: JSON = None,
-    secrets: Iterable[str] = (),
 ) -> str:
     """Stage how far a replay has come, by the lines of its run log; return the commit."""
-    discreet = Discreet.of(run, secrets)
+    discreet = Discreet.of(run)
     record = _open(run, replayed, discreet, expires, resume)
     lines = b"".join(write_line(discreet.value(line)) for line in read_lines(log))
     what = subject(replayed, replayed.state)

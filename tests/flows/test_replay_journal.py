@@ -233,8 +233,9 @@ def test_a_capture_after_it_keeps_the_maps_and_drops_the_rest(journal: Journal) 
 
 
 def test_no_secret_gets_into_any_object(journal: Journal) -> None:
-    run = replace(journal.run, guard=Guard.of([SECRET]), arguments=("--api-key", SECRET))
     other = "the-second-canary"
+    guard = Guard.of([SECRET]).knowing([other])
+    run = replace(journal.run, guard=guard, arguments=("--api-key", SECRET))
     reference = Reference(("x",), None, ("slos",), "", "s", "", soft=False)
     dirty = Outcome(
         Action(
@@ -253,7 +254,7 @@ def test_no_secret_gets_into_any_object(journal: Journal) -> None:
         warnings=(f"w {SECRET}",), error=f"e {other}", options={"o": [f"{SECRET}"]}
     )
     line = json.dumps({"sent": {"password": f"{SECRET}"}}).encode() + b"\n"
-    told = {"expires": LATER, "resume": [SECRET, other], "secrets": [other]}
+    told = {"expires": LATER, "resume": [SECRET, other]}
     journal.move(stage_started(run, replayed, **told))
     journal.move(stage_progress(run, replayed, line, **told))
     patch = canonical.encode([{"op": "add", "path": "/p", "value": other}])
@@ -264,7 +265,6 @@ def test_no_secret_gets_into_any_object(journal: Journal) -> None:
         {"patches/monitors/3.json": patch},
         {"rule": f"with: {SECRET}\n"},
         maps=map_files({FAILED: Mapped("9", "created")}, US1, journal.identity),
-        secrets=[other],
     )
     journal.move(commit)
     git = journal.backup.git
