@@ -34,6 +34,7 @@ _CHUNK: Final = 1 << 16
 _PROXY: Final = "https_proxy names the proxy, no_proxy the hosts that need none"
 _NO_ADDRESS: Final = (requests.exceptions.InvalidURL, LocationValueError)
 _NO_SCHEMA: Final = (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
+_UNCONNECTED: Final = (ConnectTimeoutError, NewConnectionError)
 _TIMEOUTS: Final = (requests.Timeout, Urllib3Timeout, TimeoutError)
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 
@@ -163,8 +164,8 @@ def _failure(error: Exception) -> Failure:
     if proxy:
         lasting = not isinstance(error, ProxyError)
         return Failure(proxy, reached=False, lasting=lasting, hint=_PROXY)
-    # A name that is not known counts as a timeout there.
-    connected = not isinstance(error, ConnectTimeoutError)
+    connected = not isinstance(error, _UNCONNECTED)
+    # A refused connection and an unknown name are timeouts to urllib3.
     if isinstance(error, NewConnectionError) or not isinstance(error, _TIMEOUTS):
         hint = "" if connected else "is the network there, and the site right?"
         return Failure(f"connection failed: {text}", reached=connected, hint=hint)

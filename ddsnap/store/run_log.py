@@ -121,10 +121,13 @@ class RunLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is not KeyboardInterrupt:  # threads may still write, to whatever has its number
-            self._given.put(None)
-            self._writer.join()
-            os.close(self._file)
+        if kind is KeyboardInterrupt:  # threads may still write, to whatever has its number
+            with suppress(StoreError):
+                self.sync()
+            return
+        self._given.put(None)
+        self._writer.join()
+        os.close(self._file)
 
     def add(self, event: str, /, **fields: object) -> None:
         """Append an event, and wait until it is on the disk; several threads wait together.

@@ -108,7 +108,14 @@ def test_a_lost_connection_is_tried_again(server, say, connect, method, how) -> 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize(
-    "fault", [{"how": "reset"}, {"how": "cut"}, {"status": 504}, {"body": b'{"id": 1'}]
+    "fault",
+    [
+        {"how": "reset"},
+        {"how": "cut"},
+        {"status": 504},
+        {"body": b'{"id": 1'},
+        {"headers": {"Content-Length": "1"}},
+    ],
 )
 def test_a_write_that_may_have_happened_is_sent_once(server, say, connect, method, fault) -> None:
     server.script = [say(**{"body": {"id": 1}, **fault}), say(body={})]
