@@ -38,14 +38,14 @@ def align(old: list[JSON], new: list[JSON], *, ordered: bool = True) -> Alignmen
     """Pair the elements of ``old`` and ``new``; where not ``ordered``, nothing ever moves."""
     old_keys, new_keys = [_key(value) for value in old], [_key(value) for value in new]
     anchors = _longest_common(old_keys, new_keys)
-    old_of = {j: i for i, j in anchors}
-    if len(old_of) < min(len(old), len(new)):
+    old_of, most = {j: i for i, j in anchors}, min(len(old), len(new))
+    if len(old_of) < most:
         _pair_equal(old_keys, new_keys, old_of)
     equal = frozenset(old_of)
-    if len(old_of) < min(len(old), len(new)):
+    if len(old_of) < most:
         _pair_identical(old, new, old_of)
     taken = set(old_of.values())
-    if len(old_of) < min(len(old), len(new)):
+    if len(old_of) < most:
         for gap in _gaps(anchors if ordered else [], len(old), len(new)):
             _pair_alike(old, new, gap, old_of, taken)
     by_new = sorted(old_of)
