@@ -320,7 +320,7 @@ def steps_back(repo: Repository, journal_tip: str, runs: Collection[str]) -> lis
         run = info.trailer(RUN) or ""
         left.discard(run)
         quiet = not left and kind_of(record) == "unmute"
-        if (quiet or not _taken_back(record).isdisjoint({*runs, *found})) and run not in runs:
+        if (quiet or not taken_back(record).keys().isdisjoint({*runs, *found})) and run not in runs:
             found.append(run)
     ended = {info.trailer(RUN) for info, _ in told if info.trailer(STATE) not in OPEN}
     return [undoing(repo, journal_tip, run) for run in found if run in ended]
@@ -345,15 +345,16 @@ def undone_by(repo: Repository, journal_tip: str, run: str) -> str:
     undoing_it = (
         info.trailer(RUN) or ""
         for info in replays(repo, journal_tip)
-        if info.trailer(STATE) == "done" and run in _taken_back(record_of(repo, info.sha))
+        if info.trailer(STATE) == "done" and run in taken_back(record_of(repo, info.sha))
     )
     return next((one for one in undoing_it if not undone_by(repo, journal_tip, one)), "")
 
 
-def _taken_back(record: JSONObject) -> set[str]:
-    """Return the runs that a run was to take back: one, and those that it had resumed."""
+def taken_back(record: JSONObject) -> dict[str, None]:
+    """Return the runs that a run was to take back, the oldest first: one, and what it resumed."""
     others = record.get("undoes_too")
-    return {str(record.get("undoes")), *map(str, others if isinstance(others, list) else ())}
+    before = map(str, others if isinstance(others, list) else ())
+    return dict.fromkeys((*before, str(record.get("undoes"))))
 
 
 _LISTED: Final = "`ddsnap log --runs ORG` lists the runs against an org by their ids"

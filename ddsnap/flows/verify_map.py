@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from ddsnap.core.fields import value_at
 from ddsnap.core.outcomes import read_outcomes
 from ddsnap.core.values import Address
-from ddsnap.errors import DdsnapError
+from ddsnap.errors import DdsnapError, UsageError
 from ddsnap.flows.faults import Fault
 from ddsnap.flows.id_map import read_maps
-from ddsnap.flows.journal import MAPS
-from ddsnap.flows.living import on_neither_side
-from ddsnap.flows.past_replays import TAKES_BACK, kind_of
+from ddsnap.flows.journal import MAPS, RECORD
+from ddsnap.flows.living import lives_in, on_neither_side
+from ddsnap.flows.past_replays import TAKES_BACK, kind_of, taken_back, undoing
 from ddsnap.flows.replay_journal import OPEN, OUTCOMES
 from ddsnap.flows.view import snapshot_view
 from ddsnap.store.trees import find_folder, tree_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ddsnap.core.id_map import Mapped
     from ddsnap.core.outcomes import Outcome
     from ddsnap.core.resource_type import Catalog
     from ddsnap.core.values import JSONObject
+    from ddsnap.flows.view import View
     from ddsnap.store.repository import Repository
 
 Key: TypeAlias = "tuple[str, Address]"
 """The source org's public id, and the address there."""
+
+_Steps: TypeAlias = "Callable[[Key, Mapped | None, Mapped | None], bool]"
 
 
 def verify_map(
@@ -40,23 +43,61 @@ def verify_map(
     kind = kind_of(record)
     if kind not in ("replay", "restore", *TAKES_BACK) or record.get("state") in OPEN:
         yield Fault(commit, MAPS, "it differs from the run's before, and no replay changed it")
-    elif kind not in TAKES_BACK:
-        outcomes = list(read_outcomes(repo.read_file(commit, OUTCOMES) or b""))
-        told = _Told.by(outcomes, record, catalog)
-        before, after = _entries(repo, earlier), _entries(repo, commit)
-        dropped = {key: entry for key, entry in before.items() if key not in after}
-        lost = _lost(repo, record, dropped, catalog) if dropped else set()
-        for key in sorted((before.keys() | after.keys()) - lost):
-            old, new = before.get(key), after.get(key)
-            if old == new:
-                continue
-            if not told.explains(*key, old, new):
-                reason = (
-                    f"no outcome tells why {key[1]} is mapped to {new.id if new else 'nothing'}"
-                )
-                yield Fault(commit, MAPS, reason)
-            elif new is not None and not told.owns(key[1], old, new):
-                yield Fault(commit, MAPS, f"no outcome tells that {key[1]} was {new.origin}")
+        return
+    told = _Told.by(list(read_outcomes(repo.read_file(commit, OUTCOMES) or b"")), record, catalog)
+    before, after = _entries(repo, earlier), _entries(repo, commit)
+    dropped = {key: entry for key, entry in before.items() if key not in after}
+    lost = _lost(repo, record, dropped, catalog) if dropped else set()
+    try:
+        steps_back = _stepping_back(repo, earlier, record, told, catalog)
+    except UsageError as error:
+        yield Fault(commit, RECORD, error.message)
+        return
+    for key in sorted((before.keys() | after.keys()) - lost):
+        old, new = before.get(key), after.get(key)
+        if old == new or steps_back(key, old, new):
+            continue
+        if kind == "unmute" or not told.explains(*key, old, new):
+            reason = f"no outcome tells why {key[1]} is mapped to {new.id if new else 'nothing'}"
+            yield Fault(commit, MAPS, reason)
+        elif new is not None and not told.owns(key[1], old, new):
+            yield Fault(commit, MAPS, f"no outcome tells that {key[1]} was {new.origin}")
+
+
+def _stepping_back(
+    repo: Repository, earlier: str, record: JSONObject, told: _Told, catalog: Catalog
+) -> _Steps:
+    """Return the test whether a change of the map is that of a run that takes something back.
+
+    Raises ``UsageError`` where the journal has no such run to take back.
+    """
+    kind = kind_of(record)
+    if kind == "unmute":
+        return _was_only_seen
+    if kind != "undo":
+        return lambda *_: False
+    runs = [undoing(repo, earlier, run) for run in taken_back(record)]
+    (start, *_) = repo.commit_info(runs[0].commit).parents or ("",)
+    then = _entries(repo, start) if start else {}
+    made = {Address(one.type, id_) for run in runs for one, (id_, _) in run.created.items()}
+    back = {outcome.to for outcome in told.outcomes.values() if outcome.status == "done"}
+    after = _view(repo, record.get("after") or record.get("before"))
+
+    def steps_back(key: Key, old: Mapped | None, new: Mapped | None) -> bool:
+        """Whether what was made, or is gone, is forgotten, or what was there before is known."""
+        former = then.get(key)
+        if new is None:
+            there = Address(key[1].type, old.id if old else "")
+            return former is None and (there in made or not lives_in(after, there, catalog))
+        known = former is not None and (new.id == former.id or new.id in back)
+        return known and former is not None and replace(former, id=new.id) == new
+
+    return steps_back
+
+
+def _was_only_seen(_: Key, old: Mapped | None, new: Mapped | None) -> bool:
+    """Whether nothing but how a resource was seen last is another: quiet has ended."""
+    return old is not None and new is not None and replace(new, seen=old.seen) == old
 
 
 @dataclass(frozen=True)
@@ -135,12 +176,16 @@ def _lost(
     source = str(value_at(record, "source.public_id") or "")
     commits = (value_at(record, "source.commit"), record.get("after") or record.get("before"))
     try:
-        ours, theirs = (snapshot_view(repo, str(sha), str(sha)[:12]) for sha in commits)
+        ours, theirs = (_view(repo, sha) for sha in commits)
     except DdsnapError:  # what cannot be read explains nothing
         return set()
     mapped = {address: entry for (org, address), entry in dropped.items() if org == source}
     gone = on_neither_side(mapped, ours, theirs, catalog.names, catalog)
     return {(source, address) for address in gone}
+
+
+def _view(repo: Repository, commit: object) -> View:
+    return snapshot_view(repo, str(commit), str(commit)[:12])
 
 
 def _named(record: JSONObject) -> set[Address]:

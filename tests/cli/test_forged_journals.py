@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OUTCOMES, RECORD, MAP = "outcomes.ndjson", "run.json", "map/us1/dashboards.json"
+UNMUTE = ("migration", "unmute")
 
 
 @pytest.fixture
@@ -239,6 +240,44 @@ def test_a_replay_that_was_taken_out_of_the_history(orgs: Pair) -> None:
     commit = git(orgs, {}, "commit-tree", f"{tip}^{{tree}}", *words, data=message)
     git(orgs, {}, "update-ref", "refs/heads/journal/eu1", commit)
     assert f"no outcome tells why dashboards/{orgs.board} is mapped to" in found(orgs)
+
+
+@pytest.mark.parametrize(
+    ("forged", "told"),
+    [
+        ({}, "is mapped to nothing"),
+        ({"id": "aaa-bbb-ccc"}, "is mapped to aaa-bbb-ccc"),
+        ({"origin": "adopted"}, "is mapped to"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["undo", "unmute"])
+def test_what_a_run_that_takes_something_back_says_of_another(
+    orgs: Pair, kind: str, forged: dict[str, str], told: str
+) -> None:
+    orgs.us1.dashboard("Second")
+    orgs.us1.monitor("two", query="avg(last_5m):avg:two{*} > 1")
+    orgs.replay(live=False)
+    words = ("replay", "--undo", orgs.run_record()["run"]) if kind == "undo" else UNMUTE
+    assert orgs.run(*words, "--to", "eu1", "--yes").code == 0
+    assert orgs.run("verify").code == 0, orgs.run("verify").out
+
+    def change(body: Any) -> None:
+        if forged:
+            body["ids"][orgs.board].update(forged)
+        else:
+            del body["ids"][orgs.board]
+
+    forge(orgs, dashboards=change)
+    assert f"no outcome tells why dashboards/{orgs.board} {told}" in found(orgs)
+
+
+def test_a_run_that_takes_back_what_never_was(orgs: Pair) -> None:
+    orgs.us1.dashboard("Second")
+    orgs.replay()
+    undone = orgs.run_record()["run"]
+    assert orgs.run("replay", "--undo", undone, "--to", "eu1", "--yes").code == 0
+    forge(orgs, run=lambda record: record.update(undoes="f" * 32))
+    assert f"there is no run '{'f' * 32}'" in found(orgs)
 
 
 def test_what_both_orgs_have_lost_leaves_the_map_and_is_no_forgery(orgs: Pair) -> None:
