@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,9 +56,11 @@ class Watched(Sandbox):
         self._idle = threading.Condition()
 
     def settle(self) -> None:
-        """Wait for requests whose senders wait no more."""
-        with self._idle:
-            assert self._idle.wait_for(lambda: not self._busy, timeout=30)
+        """Wait for requests whose senders wait no more, those in the network's buffers too."""
+        for _ in range(2):
+            with self._idle:
+                assert self._idle.wait_for(lambda: not self._busy, timeout=30)
+            time.sleep(0.1)
 
     def perform(self, incoming: Incoming) -> Outcome:
         """Carry out a request, watched."""
@@ -158,6 +161,7 @@ class World:
             return self.end(process)
         finally:
             self.sandbox.watch = lambda _when, _what: True
+            self.sandbox.settle()  # what was under way when it died has its effect
 
     def run(self, path: Path, *words: str) -> Said:
         """Run a command in this process."""

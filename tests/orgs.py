@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ddsnap.flows.view import View
     from ddsnap.sandbox import Sandbox, SandboxOrg
 
-QUICK = Timeouts(connect=2, read=2, total=6)
+QUICK = Timeouts(connect=5, read=5, total=15)
 
 
 def contract_data() -> Path:

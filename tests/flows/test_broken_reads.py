@@ -40,7 +40,7 @@ BROKEN = [
     Broken("page 0 fails", "roles", (Fault(ROLES, page=0, status=503),), "stale", "503"),
     Broken("a page is cut", "monitors", (Fault(MONITORS, page=0, cut=True),), "stale", "monitor"),
     Broken("the connection drops", "roles", (Fault(ROLES, reset=True),), "stale", "roles"),
-    Broken("a stall", "roles", (Fault(ROLES, stall=5.0),), "stale", "roles"),
+    Broken("a stall", "roles", (Fault(ROLES, stall=7.0),), "stale", "roles"),
     Broken("200 with HTML", "monitors", (Fault(MONITORS, html=True),), "stale", "HTML"),
     Broken("no JSON", "monitors", (Fault(MONITORS, raw=b"[{]"),), "stale", "monitor"),
     Broken("total says more", "roles", (Fault(ROLES, total=300),), "stale", "300"),

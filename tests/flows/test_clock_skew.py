@@ -32,7 +32,8 @@ def capture_at(backup: Backup, skew: timedelta) -> CaptureResult:
 def test_an_edit_is_not_missed_by_a_clock_that_is_wrong(backup: Backup, hours: int) -> None:
     """The second edit leaves the hint as it is, as within one second: a fresh hint decides."""
     dashboard = next(iter(backup.org.resources("dashboards").values()))
-    dashboard["modified_at"] = datetime.now(timezone.utc).isoformat()
+    soon = datetime.now(timezone.utc) + timedelta(minutes=1)  # however long the reading takes
+    dashboard["modified_at"] = soon.isoformat()
     capture_at(backup, timedelta(hours=hours))
     dashboard["widgets"][0]["definition"]["title"] = "edited right after it was read"
     result = capture_at(backup, timedelta(hours=hours))

@@ -59,7 +59,8 @@ def test_a_header_that_differs_is_enough(backup: Backup) -> None:
 def test_an_edit_in_the_same_second_as_the_reading_is_not_missed(backup: Backup) -> None:
     """The hint cannot tell two edits of one moment apart, so a fresh one is not trusted."""
     dashboard = next(iter(backup.org.resources("dashboards").values()))
-    dashboard["modified_at"] = datetime.now(timezone.utc).isoformat()
+    soon = datetime.now(timezone.utc) + timedelta(minutes=1)  # however long the reading takes
+    dashboard["modified_at"] = soon.isoformat()
     backup.capture(full_every=LONG)
     dashboard["widgets"][0]["definition"]["title"] = "edited right after it was read"
     result = backup.capture(full_every=LONG)
