@@ -98,7 +98,7 @@ def telling(steps: list[str]) -> list[tuple[str, int]]:
     written = sum(step.startswith("os.write ") and step.endswith(LOG) for step in steps)
     moved = sum("refs/heads/" in step for step in steps)
     removals = [step for step in steps if step.startswith("os.remove ") and step.endswith(LOG)]
-    assert written > 100
+    assert written > 20  # each writes down what several threads had to say
     assert moved >= 18
     log = [(LOG, nth) for nth in (1, 2, 4, 5, 6, written // 2)]
     refs = [("refs/heads/", nth) for nth in (moved // 2, moved - 2, moved - 1, moved)]

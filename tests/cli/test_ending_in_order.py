@@ -72,14 +72,14 @@ def answers(orgs: Pair) -> dict[str, tuple[str, list[int]]]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_nobody_waits_for_a_limit_once_the_run_is_to_end(orgs: Pair, number: int) -> None:
-    monitors(orgs, 30)
+    monitors(orgs, 60)
     orgs.capture()
     limit = Fault(org="eu1", method="POST", path="/monitor$", status=429, headers=LIMITED)
     orgs.sandbox.faults.add(limit)
     out = stopped(orgs, lambda: orgs.sandbox.faults.struck(limit), number, "us1", "--to", "eu1")
     assert "ddsnap replay --resume --to eu1" in out
     told = answers(orgs)
-    assert len(told) == 30
+    assert len(told) == 60
     for status, requests in told.values():
         assert set(requests) <= {429}, "no request is said to be lost"
         assert status == ("failed" if requests else "not reached")
@@ -88,7 +88,7 @@ def test_nobody_waits_for_a_limit_once_the_run_is_to_end(orgs: Pair, number: int
     orgs.sandbox.faults.clear()
     resumed = orgs.run("replay", "--resume", "--to", "eu1", "--yes")
     assert resumed.code == 0, resumed
-    assert len(resumed.on("/monitor", "POST")) == 30
+    assert len(resumed.on("/monitor", "POST")) == 60
 
 
 def test_the_downtime_of_a_migration_is_answered(orgs: Pair) -> None:

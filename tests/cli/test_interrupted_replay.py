@@ -120,9 +120,11 @@ def test_a_signal_that_is_to_be_ignored_is_ignored(orgs: World) -> None:
 
 def test_a_plain_replay_goes_on_as_well_once_it_was_recorded(orgs: World) -> None:
     path = orgs.fresh("plain")
+    orgs.sandbox.faults.add(Fault(org="eu1", writes=True, latency=0.05))
     process = orgs.start(path, *REPLAY)
     after_writes(orgs, 15, lambda: process.send_signal(signal.SIGINT))
     assert orgs.end(process).code == 130
+    orgs.sandbox.faults.clear()
     said = orgs.run(path, *REPLAY)
     assert said.code == 0, said
     orgs.is_whole(path)

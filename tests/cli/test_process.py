@@ -141,8 +141,9 @@ def test_help_answers_in_a_blink(tmp_path, env):
             took.append(time.perf_counter() - start)
         return min(took)
 
-    extra = fastest([*PROGRAM, "--help"]) - fastest([sys.executable, "-c", "pass"])
-    assert extra < 0.12, f"--help costs {extra * 1000:.0f} ms beside an empty program"
+    bare = fastest([sys.executable, "-c", "pass"])
+    help_ = fastest([*PROGRAM, "--help"])
+    assert help_ < 15 * bare, f"--help takes {help_ / bare:.1f} times as long as an empty program"
 
 
 def test_help_imports_nothing_heavy(tmp_path, env):

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,14 +116,12 @@ def test_several_of_which_one_came_back_are_named_as_before(tmp_path: Path) -> N
 
 
 def test_ctrl_c_is_gone_on_with_by_the_same_command(lost: Pair) -> None:
-    lost.sandbox.faults.add(Fault(org="us1", writes=True, latency=0.4))
+    slow = lost.sandbox.faults.add(Fault(org="us1", writes=True, latency=0.4))
     command = [sys.executable, "-m", "ddsnap", "-C", str(lost.path), *RESTORE, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as it:
-        assert it.stdout is not None
-        for line in it.stdout:
-            if '"event": "summary"' in line:
-                it.send_signal(signal.SIGINT)
-                break
+        while not lost.sandbox.faults.struck(slow) and it.poll() is None:
+            time.sleep(0.01)
+        it.send_signal(signal.SIGINT)
         it.communicate(timeout=60)
     lost.sandbox.faults.clear()
     assert it.returncode == 130

@@ -82,8 +82,8 @@ def die(orgs: World, path: Path, nth: int, words: tuple[str, ...] = REPLAY, **pa
     orgs.sandbox.watch = killer
     assert killed(orgs.end(process))
     orgs.sandbox.watch = lambda _when, _what: True
+    time.sleep(pace.get("lease", 0))  # by then no git of its own is at work any more
     shutil.rmtree(path)
-    time.sleep(pace.get("lease", 0))
 
 
 def wait_for(what) -> None:

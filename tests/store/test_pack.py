@@ -45,6 +45,7 @@ def test_offsets_from_2_gib_on_are_in_the_64_bit_table():
     assert data[-20:] == sha1(data[:-20]).digest()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4), st.integers(0, 1 << 40))
 def test_an_entry_header_tells_kind_and_size(kind, size):
     header = entry_header(kind, size)

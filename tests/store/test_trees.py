@@ -158,6 +158,7 @@ def test_a_link_is_no_file():
     assert list(walk_files(objects, new)) == []
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_any_bytes_are_a_text(name):
     assert to_bytes(to_text(name)) == name
