@@ -18,7 +18,7 @@ NOT_STORED = {
     "update_only", "modified_at", "modified_by", "title", "fields", "gone", "direct",
     "path", "items", "envelope", "parent", "detail", "orders", "provenance", "identity", "derived",
     "quiet", "create_if", "undelete", "merges", "clears", "repeats", "spares", "keeps_secrets",
-    "keeps_others", "timely", "duplicate", "sheds", "uploads", "override",
+    "keeps_others", "timely", "to_come", "duplicate", "sheds", "uploads", "override",
     "irreversible", "disabled", "created_at", "held", "held_roles", "key_if",
     "administers", "owned", "automatic", "superseded", "restricts", "presets", "later", "ends_by",
     "immutable", "demands", "read_only", "arrives", "stays_away", "beside", "among", "checks",
