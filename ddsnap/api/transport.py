@@ -166,7 +166,8 @@ def _failure(error: Exception) -> Failure:
         return Failure(proxy, reached=False, lasting=lasting, hint=_PROXY)
     connected = not isinstance(error, _UNCONNECTED)
     # A refused connection and an unknown name are timeouts to urllib3.
-    if isinstance(error, NewConnectionError) or not isinstance(error, _TIMEOUTS):
+    late = isinstance(error, _TIMEOUTS) or isinstance(cause, _TIMEOUTS)
+    if isinstance(error, NewConnectionError) or not late:
         hint = "" if connected else "is the network there, and the site right?"
         return Failure(f"connection failed: {text}", reached=connected, hint=hint)
     return Failure(f"timeout: {text}", reached=connected)

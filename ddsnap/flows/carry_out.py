@@ -52,10 +52,10 @@ class Means:
     """What carrying out needs from outside: documents, and somebody to tell.
 
     ``load`` reads an action's documents, on the calling thread; ``tick`` is called there again and
-    again with how many actions are done; ``concurrency`` is how many are under way at once;
-    ``first`` is done by a thread before anything else, and
-    says by type why none of it may be created; ``moved`` says why something is not as it was when
-    somebody approved of it. What a saved plan did not say is not ``added``.
+    again with how many actions are done; ``concurrency`` is how many are under way at once.
+    ``first`` is done by a thread before anything else, and says by type why none of it may be
+    created; ``moved`` says why something is not as it was when somebody approved of it. What a
+    saved plan did not say is not ``added``.
     """
 
     load: Callable[[Action], Work]
