@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from contextlib import nullcontext, suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from ddsnap.config.transforms import parse_rule
 from ddsnap.core import canonical, shapes
-from ddsnap.core.audit import closed_references, expected_requests, follows, intended_body
+from ddsnap.core.audit import follows
 from ddsnap.core.directory import aliases_of
-from ddsnap.core.match import portable, portable_digest
+from ddsnap.core.match import portable_digest
 from ddsnap.core.outcomes import Sent, counts, read_outcomes
-from ddsnap.core.paths import document_path
 from ddsnap.core.pointers import join
 from ddsnap.core.requests import create_request
 from ddsnap.core.resolution import is_symbolic
@@ -23,7 +22,7 @@ from ddsnap.flows.journal import RECORD
 from ddsnap.flows.living import was_read
 from ddsnap.flows.mute import BODY as DOWNTIME
 from ddsnap.flows.mute import TYPE as DOWNTIMES
-from ddsnap.flows.past_replays import TAKES_BACK, kind_of
+from ddsnap.flows.past_action import PastAction, key_of
 from ddsnap.flows.recorded_replay import RecordedReplay
 from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PATCHES, RULES
 
@@ -31,15 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ddsnap.core.outcomes import Outcome
-    from ddsnap.core.references import Reference
-    from ddsnap.core.requests import Request
     from ddsnap.core.resource_type import Catalog, ResourceType
     from ddsnap.core.values import JSONObject
     from ddsnap.store.commits import CommitInfo
     from ddsnap.store.repository import Repository
-
-Key: TypeAlias = "tuple[str, str, str, str]"
-"""What tells a request: method, route, path and the digest of its body."""
 
 _KINDS = ("replay", "restore")
 
@@ -79,12 +73,12 @@ def verify_replay(
     if past.outdated:
         checked.notes.append(f"{commit.sha[:12]}: not recomputed (older rules)")
         return
-    for outcome in outcomes:
-        faults = [*_recomputed(past, outcome, checked)]
-        yield from faults or _unfollowed(past, outcome)
-        yield from _unseen(past, outcome)
+    for one in (PastAction(past, outcome) for outcome in outcomes):
+        faults = [*_recomputed(one, checked)]
+        yield from faults or _unfollowed(one)
+        yield from _unseen(one)
         with suppress(*_NO_DOCUMENT) if faults else nullcontext():  # which was told
-            yield from _unintended(past, outcome)
+            yield from _unintended(one)
 
 
 def _parentage(past: RecordedReplay) -> Iterator[Fault]:
@@ -131,12 +125,12 @@ def _silence(past: RecordedReplay) -> Iterator[Fault]:
         return
     request = create_request(past.catalog[DOWNTIMES], DOWNTIME, now=past.now)
     for sent in map(Sent.from_json, shapes.objects(mute, "requests")):
-        if _key(sent) != _key_of(request):
+        if key_of(sent) != key_of(request):
             yield past.fault(RECORD, f"{sent.method} {sent.path} does not make the downtime")
 
 
 def _unexplained(past: RecordedReplay, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
-    told = {_patch_path(outcome) for outcome in outcomes}
+    told = {PastAction(past, outcome).path for outcome in outcomes}
     for path in past.files:
         if path.startswith(f"{PATCHES}/") and path not in told:
             yield past.fault(path, "no outcome tells of it")
@@ -145,7 +139,7 @@ def _unexplained(past: RecordedReplay, outcomes: Sequence[Outcome]) -> Iterator[
 def _unsent(past: RecordedReplay, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
     """What was written took a request: so a patch says, and what was made."""
     for outcome in outcomes:
-        action, path = outcome.action, _patch_path(outcome)
+        action, path = outcome.action, PastAction(past, outcome).path
         if path in past.files and not outcome.requests and outcome.status == "done":
             yield past.fault(path, f"nothing was sent to {action.address}, and yet it was written")
         made = action.kind == "create" and action.origin != "adopted" and outcome.status == "done"
@@ -167,75 +161,58 @@ def _may_have_made(sent: Sent) -> bool:
     return sent.purpose in ("create", "undelete") and not 300 <= sent.status < 500
 
 
-def _unseen(past: RecordedReplay, outcome: Outcome) -> Iterator[Fault]:
+def _unseen(one: PastAction) -> Iterator[Fault]:
     """Yield what the map says was read back of a resource, and the snapshot after does not hold."""
-    action, after = outcome.action, past.after
-    entry = past.mapped.get(action.address)
-    if after is None or entry is None or entry.id != outcome.to or not _is_plain(past, outcome):
+    past, address = one.past, one.action.address
+    entry, after = past.mapped.get(address), past.after
+    if after is None or entry is None or entry.id != one.outcome.to or not one.is_plain:
         return
-    type_ = past.catalog[action.address.type]
-    read = was_read(after, type_.name)
-    found = past.document(after, Address(type_.name, entry.id)) if read else None
-    path = f"map/{past.source.name}/{type_.name}.json"
-    seen = {portable_digest(type_, found) if found else ""}
+    read = was_read(after, address.type)
+    found = past.document(after, Address(address.type, entry.id)) if read else None
+    path = f"map/{past.source.name}/{address.type}.json"
+    seen = {portable_digest(one.type, found) if found else ""}
     if past.snapshots[1] == after.commit:  # maybe nothing was read back
         seen.add("")
     if entry.seen not in seen:
-        reason = f"{action.address}: what was seen of it is not in the snapshot after"
-        yield past.fault(path, reason)
-    elif found and any(entry.aliases.get(at, id_) != id_ for at, id_ in _aliases(type_, found)):
-        reason = f"{action.address}: its other ids are not those in the snapshot after"
-        yield past.fault(path, reason)
+        yield past.fault(path, f"{address}: what was seen of it is not in the snapshot after")
+    elif found and any(entry.aliases.get(at, id_) != id_ for at, id_ in _aliases(one.type, found)):
+        yield past.fault(path, f"{address}: its other ids are not those in the snapshot after")
 
 
-def _unintended(past: RecordedReplay, outcome: Outcome) -> Iterator[Fault]:
+def _unintended(one: PastAction) -> Iterator[Fault]:
     """Yield what the map says was meant, by which the next replay tells whether that has changed.
 
     The plan knows it, but for ids that were new; a creation as a whole is written as it is meant.
     """
-    action, entry = outcome.action, past.mapped.get(outcome.action.address)
-    path, type_ = _patch_path(outcome), past.catalog.get(action.address.type)
-    if type_ is None or entry is None or entry.id != outcome.to or not _is_plain(past, outcome):
+    past, action = one.past, one.action
+    entry = past.mapped.get(action.address)
+    if action.address.type not in past.catalog or entry is None or entry.id != one.outcome.to:
+        return
+    if not one.is_plain:
         return
     # An id in it that was still to be given may have been left out of what was planned.
     known = action.kind != "create" and not is_symbolic(canonical.encode([*action.patch]).decode())
     meant = {action.intended} if known else set()
-    if action.kind == "create" and not (action.closes or action.undeletes or type_.quiet):
-        masked = path in past.masked
-        meant = set() if masked else {canonical.digest(_wrote(past, outcome)[1]), action.intended}
+    if action.kind == "create" and not (action.closes or action.undeletes or one.type.quiet):
+        meant = set() if one.masked else {canonical.digest(one.wrote), action.intended}
     if meant - {""} and entry.intended not in {"", *meant}:
-        reason = f"{action.address}: what the map calls intended was not"
-        yield past.fault(f"map/{past.source.name}/{type_.name}.json", reason)
+        path = f"map/{past.source.name}/{action.address.type}.json"
+        yield past.fault(path, f"{action.address}: what the map calls intended was not")
 
 
-def _unfollowed(past: RecordedReplay, outcome: Outcome) -> Iterator[Fault]:
+def _unfollowed(one: PastAction) -> Iterator[Fault]:
     """Yield what was written although the rules make something else of the source's document."""
-    action, path = outcome.action, _patch_path(outcome)
-    if past.rules is None or path in past.masked or not _is_plain(past, outcome):
+    past, action = one.past, one.action
+    if past.rules is None or one.masked or not one.is_plain:
         return
-    type_ = past.catalog[action.address.type]
-    base, wrote = _wrote(past, outcome)
-    stored, over = Document(action.address, base), action.kind != "create"
+    stored, over = Document(action.address, one.base), action.kind != "create"
     try:
-        same = follows(type_, stored, wrote, past.rules, past.catalog, over=over)
+        same = follows(one.type, stored, one.wrote, past.rules, past.catalog, over=over)
     except TransformError as error:
-        yield past.fault(path, error.message)
+        yield past.fault(one.path, error.message)
         return
     if not same:
-        yield past.fault(path, f"it is not what the rules make of {action.address}")
-
-
-def _wrote(past: RecordedReplay, outcome: Outcome) -> tuple[JSONObject, JSONObject]:
-    """Return the document of the source, and what was made of it and written."""
-    base = _base(past, outcome, Address(outcome.action.address.type, outcome.to))
-    return base, intended_body(base, _patch(past, outcome, _patch_path(outcome), whole=True))
-
-
-def _is_plain(past: RecordedReplay, outcome: Outcome) -> bool:
-    """Whether it wrote what the source has, and the map says so."""
-    wrote = outcome.status == "done" and outcome.requests and outcome.action.kind != "delete"
-    plain = outcome.action.base == "source" and kind_of(past.record) not in TAKES_BACK
-    return bool(wrote and plain)
+        yield past.fault(one.path, f"it is not what the rules make of {action.address}")
 
 
 def _aliases(type_: ResourceType, body: JSONObject) -> Iterator[tuple[str, str]]:
@@ -261,118 +238,31 @@ def _unmapped(past: RecordedReplay, outcomes: Sequence[Outcome]) -> Iterator[Fau
             yield past.fault(path, f"{action.address} is not mapped to {outcome.to}")
 
 
-def _recomputed(past: RecordedReplay, outcome: Outcome, checked: Checked) -> Iterator[Fault]:
+def _recomputed(one: PastAction, checked: Checked) -> Iterator[Fault]:
     """Yield each request of an outcome that does not follow from what the journal holds."""
-    if not outcome.requests:
+    past, requests = one.past, one.outcome.requests
+    if not requests:
         return
-    path = _patch_path(outcome)
-    if path in past.masked:
-        checked.notes.append(f"{past.commit.sha[:12]} {path}: not recomputed (it held a secret)")
+    if one.masked:
+        told = f"{past.commit.sha[:12]} {one.path}: not recomputed (it held a secret)"
+        checked.notes.append(told)
         return
     try:
-        expected = _expected(past, outcome, path)
+        expected = one.expected()
     except DdsnapError as error:
-        yield past.fault(path, error.message)
+        yield past.fault(one.path, error.message)
         return
     except _NO_PATCH:
-        yield past.fault(path, "what it makes is no document that could be written")
+        yield past.fault(one.path, "what it makes is no document that could be written")
         return
-    for sent in outcome.requests:
+    for sent in requests:
         checked.requests += 1
-        if _key(sent) not in expected and not _was_behind(past, outcome, sent):
-            what = f"{sent.method} {sent.path} ({sent.purpose}) of {outcome.action.address}"
-            yield past.fault(path, f"{what} does not follow from the snapshots and the patch")
+        if key_of(sent) not in expected and not _was_behind(one, sent):
+            what = f"{sent.method} {sent.path} ({sent.purpose}) of {one.action.address}"
+            yield past.fault(one.path, f"{what} does not follow from the snapshots and the patch")
 
 
-def _was_behind(past: RecordedReplay, outcome: Outcome, sent: Sent) -> bool:
+def _was_behind(one: PastAction, sent: Sent) -> bool:
     """Whether it is an order that was refused because a member was missing, and written again."""
-    type_ = past.catalog.get(outcome.action.address.type)
     refused = HTTPStatus.BAD_REQUEST <= sent.status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return bool(type_ and type_.orders) and refused and sent is not outcome.requests[-1]
-
-
-def _expected(past: RecordedReplay, outcome: Outcome, path: str) -> set[Key]:
-    """Return all that may have been sent; raises ``DdsnapError`` where that cannot be told."""
-    action = outcome.action
-    type_ = past.catalog.get(action.address.type)
-    if type_ is None:
-        raise Damaged(f"{action.address.type} is no type that this ddsnap knows")
-    to = outcome.to or ("" if action.kind == "create" else action.to)
-    there = Address(type_.name, to)
-    base = _base(past, outcome, there)
-    patch = _patch(past, outcome, path, whole=canonical.same(portable(type_, base), base))
-    body = {} if action.kind == "delete" else intended_body(base, patch)
-    keys: set[Key] = set()
-    for closes in _closes(past, type_, outcome, body):
-        requests = expected_requests(
-            type_,
-            action,
-            base=base,
-            patch=patch,
-            present=past.document(past.before, there),
-            to=to,
-            now=past.now,
-            closes=closes,
-            identity=str(past.record.get("identity") or ""),
-        )
-        keys.update(map(_key_of, requests))
-    return keys
-
-
-def _base(past: RecordedReplay, outcome: Outcome, there: Address) -> JSONObject:
-    """Return the document that was patched; what is deleted needs none."""
-    action = outcome.action
-    if action.kind == "delete":
-        return {}
-    own = action.base == "destination"
-    view, address = (past.before, there) if own else (past.origin, action.address)
-    found = past.document(view, address)
-    if found is None:
-        raise Damaged(f"the snapshot {view.label} holds no {address}")
-    return found
-
-
-def _patch(
-    past: RecordedReplay, outcome: Outcome, path: str, *, whole: bool
-) -> tuple[JSONObject, ...]:
-    """Return the patch of an outcome; a document that is ``whole`` as it stands may need none."""
-    if outcome.action.kind == "delete":
-        return ()
-    data = past.file(path)
-    if data is None and whole:
-        return ()
-    if data is None:
-        raise Damaged("it is missing")
-    body: JSONObject = {"operations": canonical.decode(data)}
-    if canonical.encode(body["operations"]) != data:
-        raise Damaged("it is not in canonical form")
-    return shapes.objects(body, "operations")
-
-
-def _closes(
-    past: RecordedReplay, type_: ResourceType, outcome: Outcome, body: JSONObject
-) -> Iterator[tuple[Reference, ...]]:
-    """Yield what a creation may have left out: as it was closed, or what has come later as well."""
-    references = outcome.action.closes
-    if not references:
-        yield ()
-        return
-    ids: set[str] = set()
-    for address in (Address(name, ref.value) for ref in references for name in ref.to):
-        entry = past.mapped.get(address)
-        ids |= {entry.id, *entry.aliases.values()} if entry else set()
-        ids |= {past.to[address]} if address in past.to else set()
-    for later in ((), ids):
-        yield closed_references(type_, body, past.catalog, later, references)
-
-
-def _patch_path(outcome: Outcome) -> str:
-    return f"{PATCHES}/{document_path(outcome.action.address)}"
-
-
-def _key(sent: Sent) -> Key:
-    return sent.method, sent.route, sent.path, sent.digest
-
-
-def _key_of(request: Request) -> Key:
-    return request.method, request.route, request.path, request.digest()
+    return bool(one.type.orders) and refused and sent is not one.outcome.requests[-1]
