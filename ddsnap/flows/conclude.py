@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class _Found:
+    """What the log tells of each action, the org ``after`` it, and what was ``seen`` of each there.
+
+    That is the digest of the portable document, empty where there is none.
+    """
+
+    told: Mapping[Address, Written]
+    after: View
+    seen: dict[Address, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Conclusion:
     """How a replay ends: ``load`` reads an action's documents, ``record`` is as it began."""
 
@@ -70,9 +82,9 @@ class Conclusion:
         why = ENDED if carried.interrupted else "the run ended before"
         outcomes = outcomes_of(_all_actions(prepared, carried), told, reached, why)
         after, result = self._read_back(outcomes, carried, muted)
-        seen: dict[Address, str] = {}
-        outcomes = [self._settled(outcome, told, after, seen) for outcome in outcomes]
-        maps = self._maps(outcomes, told, after, seen)
+        found = _Found(told, after)
+        outcomes = [self._settled(outcome, found) for outcome in outcomes]
+        maps = self._maps(outcomes, found)
         left = dangling(prepared.plan, outcomes, after)
         state = _state(outcomes, carried, left)
         notes = _renamed(outcomes, left)
@@ -182,24 +194,18 @@ class Conclusion:
         except Refused as refusal:
             raise ApiError(refusal.message, refusal.hint) from None
 
-    def _settled(
-        self,
-        outcome: Outcome,
-        told: Mapping[Address, Written],
-        after: View,
-        seen: dict[Address, str],
-    ) -> Outcome:
-        """Look at a resource as it was read back, and note its digest in ``seen``."""
+    def _settled(self, outcome: Outcome, found: _Found) -> Outcome:
+        """Look at a resource as it was read back, and note what was seen of it."""
         address = outcome.action.address
-        written = told.get(address)
+        written = found.told.get(address)
         if written is None or outcome.status != "done":
             return outcome
-        there = self._there(outcome, after)
+        there = self._there(outcome, found.after)
         if not outcome.requests:  # it was as it should be
             type_ = self.run.catalog[address.type]
-            seen[address] = portable_digest(type_, there.body) if there else ""
+            found.seen[address] = portable_digest(type_, there.body) if there else ""
             return outcome
-        found, seen[address] = settled(
+        told, found.seen[address] = settled(
             outcome,
             written,
             lambda: self.load(outcome.action).base,
@@ -207,7 +213,7 @@ class Conclusion:
             self.run.catalog,
             now=self.prepared.started,
         )
-        return found
+        return told
 
     def _there(self, outcome: Outcome, after: View) -> Document | None:
         """Return what the destination was seen to hold of a resource."""
@@ -217,29 +223,17 @@ class Conclusion:
             return None
         return after.document(document_path(there), self.run.catalog)
 
-    def _maps(
-        self,
-        outcomes: Sequence[Outcome],
-        told: Mapping[Address, Written],
-        after: View,
-        seen: Mapping[Address, str],
-    ) -> Mapping[OrgIdentity, IdMap]:
+    def _maps(self, outcomes: Sequence[Outcome], found: _Found) -> Mapping[OrgIdentity, IdMap]:
         """Return the maps that change, by the org whose ids they map."""
         prepared = self.prepared
         if prepared.as_before:
             return {}
-        mapped = self._map(outcomes, told, after, seen)
+        mapped = self._map(outcomes, found)
         if prepared.maps:
-            return prepared.maps(mapped, outcomes, after)
+            return prepared.maps(mapped, outcomes, found.after)
         return {prepared.source.view.manifest.org: mapped}
 
-    def _map(
-        self,
-        outcomes: Sequence[Outcome],
-        told: Mapping[Address, Written],
-        after: View,
-        seen: Mapping[Address, str],
-    ) -> dict[Address, Mapped]:
+    def _map(self, outcomes: Sequence[Outcome], found: _Found) -> dict[Address, Mapped]:
         """Return the map as the run leaves it."""
         before = self.prepared.id_map
         gone: set[Address] = set()
@@ -254,17 +248,17 @@ class Conclusion:
                 continue
             entry = entry_of(
                 outcome,
-                told.get(address),
+                found.told.get(address),
                 before.get(address),
-                partial(self._there, outcome, after),
+                partial(self._there, outcome, found.after),
                 self.run.catalog,
-                seen=seen.get(address, ""),
+                seen=found.seen.get(address, ""),
             )
             if entry is not None:
                 entries[address] = entry
         read = {name for name, one in self.prepared.reading.types.items() if one.refreshed}
         ours = self.prepared.source.view
-        gone |= on_neither_side(before, ours, after, read, self.run.catalog)
+        gone |= on_neither_side(before, ours, found.after, read, self.run.catalog)
         return updated(before, entries, gone)
 
 
