@@ -143,7 +143,7 @@ def test_help_answers_in_a_blink(tmp_path, env):
 
     bare = fastest([sys.executable, "-c", "pass"])
     help_ = fastest([*PROGRAM, "--help"])
-    assert help_ < 15 * bare, f"--help takes {help_ / bare:.1f} times as long as an empty program"
+    assert help_ < 10 * bare, f"--help takes {help_ / bare:.1f} times as long as an empty program"
 
 
 def test_help_imports_nothing_heavy(tmp_path, env):
