@@ -39,9 +39,7 @@ def timely(body: JSONObject, present: JSONObject | None, now: datetime) -> JSONO
     if not isinstance(wanted, dict):
         return body
     future = _changed(wanted, there, now) if isinstance(there, dict) else _new(wanted, now)
-    timed = clone(body)
-    field_path(_SCHEDULE).put(timed, future)
-    return timed
+    return _scheduled(body, future)
 
 
 def to_come(body: JSONObject, now: datetime) -> JSONObject:
@@ -49,9 +47,7 @@ def to_come(body: JSONObject, now: datetime) -> JSONObject:
     schedule = value_at(body, _SCHEDULE)
     if not isinstance(schedule, dict):
         return body
-    rest = clone(body)
-    field_path(_SCHEDULE).put(rest, _from_now(schedule, now))
-    return rest
+    return _scheduled(body, _from_now(schedule, now))
 
 
 def end(body: JSONObject) -> datetime | None:
@@ -63,6 +59,13 @@ def end(body: JSONObject) -> datetime | None:
     ends = [one.end() if one else None for one in read]
     known = [moment for moment in ends if moment is not None]
     return max(known) if known and len(known) == len(ends) else None
+
+
+def _scheduled(body: JSONObject, schedule: JSONObject) -> JSONObject:
+    """Return the downtime with another schedule."""
+    changed = clone(body)
+    field_path(_SCHEDULE).put(changed, schedule)
+    return changed
 
 
 def _new(wanted: JSONObject, now: datetime) -> JSONObject:

@@ -127,14 +127,14 @@ def json_patch(old: JSON, new: JSON) -> list[JSONObject]:
 
     That is one replacement of the whole where the operations would be longer.
     """
-    wanted = encode(new)
-    if encode(old) == wanted:
+    there, wanted = encode(old), encode(new)
+    if there == wanted:
         return []
     steps = list(_steps(old, new, ()))
     patch = [step.to_json() for step in steps]
     whole: list[JSONObject] = [{"op": "replace", "path": "", "value": new}]
     shorter = _size(patch) <= _size(whole)
-    return patch if shorter and encode(_taken(steps, old)) == wanted else whole
+    return patch if shorter and encode(_taken(steps, decode(there))) == wanted else whole
 
 
 def _size(patch: list[JSONObject]) -> int:
@@ -156,12 +156,11 @@ class _Step(NamedTuple):
         return told if self.op == "remove" else {**told, "value": self.value}
 
 
-def _taken(steps: list[_Step], old: JSON) -> JSON:
-    """Return what the steps make of ``old``, for which they were found: that is to be looked at."""
-    result: Any = decode(encode(old))
+def _taken(steps: list[_Step], result: Any) -> JSON:
+    """Return what the steps make of the document that they were found for, which is used up."""
     for step in steps:
         if not step.at:
-            return step.value
+            return step.value  # the whole is another
         holder, last, value = _holder(result, step.at), step.at[-1], step.value
         if step.op == "remove":
             del holder[last]

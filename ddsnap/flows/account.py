@@ -11,12 +11,11 @@ from ddsnap.core.directory import aliases_of
 from ddsnap.core.id_map import Mapped
 from ddsnap.core.match import portable
 from ddsnap.core.outcomes import Outcome, Sent
-from ddsnap.core.paths import document_path
 from ddsnap.core.pointers import join
 from ddsnap.core.recorded_action import read_action
 from ddsnap.core.values import Address
 from ddsnap.core.written import as_there
-from ddsnap.flows.replay_journal import PATCHES
+from ddsnap.flows.replay_journal import patch_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -148,7 +147,7 @@ def _outcome(action: Action, written: Written, why: str) -> Outcome:
 def patches_of(told: Mapping[Address, Written]) -> dict[str, bytes]:
     """Return the patches of what was written, as files of the journal."""
     return {
-        f"{PATCHES}/{document_path(address)}": written.patch
+        patch_path(address): written.patch
         for address, written in told.items()
         if written.patch and address.id != MUTE
     }

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from ddsnap.core import canonical, shapes
 from ddsnap.core.audit import closed_references, expected_requests, intended_body
 from ddsnap.core.match import portable
-from ddsnap.core.paths import document_path
 from ddsnap.core.values import Address
 from ddsnap.errors import Damaged
 from ddsnap.flows.past_replays import TAKES_BACK, kind_of
-from ddsnap.flows.replay_journal import PATCHES
+from ddsnap.flows.replay_journal import patch_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +44,7 @@ class PastAction:
     @property
     def path(self) -> str:
         """Where its patch is."""
-        return f"{PATCHES}/{document_path(self.action.address)}"
+        return patch_path(self.action.address)
 
     @property
     def masked(self) -> bool:

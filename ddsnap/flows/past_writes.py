@@ -17,7 +17,7 @@ from ddsnap.core.values import Address
 from ddsnap.core.written import created, creation, timely
 from ddsnap.flows.journal import parse_time
 from ddsnap.flows.planning import is_quiet
-from ddsnap.flows.replay_journal import PATCHES
+from ddsnap.flows.replay_journal import patch_path
 from ddsnap.flows.view import View, snapshot_view
 from ddsnap.flows.wishes import Wishes
 
@@ -84,7 +84,7 @@ class PastWrites:
     def sent(self, address: Address) -> list[JSONObject]:
         """What it was about to write, by its patch; last, also what a creation could say."""
         outcome = self.outcomes.get(address)
-        data = self.repo.read_file(self.told.commit, f"{PATCHES}/{document_path(address)}")
+        data = self.repo.read_file(self.told.commit, patch_path(address))
         if outcome is None:
             return []
         there = Address(address.type, outcome.to or outcome.action.to)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from ddsnap.core.outcomes import counts, in_words, write_line, write_outcomes
+from ddsnap.core.paths import document_path
 from ddsnap.flows.discreet import Discreet, read_lines
 from ddsnap.flows.journal import MAPS, head, last_standing, stage, traffic
 from ddsnap.flows.messages import MOST_LINES, one_line
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ddsnap.api.session import RouteCount
     from ddsnap.core.manifest import OrgIdentity
     from ddsnap.core.outcomes import Outcome, Sent
-    from ddsnap.core.values import JSON, JSONObject
+    from ddsnap.core.values import JSON, Address, JSONObject
     from ddsnap.flows.live import Problem
     from ddsnap.flows.run import Run
 
@@ -112,6 +113,11 @@ class Replayed:
     approved: JSONObject = field(default_factory=dict)
     wrote_until: datetime | None = None
     unsettled: JSONObject = field(default_factory=dict)
+
+
+def patch_path(address: Address) -> str:
+    """Return where the patch of what was written of a resource is."""
+    return f"{PATCHES}/{document_path(address)}"
 
 
 def stage_replay(

@@ -89,8 +89,9 @@ def _stepping_back(
         if new is None:
             there = Address(key[1].type, old.id if old else "")
             return former is None and (there in made or not lives_in(after, there, catalog))
-        known = former is not None and (new.id == former.id or new.id in back)
-        return known and former is not None and replace(former, id=new.id) == new
+        if former is None:
+            return False
+        return new.id in {former.id, *back} and replace(former, id=new.id) == new
 
     return steps_back
 

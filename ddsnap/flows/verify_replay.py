@@ -24,7 +24,7 @@ from ddsnap.flows.mute import BODY as DOWNTIME
 from ddsnap.flows.mute import TYPE as DOWNTIMES
 from ddsnap.flows.past_action import PastAction, key_of
 from ddsnap.flows.recorded_replay import RecordedReplay
-from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PATCHES, RULES
+from ddsnap.flows.replay_journal import OPEN, OUTCOMES, PATCHES, RULES, patch_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,7 +130,7 @@ def _silence(past: RecordedReplay) -> Iterator[Fault]:
 
 
 def _unexplained(past: RecordedReplay, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
-    told = {PastAction(past, outcome).path for outcome in outcomes}
+    told = {patch_path(outcome.action.address) for outcome in outcomes}
     for path in past.files:
         if path.startswith(f"{PATCHES}/") and path not in told:
             yield past.fault(path, "no outcome tells of it")
@@ -139,7 +139,7 @@ def _unexplained(past: RecordedReplay, outcomes: Sequence[Outcome]) -> Iterator[
 def _unsent(past: RecordedReplay, outcomes: Sequence[Outcome]) -> Iterator[Fault]:
     """What was written took a request: so a patch says, and what was made."""
     for outcome in outcomes:
-        action, path = outcome.action, PastAction(past, outcome).path
+        action, path = outcome.action, patch_path(outcome.action.address)
         if path in past.files and not outcome.requests and outcome.status == "done":
             yield past.fault(path, f"nothing was sent to {action.address}, and yet it was written")
         made = action.kind == "create" and action.origin != "adopted" and outcome.status == "done"
